@@ -1,0 +1,76 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let package = Package(
+  name: "libsynq",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "Synq", targets: ["Synq"]),
+    .library(name: "SynqTesting", targets: ["SynqTesting"]),
+    .library(name: "SynqPatch", targets: ["SynqJSON", "SynqPatch"]),
+    // The C library. `scripts/build-library` links it as libsynq.so; the product keeps the module's
+    // name so that no two artefacts differ only in case.
+    .library(name: "SynqC", type: .dynamic, targets: ["SynqC"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+  ],
+  targets: [
+    // The C contract and jansson, as Swift sees them.
+    .systemLibrary(
+      name: "CJansson", path: "Sources/CJansson", pkgConfig: "jansson",
+      providers: [.apt(["libjansson-dev"]), .brew(["jansson"])]),
+    .systemLibrary(name: "CSynq", path: "include"),
+
+    // Pure layers: no socket, clock, thread or Foundation.
+    .target(name: "SynqJSON"),
+    .target(name: "SynqPatch", dependencies: ["SynqJSON"]),
+    .target(name: "SynqWire", dependencies: ["SynqJSON"]),
+    .target(name: "SynqChannels", dependencies: ["SynqJSON", "SynqPatch", "SynqWire"]),
+
+    // The network.
+    .target(
+      name: "SynqServer",
+      dependencies: [
+        "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+
+    // The front doors.
+    .target(
+      name: "Synq",
+      dependencies: [
+        "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels", "SynqServer",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .target(name: "SynqTesting", dependencies: ["Synq", "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels"]),
+    .target(
+      name: "SynqC",
+      dependencies: [
+        "CSynq", "CJansson", "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels", "SynqServer",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+
+    .testTarget(name: "SynqJSONTests", dependencies: ["SynqJSON"]),
+    .testTarget(name: "SynqPatchTests", dependencies: ["SynqJSON", "SynqPatch"]),
+    .testTarget(name: "SynqWireTests", dependencies: ["SynqJSON", "SynqWire"]),
+    .testTarget(name: "SynqChannelsTests", dependencies: ["SynqJSON", "SynqPatch", "SynqWire", "SynqChannels"]),
+    .testTarget(
+      name: "SynqServerTests",
+      dependencies: [
+        "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels", "SynqServer",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ]),
+    .testTarget(name: "SynqTests", dependencies: ["Synq", "SynqTesting"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
