@@ -1,0 +1,94 @@
+import NIOCore
+import SynqJSON
+import SynqWire
+
+/// What carries the messages of one socket: a WebSocket connection, a long-poll session, a test.
+///
+/// Every call is made on the transport's event loop.
+package protocol SocketTransport: AnyObject {
+  /// False while the peer does not take what was sent before; `SocketReceiver.transportBecameWritable` follows.
+  var isWritable: Bool { get }
+
+  /// Sends every message of `outbox` in order, with one flush, and empties it. May be called while not writable.
+  func send(_ outbox: inout Outbox)
+
+  /// Bytes accepted by `send` that the peer has not taken yet.
+  var pendingBytes: Int { get }
+
+  /// Ends the connection: a close frame over WebSocket. What was sent before is delivered first.
+  func close(_ code: CloseCode, reason: String)
+}
+
+/// The engine's side of one socket, as its transport sees it. Every call is made on the transport's event loop.
+package protocol SocketReceiver: AnyObject {
+  /// One whole text message, valid UTF-8. The bytes are valid during the call.
+  func receive(text: UnsafeRawBufferPointer)
+  /// One whole binary message. The bytes are valid during the call.
+  func receive(binary: UnsafeRawBufferPointer)
+  /// What could be read at once was received: time to answer, with one flush.
+  func readBurstEnded()
+  /// The peer takes bytes again.
+  func transportBecameWritable()
+  /// The connection is over; called exactly once, last. `reason` is for the log.
+  func transportClosed(reason: String)
+}
+
+/// A client that asks to be connected, as its HTTP request says.
+package struct ConnectRequest: Sendable {
+  package enum Transport: String, Sendable { case webSocket = "websocket", longPoll = "longpoll" }
+
+  /// The mounted socket path that matched, for example "/socket".
+  package var mount: Int
+  package var transport: Transport
+  package var serializer: Serializer
+  /// Query and path parameters, as one object of strings; `vsn` is left out.
+  package var params: JSON
+  package var headers: [(name: String, value: String)]
+  /// The peer's address without the port.
+  package var peer: String
+  /// The `auth_token` that the client offered as a subprotocol (WebSocket) or header (long poll).
+  package var authToken: String?
+
+  package init(
+    mount: Int, transport: Transport, serializer: Serializer, params: JSON,
+    headers: [(name: String, value: String)], peer: String, authToken: String?
+  ) {
+    self.mount = mount
+    self.transport = transport
+    self.serializer = serializer
+    self.params = params
+    self.headers = headers
+    self.peer = peer
+    self.authToken = authToken
+  }
+}
+
+/// What the host decided about a client that asks to be connected.
+package enum ConnectOutcome: Sendable {
+  case accepted(ConnectGrant)
+  /// Answered with this HTTP status (403 unless the host says otherwise) and body.
+  case refused(status: Int, body: String, reason: String)
+}
+
+/// The rights of an accepted connection.
+package struct ConnectGrant: Sendable {
+  /// Names the connection's owner for `disconnect(id)`; nil for an anonymous one.
+  package var id: String?
+  /// Assigns that every channel of the connection starts with.
+  package var assigns: [String: JSON]
+
+  package init(id: String? = nil, assigns: [String: JSON] = [:]) {
+    self.id = id
+    self.assigns = assigns
+  }
+}
+
+/// What the network layer needs of the server behind it.
+package protocol SocketBackend: Sendable {
+  /// Asks the host whether the client may connect. Called on `eventLoop`; the future completes there.
+  func connect(_ request: ConnectRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ConnectOutcome>
+  /// A connection is up. Called on `eventLoop`, which is the transport's from now on.
+  func accept(
+    _ grant: ConnectGrant, _ request: ConnectRequest, transport: any SocketTransport, on eventLoop: any EventLoop
+  ) -> any SocketReceiver
+}

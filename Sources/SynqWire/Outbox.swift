@@ -1,0 +1,47 @@
+import SynqJSON
+
+/// Encoded messages on their way to one transport: their bytes in one run, and where each ends.
+///
+/// The engine appends whole messages; a transport sends them in order and empties the outbox. One outbox is
+/// reused for every burst, so that sending allocates nothing once it has grown.
+public struct Outbox: ~Copyable {
+  /// What a message is carried as.
+  public enum Kind: Sendable { case text, binary }
+
+  /// The end of one message in `bytes`, and its kind.
+  public struct Mark: Sendable {
+    public var end: Int
+    public var kind: Kind
+  }
+
+  /// The bytes of every message, one after the other.
+  public var bytes: ByteWriter
+  /// Where the messages end, in order.
+  public private(set) var marks: [Mark] = []
+
+  public init() { bytes = ByteWriter() }
+
+  public var isEmpty: Bool { marks.isEmpty }
+
+  /// Ends the message whose bytes were appended to `bytes` since the last call.
+  public mutating func endMessage(_ kind: Kind) {
+    marks.append(Mark(end: bytes.count, kind: kind))
+  }
+
+  /// Forgets every message and keeps the memory.
+  public mutating func removeAll() {
+    bytes.removeAll(keepingCapacity: true)
+    marks.removeAll(keepingCapacity: true)
+  }
+
+  /// Calls `body` with each message in order.
+  public borrowing func forEachMessage(_ body: (Kind, UnsafeRawBufferPointer) -> Void) {
+    bytes.withUnsafeBytes { all in
+      var start = 0
+      for mark in marks {
+        body(mark.kind, UnsafeRawBufferPointer(rebasing: all[start..<mark.end]))
+        start = mark.end
+      }
+    }
+  }
+}
