@@ -1,5 +1,627 @@
+/*
+ * synq.h - server-owned application state, synchronised to clients by JSON patches,
+ *          over the Phoenix Channels protocol.
+ *
+ * TUTORIAL
+ *
+ *   A server owns state; clients render it and send events. One client's conversation about one topic
+ *   ("room:42") is a channel. The host, which is your program, registers callbacks for a topic pattern and names
+ *   the assigns to track. After each callback the library compares the tracked assigns with what that client has
+ *   and sends the difference as a JSON Patch (RFC 6902). Clients are the stock Phoenix clients.
+ *
+ *     static int init(synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user) {
+ *       return synq_socket_assign(socket, "count", json_integer(0));
+ *     }
+ *
+ *     static int handle_event(synq_socket_t *socket, const char *event, const synq_value_t *payload, void *user) {
+ *       if (strcmp(event, "inc") == 0) return synq_socket_increment(socket, "/count", 1, NULL);
+ *       return synq_socket_reply_error(socket, "unknown_event", event, NULL);
+ *     }
+ *
+ *     int main(void) {
+ *       synq_server_t *server;
+ *       synq_server_options_t options = SYNQ_SERVER_OPTIONS_INIT;
+ *       synq_channel_options_t channel = SYNQ_CHANNEL_OPTIONS_INIT;
+ *       const char *track[] = {"count", NULL};
+ *
+ *       options.port = 4000;
+ *       channel.track = track;
+ *       channel.init = init;
+ *       channel.handle_event = handle_event;
+ *       if (synq_server_new(&server, &options) || synq_server_channel(server, "counter:*", &channel) ||
+ *           synq_server_start(server)) {
+ *         fprintf(stderr, "%s\n", synq_error_message());
+ *         return 1;
+ *       }
+ *       synq_server_run(server);
+ *       synq_server_free(server);
+ *     }
+ *
+ * CONVENTIONS
+ *
+ *   Results    Functions return SYNQ_OK (0) or a negative SYNQ_E… code; synq_strerror() gives the text of a code,
+ *              synq_error_message() the detail of the last failure on the calling thread: which argument, and why.
+ *   Ownership  In jansson's words. "Steals": the function takes over the caller's reference, also when it fails.
+ *              "Borrows": the caller keeps its reference and may do with it what it likes afterwards, because
+ *              the library copies. "New": the caller must json_decref() the result.
+ *   Strings    UTF-8. `const char *` ends in NUL; a pair `text, length` does not have to, and SYNQ_NUL_TERMINATED
+ *              as the length means strlen(text). Returned strings are borrowed for as long as the function says.
+ *   Threads    Every function may be called from any thread and from inside callbacks, except where it says so.
+ *              No callback is ever called while the library holds a lock.
+ *   Structs    The first member is the size of the struct, set by the INIT macro; members are only ever added
+ *              at the end. A zero or NULL member means its default.
+ *   Callbacks  A set of callbacks shares one `user` pointer. `destroy(user)`, if given, is called exactly once: when
+ *              the library does not need `user` any more, and also when the registration fails.
+ *   Signals    The library installs no signal handler and raises no SIGPIPE.
+ *   Fork       A server belongs to the process that made it: in a forked child its functions return SYNQ_EFORKED.
+ */
 #ifndef SYNQ_H
 #define SYNQ_H
+
 #include <jansson.h>
-int synq_version(void);
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
 #endif
+
+/* ------------------------------------------------------------------------------------------------------------
+ * Version
+ * --------------------------------------------------------------------------------------------------------- */
+
+#define SYNQ_VERSION_MAJOR 0
+#define SYNQ_VERSION_MINOR 1
+#define SYNQ_VERSION_PATCH 0
+#define SYNQ_VERSION "0.1.0"
+/* The version as one number, for comparisons: 0xMMmmpp. */
+#define SYNQ_VERSION_HEX ((SYNQ_VERSION_MAJOR << 16) | (SYNQ_VERSION_MINOR << 8) | SYNQ_VERSION_PATCH)
+
+/* The version of the library that is loaded, as SYNQ_VERSION_HEX; it may be newer than the header. Since 0.1. */
+int synq_version(void);
+
+/* ------------------------------------------------------------------------------------------------------------
+ * Errors
+ * --------------------------------------------------------------------------------------------------------- */
+
+enum {
+  SYNQ_OK = 0,
+  SYNQ_EINVAL = -1,      /* an argument is NULL, empty, too long or otherwise not allowed */
+  SYNQ_ENOMEM = -2,      /* out of memory */
+  SYNQ_ECLOSED = -3,     /* the channel, the connection or the server is gone; nothing was done */
+  SYNQ_ESTATE = -4,      /* not at this time: after start, outside a callback, a second reply */
+  SYNQ_EJSON = -5,       /* text that is not JSON, or a json_t that has no JSON form (NaN, a cycle) */
+  SYNQ_EPOINTER = -6,    /* text that is not a JSON Pointer (RFC 6901) */
+  SYNQ_ENOTFOUND = -7,   /* the pointer names no value */
+  SYNQ_ETYPE = -8,       /* the value there is of another kind */
+  SYNQ_ERANGE = -9,      /* the number does not fit */
+  SYNQ_EADDRINUSE = -10, /* the port is taken */
+  SYNQ_EIO = -11,        /* the system refused: a missing directory, a bad certificate, no permission */
+  SYNQ_EFORKED = -12,    /* the server belongs to the parent process */
+  SYNQ_EPATCH = -13,     /* a patch that is not one, or that does not apply */
+  SYNQ_ELIMIT = -14,     /* a limit of the options was reached */
+  SYNQ_EVERSION = -15,   /* the header is newer than the library */
+  SYNQ_ETIMEDOUT = -16,  /* the deadline passed */
+  SYNQ_CRASH = -100      /* returned by a callback: end this channel, see "Callbacks" */
+};
+
+/* A short English text for a code: static, never NULL, also for unknown codes. Since 0.1. */
+const char *synq_strerror(int code);
+
+/* The detail of the last call that failed on this thread: the argument's name and the cause, one line. Borrowed
+ * until the next call on this thread; never NULL. Since 0.1. */
+const char *synq_error_message(void);
+
+/* ------------------------------------------------------------------------------------------------------------
+ * Handles
+ *
+ * A server and what it gives out. A socket, a connection and a deferred are tickets, not memory: they are checked at each
+ * call and never dereferenced, so one that is kept beyond its channel is safe, and a call on it gives SYNQ_ECLOSED.
+ * --------------------------------------------------------------------------------------------------------- */
+
+typedef struct synq_server synq_server_t;         /* a server: synq_server_new() */
+typedef struct synq_socket synq_socket_t;         /* one channel of one client, as callbacks see it */
+typedef struct synq_connection synq_connection_t; /* a client that asks to be connected: synq_connect_fn */
+typedef struct synq_deferred synq_deferred_t;     /* a response that is given later: synq_socket_defer() */
+typedef struct synq_value synq_value_t;           /* a JSON value that is read in place: "Reading values" */
+
+typedef void (*synq_destroy_fn)(void *user);
+
+#define SYNQ_NUL_TERMINATED ((size_t)-1)
+
+/* ------------------------------------------------------------------------------------------------------------
+ * Reading values
+ *
+ * Payloads, params and assigns come as values that are read in place, at a JSON Pointer (RFC 6901): "" is the value
+ * itself, "/items/3/title" a part of it. A read costs the depth of the pointer, not the size of the value.
+ * A value that a callback receives is valid until the callback returns; if it defers, until the deferred is finished.
+ * --------------------------------------------------------------------------------------------------------- */
+
+typedef enum synq_kind {
+  SYNQ_NULL = 1,
+  SYNQ_BOOL = 2,
+  SYNQ_INTEGER = 3, /* written without fraction and exponent, of any size */
+  SYNQ_REAL = 4,
+  SYNQ_STRING = 5,
+  SYNQ_ARRAY = 6,
+  SYNQ_OBJECT = 7,
+  SYNQ_BINARY = 8 /* the payload of a binary message: synq_value_get_bytes() */
+} synq_kind_t;
+
+/* The kind of the value at `pointer`, or SYNQ_ENOTFOUND, SYNQ_EPOINTER, SYNQ_EINVAL. Since 0.1. */
+int synq_value_kind(const synq_value_t *value, const char *pointer);
+
+/* The number of elements or members of the array or object at `pointer`, else SYNQ_ETYPE. Since 0.1. */
+int64_t synq_value_size(const synq_value_t *value, const char *pointer);
+
+/* An integer of the range of int64_t, else SYNQ_ETYPE or SYNQ_ERANGE. Since 0.1. */
+int synq_value_get_int(const synq_value_t *value, const char *pointer, int64_t *out);
+
+/* A real or an integer as the nearest double, else SYNQ_ETYPE. Since 0.1. */
+int synq_value_get_real(const synq_value_t *value, const char *pointer, double *out);
+
+/* true as 1 and false as 0, else SYNQ_ETYPE. Since 0.1. */
+int synq_value_get_bool(const synq_value_t *value, const char *pointer, int *out);
+
+/* A string: borrowed as long as the value, ended by NUL; it may also contain NUL, so see *length (may be NULL).
+ * Else SYNQ_ETYPE. Since 0.1. */
+int synq_value_get_string(const synq_value_t *value, const char *pointer, const char **out, size_t *length);
+
+/* The bytes of a binary payload, borrowed as long as the value; else SYNQ_ETYPE. Since 0.1. */
+int synq_value_get_bytes(const synq_value_t *value, const void **out, size_t *length);
+
+/* The value at `pointer` as compact JSON text: borrowed as long as the value, ended by NUL. Since 0.1. */
+int synq_value_get_text(const synq_value_t *value, const char *pointer, const char **out, size_t *length);
+
+/* The value at `pointer` as a new jansson value. SYNQ_ERANGE for an integer beyond 64 bits. Since 0.1. */
+int synq_value_get_json(const synq_value_t *value, const char *pointer, json_t **out);
+
+/* ------------------------------------------------------------------------------------------------------------
+ * Callbacks
+ *
+ * The callbacks of one channel run one at a time, in the order of their causes; those of different channels run in
+ * parallel with SYNQ_WORKERS. See synq_delivery_t for the threads.
+ *
+ * What a callback returns:
+ *   SYNQ_OK      all is well. The client gets the response that the callback set with synq_socket_reply… or
+ *                synq_socket_reply_error, else (for an event) status "ok" with the response {}.
+ *   SYNQ_CRASH   or any other negative code: the callback failed. The host finds it in the log with topic, event and
+ *                code, what the callback assigned is dropped, the client gets phx_error and rejoins. So it is right
+ *                to end with `return synq_socket_increment(…)`: a failure is never lost.
+ *   SYNQ_REFUSE  (authorize and connect only) no; with synq_socket_reply_error or synq_connection_refuse to say why.
+ *
+ * Order on the wire: what the callback pushed, then its reply, then the patch.
+ * --------------------------------------------------------------------------------------------------------- */
+
+#define SYNQ_REFUSE 1
+
+/* A client asks to join `topic`. SYNQ_OK lets it in (a payload set by synq_socket_reply is sent with the answer), an
+ * error response or SYNQ_REFUSE refuses. Assigns made here are kept. Default: every client may join. */
+typedef int (*synq_authorize_fn)(synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user);
+
+/* The client has joined: set the first assigns. They are sent as the full state when the callback is done. After
+ * an error response (synq_socket_reply_error) the channel stays joined without state: the client gets the error, its
+ * events are answered with the error not_initialized, and a refresh runs init again. */
+typedef int (*synq_init_fn)(synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user);
+
+/* The client sent an event. `event` is the name that the client gave, without the prefix of the dialect. */
+typedef int (*synq_handle_event_fn)(synq_socket_t *socket, const char *event, const synq_value_t *payload, void *user);
+
+/* A message of the server: sent to this channel, published on its topic or on one that it subscribed to, or a
+ * broadcast that it intercepts or subscribed to. `topic` is the one that it came by. */
+typedef int (*synq_handle_message_fn)(synq_socket_t *socket, const char *topic, const char *message,
+                                      const synq_value_t *payload, void *user);
+
+/* The channel is about to end. Called exactly once for each channel whose authorize succeeded. Assigns can be read;
+ * nothing reaches the client any more. Reasons: "normal", "shutdown", "shutdown:left" (the client left),
+ * "shutdown:closed" (the connection is lost), "shutdown:duplicate_join", "shutdown:draining" (the server stops),
+ * "shutdown:…" as given to synq_socket_stop(), "crashed". */
+typedef void (*synq_before_close_fn)(synq_socket_t *socket, const char *reason, void *user);
+
+/* A client asks to be connected; `params` are those of its URL, an object of strings. SYNQ_OK connects it, SYNQ_REFUSE
+ * answers 403 or what synq_connection_refuse() said; a failure answers 500. */
+typedef int (*synq_connect_fn)(synq_connection_t *connection, const synq_value_t *params, void *user);
+
+/* ------------------------------------------------------------------------------------------------------------
+ * Server
+ * --------------------------------------------------------------------------------------------------------- */
+
+/* On which threads callbacks run. */
+typedef enum synq_delivery {
+  /* On threads of the library, in parallel, each channel in order. A callback may block: it delays its channel, and
+   * takes one of the `workers`. */
+  SYNQ_WORKERS = 0,
+  /* On the thread that serves the connection. The fastest; a callback must never block. */
+  SYNQ_INLINE = 1,
+  /* On the host's threads, inside synq_server_poll() or synq_server_run(). Several may poll at once. */
+  SYNQ_POLLED = 2
+} synq_delivery_t;
+
+typedef enum synq_log_level {
+  SYNQ_LOG_DEBUG = 1,
+  SYNQ_LOG_INFO = 2,
+  SYNQ_LOG_WARNING = 3,
+  SYNQ_LOG_ERROR = 4,
+  SYNQ_LOG_OFF = 5
+} synq_log_level_t;
+
+/* One line of the log. Borrowed during the call. */
+typedef struct synq_log_record {
+  size_t size;
+  synq_log_level_t level;
+  const char *message;
+  /* Names and values by turns, ended by NULL: "topic", "room:1", "event", "inc", NULL. Never payloads or tokens. */
+  const char *const *fields;
+} synq_log_record_t;
+
+/* Called for each line of the log, on any thread, several at once; it must not block and must not call the library. */
+typedef void (*synq_log_fn)(const synq_log_record_t *record, void *user);
+
+/* Limits against clients that ask for too much; 0 is the default. Over a limit a client gets an error reply that
+ * names the limit, or its connection is closed with the code given here. */
+typedef struct synq_limits {
+  size_t size;
+  uint32_t max_connections;             /* in all; 503 beyond. Default 100,000 */
+  uint32_t max_connections_per_address; /* 503 beyond. Default 10,000 */
+  uint32_t handshake_timeout_ms;        /* from accept to upgrade. Default 10,000 */
+  uint32_t idle_timeout_ms;             /* without a byte from the client: close 1002. Default 60,000 */
+  uint32_t max_header_bytes;            /* of an HTTP request: 431. Default 16,384 */
+  uint32_t max_frame_bytes;             /* of one WebSocket frame with its header: close 1009. Default 8,000,000 */
+  uint32_t max_message_bytes;           /* of one message, all its frames: close 1009. Default 8,000,000 */
+  uint32_t max_fragments;               /* frames of one message: close 1009. Default 1,024 */
+  uint32_t max_channels;                /* joined at once by one connection. Default 100 */
+  uint32_t max_queued_events;           /* of one channel, while its callback runs. Default 1,000 */
+  uint32_t max_topic_bytes;             /* Default 1,024 */
+  uint32_t max_event_bytes;             /* Default 256 */
+  uint32_t max_ref_bytes;               /* Default 256 */
+  uint32_t max_json_depth;              /* of a message: close 1011. Default 128 */
+  uint32_t max_messages_per_second;     /* of one connection, on average: close 1008. Default: no limit */
+  uint32_t max_joins_per_second;        /* of one connection, on average. Default: no limit */
+  uint32_t max_outbound_bytes;          /* queued for a client that does not read: close 1013. Default 8,000,000 */
+  uint32_t max_patch_bytes;             /* a longer patch is sent as the full state. Default 8,000,000 */
+} synq_limits_t;
+
+#define SYNQ_LIMITS_INIT \
+  { sizeof(synq_limits_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+typedef struct synq_server_options {
+  size_t size;
+  const char *host;             /* the address to listen on. Default "127.0.0.1" */
+  uint16_t port;                /* Default 0: a free one, see synq_server_port() */
+  synq_delivery_t delivery;     /* Default SYNQ_WORKERS */
+  uint32_t workers;             /* threads for SYNQ_WORKERS. Default: one per core, at least 4 */
+  uint32_t loops;               /* threads that serve connections. Default: one per core */
+  const synq_limits_t *limits;  /* copied. Default: those above */
+  const char *tls_certificate;  /* a PEM file: the certificate and its chain. Default: no TLS */
+  const char *tls_key;          /* a PEM file: the private key */
+  synq_log_level_t log_level;   /* Default SYNQ_LOG_WARNING */
+  synq_log_fn log;              /* Default: lines on stderr */
+  void *user;                   /* for `log` */
+  synq_destroy_fn destroy;      /* for `user` */
+} synq_server_options_t;
+
+#define SYNQ_SERVER_OPTIONS_INIT \
+  { sizeof(synq_server_options_t), NULL, 0, SYNQ_WORKERS, 0, 0, NULL, NULL, NULL, (synq_log_level_t)0, NULL, NULL, NULL }
+
+/* The names that a client line uses on the wire. */
+typedef enum synq_dialect {
+  SYNQ_DIALECT_SYNQ = 0,
+  SYNQ_DIALECT_LIVE_STATE = 1, /* phx-live-state */
+  SYNQ_DIALECT_LIVE_VIEW_MODEL = 2,
+  SYNQ_DIALECT_SEANCE = 3
+} synq_dialect_t;
+
+/* A channel: the callbacks for a topic pattern. All strings and arrays are copied. */
+typedef struct synq_channel_options {
+  size_t size;
+  const char *const *track; /* names of the assigns to synchronise, ended by NULL. Default: none */
+  synq_authorize_fn authorize;
+  synq_init_fn init;
+  synq_handle_event_fn handle_event; /* Default: events are answered with the error unknown_event */
+  synq_handle_message_fn handle_message;
+  synq_before_close_fn before_close;
+  void *user; /* for all of these callbacks */
+  synq_destroy_fn destroy;
+  uint32_t max_version;           /* the version after it is 0. Default 1,000 */
+  synq_dialect_t dialect;         /* Default SYNQ_DIALECT_SYNQ */
+  const char *const *ignore_keys; /* members dropped from tracked state at any depth. Default "__meta__" */
+  const char *const *intercept;   /* broadcasts of these events go to handle_message, not to the client */
+  int allow_prototype_keys;       /* 1: tracked state may have members named __proto__, constructor or prototype,
+                                     which break careless JavaScript clients. Default: refused with SYNQ_EINVAL */
+} synq_channel_options_t;
+
+#define SYNQ_CHANNEL_OPTIONS_INIT                                                                              \
+  {                                                                                                            \
+    sizeof(synq_channel_options_t), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, SYNQ_DIALECT_SYNQ, NULL, \
+        NULL, 0                                                                                                \
+  }
+
+/* A socket path: who may connect there. */
+typedef struct synq_mount_options {
+  size_t size;
+  const char *const *origins; /* allowed origins, ended by NULL: "https://example.com", "//example.com" (any scheme),
+                                 a host that starts with "*." for its subdomains, or "*" for all. Default: the host
+                                 that the request names */
+  synq_connect_fn connect;    /* Default: every client may connect */
+  void *user;                 /* for `connect` */
+  synq_destroy_fn destroy;
+  const char *const *subprotocols; /* offered to clients that ask for one, ended by NULL. Default: none */
+  int without_longpoll;            /* 1: WebSocket only */
+  uint32_t longpoll_window_ms;     /* how long a poll waits for something to send. Default 10,000 */
+  const char *pattern;             /* instead of "websocket": a path with parameters, such as "custom/:id/ws" */
+} synq_mount_options_t;
+
+#define SYNQ_MOUNT_OPTIONS_INIT \
+  { sizeof(synq_mount_options_t), NULL, NULL, NULL, NULL, NULL, 0, 0, NULL }
+
+/* Makes a server that does not listen yet. `options` may be NULL. SYNQ_EINVAL, SYNQ_EVERSION, SYNQ_ENOMEM. Since 0.1. */
+int synq_server_new(synq_server_t **out, const synq_server_options_t *options);
+
+/* Registers a channel before the start. `pattern` is a topic ("lobby") or a prefix that ends in "*" ("room:*"); the
+ * most specific pattern wins. SYNQ_EINVAL for a pattern that is none or is taken, SYNQ_ESTATE after the start. Since 0.1. */
+int synq_server_channel(synq_server_t *server, const char *pattern, const synq_channel_options_t *options);
+
+/* Serves a socket at PATH/websocket and PATH/longpoll; before the start. `options` may be NULL. A server with no mount
+ * gets "/socket" with the defaults. Since 0.1. */
+int synq_server_mount(synq_server_t *server, const char *path, const synq_mount_options_t *options);
+
+/* Serves the files of `directory` below `prefix` ("/"), for demos; before the start. SYNQ_EIO if it is not a directory.
+ * Since 0.1. */
+int synq_server_static(synq_server_t *server, const char *prefix, const char *directory);
+
+/* Binds the port and serves. SYNQ_EADDRINUSE, SYNQ_EIO, SYNQ_ESTATE when started before. Since 0.1. */
+int synq_server_start(synq_server_t *server);
+
+/* The port that the server listens on, or SYNQ_ESTATE before the start. Since 0.1. */
+int synq_server_port(const synq_server_t *server);
+
+/* Waits until the server has stopped; with SYNQ_POLLED it runs the callbacks meanwhile. Since 0.1. */
+int synq_server_run(synq_server_t *server);
+
+/* With SYNQ_POLLED: waits until callbacks are due, at most `timeout_ms` (0: not at all, -1: without end), runs at most
+ * `max` of them (0: all that are due) on the calling thread and returns their number. SYNQ_ECLOSED once the server has
+ * stopped and nothing is due any more, SYNQ_ESTATE with another delivery. Since 0.1. */
+int synq_server_poll(synq_server_t *server, int timeout_ms, int max);
+
+/* With SYNQ_POLLED: a descriptor that is readable while callbacks are due, for epoll, libuv or asyncio; do nothing
+ * else with it. Valid until synq_server_free(). SYNQ_ESTATE with another delivery. Since 0.1. */
+int synq_server_fd(synq_server_t *server);
+
+/* Begins the end, from any thread or callback, and returns at once: no new connections; each channel's before_close
+ * runs with "shutdown:draining"; connections close with 1012 so that clients come back elsewhere. What is not done
+ * after `timeout_ms` (-1: no end) is cut off. A second stop can only shorten the deadline. Since 0.1. */
+int synq_server_stop(synq_server_t *server, int timeout_ms);
+
+/* Waits until a stop is complete, at most `timeout_ms` (-1: no end): SYNQ_ETIMEDOUT. SYNQ_ESTATE inside a callback of
+ * this server, and with SYNQ_POLLED when no other thread polls. Since 0.1. */
+int synq_server_wait(synq_server_t *server, int timeout_ms);
+
+/* Frees the server; NULL is allowed. A running one is stopped first, without a deadline beyond the callbacks that
+ * run; with SYNQ_POLLED the remaining before_close callbacks run inside this call. Every destroy() is called before it
+ * returns. SYNQ_ESTATE, and nothing is done, inside a callback of this server. Since 0.1. */
+int synq_server_free(synq_server_t *server);
+
+/* Pushes an event to every client that has joined `topic`, and to handle_message of channels that subscribed to it.
+ * The message is encoded once. Since 0.1. */
+int synq_server_broadcast(synq_server_t *server, const char *topic, const char *event, json_t *payload /* steals */);
+int synq_server_broadcast_text(synq_server_t *server, const char *topic, const char *event, const char *text,
+                               size_t length);
+int synq_server_broadcast_binary(synq_server_t *server, const char *topic, const char *event, const void *bytes,
+                                 size_t length);
+
+/* Sends a message to handle_message of every channel that has joined `topic` or subscribed to it. Clients see only
+ * what those callbacks make of it. Since 0.1. */
+int synq_server_publish(synq_server_t *server, const char *topic, const char *message, json_t *payload /* steals */);
+int synq_server_publish_text(synq_server_t *server, const char *topic, const char *message, const char *text,
+                             size_t length);
+
+/* Closes every connection whose id (synq_connection_set_id) is `id`, with 1001, so that clients come back and are asked
+ * again. Returns SYNQ_OK also when there is none. Since 0.1. */
+int synq_server_disconnect(synq_server_t *server, const char *id);
+
+typedef struct synq_stats {
+  size_t size;
+  uint64_t connections;       /* open now */
+  uint64_t channels;          /* joined now */
+  uint64_t connections_total; /* since the start */
+  uint64_t messages_in;       /* messages from clients since the start */
+  uint64_t messages_out;      /* messages to clients since the start */
+  uint64_t bytes_out;         /* of those messages */
+  uint64_t callbacks;         /* callbacks run since the start */
+  uint64_t crashes;           /* callbacks that failed */
+} synq_stats_t;
+
+#define SYNQ_STATS_INIT \
+  { sizeof(synq_stats_t), 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/* Fills `out`, whose `size` must be set. Since 0.1. */
+int synq_server_stats(synq_server_t *server, synq_stats_t *out);
+
+/* ------------------------------------------------------------------------------------------------------------
+ * Connections: inside synq_connect_fn only, else SYNQ_ECLOSED
+ * --------------------------------------------------------------------------------------------------------- */
+
+/* A header of the request by its name in any case, or NULL. Borrowed until the callback returns. Since 0.1. */
+const char *synq_connection_header(synq_connection_t *connection, const char *name);
+/* The peer's address without the port. Borrowed until the callback returns. Since 0.1. */
+const char *synq_connection_peer(synq_connection_t *connection);
+/* The auth token that the client offered (phoenix.js: authToken), or NULL. Borrowed likewise. Since 0.1. */
+const char *synq_connection_token(synq_connection_t *connection);
+/* Names the connection's owner, for synq_server_disconnect(). Since 0.1. */
+int synq_connection_set_id(synq_connection_t *connection, const char *id);
+/* An assign that each channel of the connection starts with. Since 0.1. */
+int synq_connection_assign(synq_connection_t *connection, const char *name, json_t *value /* steals */);
+int synq_connection_assign_text(synq_connection_t *connection, const char *name, const char *text, size_t length);
+/* The HTTP status (400-599) and the body of a refusal; then return SYNQ_REFUSE. Since 0.1. */
+int synq_connection_refuse(synq_connection_t *connection, int status, const char *body);
+
+/* ------------------------------------------------------------------------------------------------------------
+ * Sockets: what a channel is
+ * --------------------------------------------------------------------------------------------------------- */
+
+/* The topic that was joined; NULL once the channel is gone. Borrowed until the callback returns. Since 0.1. */
+const char *synq_socket_topic(synq_socket_t *socket);
+/* The join_ref as JSON text ("\"3\""), "null" if there is none; NULL once the channel is gone. Borrowed likewise. Since 0.1. */
+const char *synq_socket_join_ref(synq_socket_t *socket);
+/* The id given by synq_connection_set_id(), or NULL. Borrowed likewise. Since 0.1. */
+const char *synq_socket_id(synq_socket_t *socket);
+/* The peer's address without the port; NULL once the channel is gone. Borrowed likewise. Since 0.1. */
+const char *synq_socket_peer(synq_socket_t *socket);
+/* A header of the request that connected the client, by its name in any case, or NULL. Borrowed likewise. Since 0.1. */
+const char *synq_socket_header(synq_socket_t *socket, const char *name);
+/* The params of the connection, an object of strings; inside a callback only, else NULL. Since 0.1. */
+const synq_value_t *synq_socket_params(synq_socket_t *socket);
+
+/* Keeps a pointer of the host with the channel. `destroy(data)` is called exactly once: when it is replaced, after
+ * before_close, or now if this call fails. Since 0.1. */
+int synq_socket_set_data(synq_socket_t *socket, void *data, synq_destroy_fn destroy);
+/* That pointer, or NULL. Since 0.1. */
+void *synq_socket_data(synq_socket_t *socket);
+
+/* ------------------------------------------------------------------------------------------------------------
+ * Sockets: assigns
+ *
+ * While a callback of the channel runs, or is deferred in order; else SYNQ_ESTATE. `pointer` is a JSON Pointer whose
+ * first token is the assign: "/items/3/done". An edit at a pointer touches only what it changes: no diff of the
+ * whole, no copy of the rest by value. A failed call changes nothing. What is set in a callback that fails is dropped.
+ * --------------------------------------------------------------------------------------------------------- */
+
+/* All assigns, as one object; valid until the next change or the callback's end. NULL outside a callback. Since 0.1. */
+const synq_value_t *synq_socket_assigns(synq_socket_t *socket);
+
+/* Sets the assign `name` (not a pointer). Since 0.1. */
+int synq_socket_assign(synq_socket_t *socket, const char *name, json_t *value /* steals */);
+int synq_socket_assign_text(synq_socket_t *socket, const char *name, const char *text, size_t length);
+
+/* Sets the value at `pointer`: an assign or an object's member, new or not; an array's element that exists. Since 0.1. */
+int synq_socket_set(synq_socket_t *socket, const char *pointer, json_t *value /* steals */);
+int synq_socket_set_text(synq_socket_t *socket, const char *pointer, const char *text, size_t length);
+int synq_socket_set_int(synq_socket_t *socket, const char *pointer, int64_t value);
+int synq_socket_set_real(synq_socket_t *socket, const char *pointer, double value);
+int synq_socket_set_bool(synq_socket_t *socket, const char *pointer, int value);
+int synq_socket_set_string(synq_socket_t *socket, const char *pointer, const char *text, size_t length);
+
+/* Inserts into an array before the index at the pointer's end ("/items/0"); its length or "-" appends. Since 0.1. */
+int synq_socket_insert(synq_socket_t *socket, const char *pointer, json_t *value /* steals */);
+int synq_socket_insert_text(synq_socket_t *socket, const char *pointer, const char *text, size_t length);
+
+/* Appends to the array at `pointer` ("/items"). Since 0.1. */
+int synq_socket_append(synq_socket_t *socket, const char *pointer, json_t *value /* steals */);
+int synq_socket_append_text(synq_socket_t *socket, const char *pointer, const char *text, size_t length);
+
+/* Removes an assign, a member or an element; SYNQ_ENOTFOUND if there is none. Since 0.1. */
+int synq_socket_remove(synq_socket_t *socket, const char *pointer);
+
+/* Adds to the integer at `pointer` and gives the sum in *out (may be NULL). SYNQ_ETYPE, SYNQ_ERANGE. Since 0.1. */
+int synq_socket_increment(synq_socket_t *socket, const char *pointer, int64_t by, int64_t *out);
+
+/* ------------------------------------------------------------------------------------------------------------
+ * Sockets: answering the client
+ * --------------------------------------------------------------------------------------------------------- */
+
+/* Pushes an event to this client. From any thread at any time. Since 0.1. */
+int synq_socket_push(synq_socket_t *socket, const char *event, json_t *payload /* steals */);
+int synq_socket_push_text(synq_socket_t *socket, const char *event, const char *text, size_t length);
+int synq_socket_push_binary(synq_socket_t *socket, const char *event, const void *bytes, size_t length);
+
+/* Sets the response of the running callback: a status ("ok", "error" or any short name) and a payload. Inside
+ * handle_event and authorize, once; else SYNQ_ESTATE. Since 0.1. */
+int synq_socket_reply(synq_socket_t *socket, const char *status, json_t *payload /* steals */);
+int synq_socket_reply_text(synq_socket_t *socket, const char *status, const char *text, size_t length);
+int synq_socket_reply_binary(synq_socket_t *socket, const char *status, const void *bytes, size_t length);
+
+/* Sets an error response: status "error" with {code, message, details, timestamp}. `code` is a short stable name for
+ * programs, `message` for people (NULL: the code), `details` an object or NULL. Inside authorize, init and
+ * handle_event, once. The channel goes on. Since 0.1. */
+int synq_socket_reply_error(synq_socket_t *socket, const char *code, const char *message,
+                            json_t *details /* steals, may be NULL */);
+
+/* Ends the channel when the callback is done; from outside a callback, as soon as the channel is free. `reason`:
+ * "normal", "shutdown", or "shutdown:" and a word of the host: the client gets phx_close and does not come back. Any
+ * other reason: phx_error, and it rejoins. Since 0.1. */
+int synq_socket_stop(synq_socket_t *socket, const char *reason);
+
+/* ------------------------------------------------------------------------------------------------------------
+ * Sockets: responding later
+ * --------------------------------------------------------------------------------------------------------- */
+
+enum {
+  /* The channel waits: its next callback runs when the deferred is finished, and assigns can be changed until then. */
+  SYNQ_DEFER_IN_ORDER = 0,
+  /* Only the reply is late: the callback's changes are sent when it returns and the channel goes on. */
+  SYNQ_DEFER_DETACHED = 1
+};
+
+/* Says that the response comes later; then return SYNQ_OK. Inside authorize, init, handle_event and handle_message. The
+ * deferred must be finished exactly once, by one of the functions below, from any thread; a second time
+ * gives SYNQ_ECLOSED, and so does one whose channel is gone. Since 0.1. */
+int synq_socket_defer(synq_socket_t *socket, int mode, synq_deferred_t **out);
+
+/* Finishes without a payload of its own, as when a callback returns SYNQ_OK. Since 0.1. */
+int synq_deferred_finish(synq_deferred_t *deferred);
+/* Finishes with a response, as synq_socket_reply(). Since 0.1. */
+int synq_deferred_reply(synq_deferred_t *deferred, const char *status, json_t *payload /* steals */);
+int synq_deferred_reply_text(synq_deferred_t *deferred, const char *status, const char *text, size_t length);
+int synq_deferred_reply_binary(synq_deferred_t *deferred, const char *status, const void *bytes, size_t length);
+/* Finishes with an error response, as synq_socket_reply_error(). Since 0.1. */
+int synq_deferred_reply_error(synq_deferred_t *deferred, const char *code, const char *message,
+                              json_t *details /* steals, may be NULL */);
+/* Finishes as a callback that failed; `cause` is for the log. Since 0.1. */
+int synq_deferred_crash(synq_deferred_t *deferred, const char *cause);
+
+/* ------------------------------------------------------------------------------------------------------------
+ * Sockets: messages between channels
+ * --------------------------------------------------------------------------------------------------------- */
+
+/* Sends a message to this channel's handle_message. From any thread at any time. Since 0.1. */
+int synq_socket_send(synq_socket_t *socket, const char *message, json_t *payload /* steals */);
+int synq_socket_send_text(synq_socket_t *socket, const char *message, const char *text, size_t length);
+
+/* The same after `delay_ms`; a channel that has ended by then gets nothing. Since 0.1. */
+int synq_socket_send_after(synq_socket_t *socket, uint32_t delay_ms, const char *message, json_t *payload /* steals */);
+int synq_socket_send_after_text(synq_socket_t *socket, uint32_t delay_ms, const char *message, const char *text,
+                                size_t length);
+
+/* Broadcasts on this channel's topic, to all its clients; `_from` leaves this one out. See synq_server_broadcast().
+ * Since 0.1. */
+int synq_socket_broadcast(synq_socket_t *socket, const char *event, json_t *payload /* steals */);
+int synq_socket_broadcast_text(synq_socket_t *socket, const char *event, const char *text, size_t length);
+int synq_socket_broadcast_binary(synq_socket_t *socket, const char *event, const void *bytes, size_t length);
+int synq_socket_broadcast_from(synq_socket_t *socket, const char *event, json_t *payload /* steals */);
+int synq_socket_broadcast_from_text(synq_socket_t *socket, const char *event, const char *text, size_t length);
+int synq_socket_broadcast_from_binary(synq_socket_t *socket, const char *event, const void *bytes, size_t length);
+
+/* Publishes on this channel's topic, to handle_message of all its channels, this one too; `_from` leaves it out.
+ * See synq_server_publish(). Since 0.1. */
+int synq_socket_publish(synq_socket_t *socket, const char *message, json_t *payload /* steals */);
+int synq_socket_publish_text(synq_socket_t *socket, const char *message, const char *text, size_t length);
+int synq_socket_publish_from(synq_socket_t *socket, const char *message, json_t *payload /* steals */);
+int synq_socket_publish_from_text(synq_socket_t *socket, const char *message, const char *text, size_t length);
+
+/* Adds a topic whose messages and broadcasts reach this channel's handle_message; it has its own without asking.
+ * Twice is once. Since 0.1. */
+int synq_socket_subscribe(synq_socket_t *socket, const char *topic);
+int synq_socket_unsubscribe(synq_socket_t *socket, const char *topic);
+
+/* ------------------------------------------------------------------------------------------------------------
+ * The patch engine alone: RFC 6902 without a server
+ * --------------------------------------------------------------------------------------------------------- */
+
+/* The patch that turns `from` into `to` (both borrowed), as a new array of operations. SYNQ_EJSON. Since 0.1. */
+int synq_patch_diff(const json_t *from, const json_t *to, json_t **out);
+/* The same for texts; *out is ended by NUL and freed with synq_free(). `out_length` may be NULL. Since 0.1. */
+int synq_patch_diff_text(const char *from, size_t from_length, const char *to, size_t to_length, char **out,
+                         size_t *out_length);
+/* Applies `patch` to `document` (both borrowed and unchanged) and gives a new value. SYNQ_EPATCH, with the number of
+ * the operation, its path and the reason in synq_error_message(). Since 0.1. */
+int synq_patch_apply(const json_t *document, const json_t *patch, json_t **out);
+int synq_patch_apply_text(const char *document, size_t document_length, const char *patch, size_t patch_length,
+                          char **out, size_t *out_length);
+/* Frees memory that the library gave out; NULL is allowed. Since 0.1. */
+void synq_free(void *memory);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SYNQ_H */
