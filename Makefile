@@ -1,0 +1,127 @@
+# Every task of the project has one name here. `make demo` and `make test` are all that a newcomer needs; each target
+# installs what it lacks, builds what is out of date, and nothing more.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+JOBS ?= 2
+PREFIX ?= /usr/local
+DESTDIR ?=
+# What to pass to a demo: make demo DEMO_ARGS="--port 4001"
+DEMO_ARGS ?=
+
+LIB := $(CURDIR)/build/lib
+CMAKE_BUILD := build/cmake
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+
+export SYNQ_JOBS := $(JOBS)
+# The Python layer, and what tests it, take the library of this checkout.
+export SYNQ_LIBRARY := $(LIB)/libsynq.so
+# Warnings in our own sources are errors here, but not for those who build the package as a dependency.
+export SYNQ_STRICT := 1
+
+.PHONY: help
+help: ## show this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+# ---------------------------------------------------------------------------------------------------- building
+
+.PHONY: lib deps deps-test venv cmake
+deps:
+	@scripts/install-deps build
+
+deps-test:
+	@scripts/install-deps build test
+
+venv: deps
+	@scripts/python-env $(VENV)
+
+lib: deps ## build libsynq.so into build/lib
+	@scripts/build-library $(LIB)
+
+cmake: lib
+	@[ -e $(CMAKE_BUILD)/CMakeCache.txt ] || cmake -S . -B $(CMAKE_BUILD) \
+	  -DCMAKE_BUILD_TYPE=Release -DSYNQ_LIBRARY_DIR=$(LIB) >/dev/null
+	@cmake --build $(CMAKE_BUILD) -j $(JOBS) -- --quiet
+
+.PHONY: install dist wheel
+install: cmake ## install library, header, pkg-config file and CMake package below PREFIX
+	@DESTDIR=$(DESTDIR) cmake --install $(CMAKE_BUILD) --prefix $(PREFIX)
+
+dist: ## a source archive of the last commit in build/dist
+	@scripts/make-dist build/dist
+
+wheel: lib venv ## a wheel of the Python package with the library inside, in build/dist
+	@$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir build/dist bindings/python
+	@ls build/dist/*.whl
+
+# ------------------------------------------------------------------------------------------------------- demos
+
+.PHONY: demo demo-python demo-swift
+demo: cmake ## the C example: prints an address to open in two browser windows
+	@exec $(CMAKE_BUILD)/examples/c/demo $(DEMO_ARGS)
+
+demo-python: lib venv ## the same in Python
+	@exec $(PYTHON) examples/python/demo.py $(DEMO_ARGS)
+
+demo-swift: deps ## the same in Swift
+	@swift build -c release --package-path examples/swift --product demo-swift --jobs $(JOBS)
+	@exec $$(swift build -c release --package-path examples/swift --show-bin-path)/demo-swift $(DEMO_ARGS)
+
+# ----------------------------------------------------------------------------------------------------- testing
+
+.PHONY: test test-swift test-c test-python sanitize fuzz abi
+test: deps-test ## build and run every test: Swift, C, Python, wire, browser
+	@scripts/run-tests swift c python
+
+test-swift: deps
+	@scripts/run-tests swift
+
+test-c: deps
+	@scripts/run-tests c
+
+test-python: deps-test
+	@scripts/run-tests python
+
+sanitize: deps ## the Swift tests under the address, undefined and thread sanitizers
+	@scripts/run-sanitizers
+
+fuzz: deps ## every fuzz target, FUZZ_SECONDS (60) each
+	@scripts/run-fuzzers
+
+abi: lib ## compare the C and Swift interfaces with the last release
+	@scripts/check-abi
+
+# ---------------------------------------------------------------------------------------------------- measuring
+
+.PHONY: bench bench-host bench-patch conformance-host
+bench: deps ## events per second, latency, CPU and memory beside a plain C echo server
+	@benchmarks/run
+
+bench-host: cmake ## build the host that the benchmark drives; the last line is its path
+	@benchmarks/host/build
+
+bench-patch: deps ## diff and apply
+	@benchmarks/patch/run
+
+conformance-host: cmake ## build the host that replays the recordings; the last line is its path
+	@Tests/wire/host/build
+
+# ------------------------------------------------------------------------------------------------------ quality
+
+.PHONY: lint format docs clean
+lint: venv ## format, static checks and the rules of this project
+	@scripts/run-lint
+
+format: venv ## rewrite the sources in the project's format
+	@scripts/run-format
+
+docs: ## the reference of the C and Swift interfaces, in build/docs
+	@scripts/install-deps build docs
+	@scripts/build-docs build/docs
+
+clean: ## remove everything that was built
+	@rm -rf build .build .venv
