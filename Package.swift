@@ -1,4 +1,4 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
 
 let package = Package(
@@ -49,7 +49,8 @@ let package = Package(
         "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels", "SynqServer",
         .product(name: "Logging", package: "swift-log"),
       ]),
-    .target(name: "SynqTesting", dependencies: ["Synq", "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels"]),
+    .target(
+      name: "SynqTesting", dependencies: ["Synq", "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels"]),
     .target(
       name: "SynqC",
       dependencies: [
@@ -60,7 +61,8 @@ let package = Package(
     .testTarget(name: "SynqJSONTests", dependencies: ["SynqJSON"]),
     .testTarget(name: "SynqPatchTests", dependencies: ["SynqJSON", "SynqPatch"]),
     .testTarget(name: "SynqWireTests", dependencies: ["SynqJSON", "SynqWire"]),
-    .testTarget(name: "SynqChannelsTests", dependencies: ["SynqJSON", "SynqPatch", "SynqWire", "SynqChannels"]),
+    .testTarget(
+      name: "SynqChannelsTests", dependencies: ["SynqJSON", "SynqPatch", "SynqWire", "SynqChannels"]),
     .testTarget(
       name: "SynqServerTests",
       dependencies: [
@@ -74,3 +76,11 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// Warnings in our own sources are errors where SYNQ_STRICT is set, as the Makefile does; a user's build must not fail
+// because a newer compiler has a new warning.
+if Context.environment["SYNQ_STRICT"] != nil {
+  for target in package.targets where target.type == .regular || target.type == .test {
+    target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
+  }
+}

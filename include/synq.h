@@ -281,8 +281,7 @@ typedef struct synq_limits {
   uint32_t max_patch_bytes;             /* a longer patch is sent as the full state. Default 8,000,000 */
 } synq_limits_t;
 
-#define SYNQ_LIMITS_INIT \
-  { sizeof(synq_limits_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define SYNQ_LIMITS_INIT {sizeof(synq_limits_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 typedef struct synq_server_options {
   size_t size;
@@ -301,7 +300,7 @@ typedef struct synq_server_options {
 } synq_server_options_t;
 
 #define SYNQ_SERVER_OPTIONS_INIT \
-  { sizeof(synq_server_options_t), NULL, 0, SYNQ_WORKERS, 0, 0, NULL, NULL, NULL, (synq_log_level_t)0, NULL, NULL, NULL }
+  {sizeof(synq_server_options_t), NULL, 0, SYNQ_WORKERS, 0, 0, NULL, NULL, NULL, (synq_log_level_t)0, NULL, NULL, NULL}
 
 /* The names that a client line uses on the wire. */
 typedef enum synq_dialect {
@@ -330,11 +329,8 @@ typedef struct synq_channel_options {
                                      which break careless JavaScript clients. Default: refused with SYNQ_EINVAL */
 } synq_channel_options_t;
 
-#define SYNQ_CHANNEL_OPTIONS_INIT                                                                              \
-  {                                                                                                            \
-    sizeof(synq_channel_options_t), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, SYNQ_DIALECT_SYNQ, NULL, \
-        NULL, 0                                                                                                \
-  }
+#define SYNQ_CHANNEL_OPTIONS_INIT \
+  {sizeof(synq_channel_options_t), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, SYNQ_DIALECT_SYNQ, NULL, NULL, 0}
 
 /* A socket path: who may connect there. */
 typedef struct synq_mount_options {
@@ -351,8 +347,7 @@ typedef struct synq_mount_options {
   const char *pattern;             /* instead of "websocket": a path with parameters, such as "custom/:id/ws" */
 } synq_mount_options_t;
 
-#define SYNQ_MOUNT_OPTIONS_INIT \
-  { sizeof(synq_mount_options_t), NULL, NULL, NULL, NULL, NULL, 0, 0, NULL }
+#define SYNQ_MOUNT_OPTIONS_INIT {sizeof(synq_mount_options_t), NULL, NULL, NULL, NULL, NULL, 0, 0, NULL}
 
 /* Makes a server that does not listen yet. `options` may be NULL. SYNQ_EINVAL, SYNQ_EVERSION, SYNQ_ENOMEM. Since 0.1. */
 int synq_server_new(synq_server_t **out, const synq_server_options_t *options);
@@ -431,8 +426,7 @@ typedef struct synq_stats {
   uint64_t crashes;           /* callbacks that failed */
 } synq_stats_t;
 
-#define SYNQ_STATS_INIT \
-  { sizeof(synq_stats_t), 0, 0, 0, 0, 0, 0, 0, 0 }
+#define SYNQ_STATS_INIT {sizeof(synq_stats_t), 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* Fills `out`, whose `size` must be set. Since 0.1. */
 int synq_server_stats(synq_server_t *server, synq_stats_t *out);

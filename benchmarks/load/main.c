@@ -1,4 +1,4 @@
-/* A closed-loop load generator for Phoenix Channels servers; `loadgen --help` says what it does. */
+/* A closed-loop load generator for Phoenix Channels servers; `load --help` says what it does. */
 #include "modes.h"
 
 #include "../common/fail.h"

@@ -21,7 +21,7 @@ static const char *const completions[] = {
     [COMPLETE_BOTH] = "both", [COMPLETE_REPLY] = "reply", [COMPLETE_STATE] = "state"};
 
 static const char usage[] =
-    "usage: loadgen --port PORT [options]\n"
+    "usage: load --port PORT [options]\n"
     "\n"
     "Drives a Phoenix Channels server (serializer V2 over WebSocket) in a closed loop from one thread,\n"
     "checks every answer, and prints what it measured.\n"
@@ -52,7 +52,7 @@ const char *mode_name(load_mode_t mode) {
 }
 
 _Noreturn static void reject(const char *name, const char *value) {
-  fprintf(stderr, "loadgen: --%s does not take \"%s\"; --help lists the options\n", name, value);
+  fprintf(stderr, "load: --%s does not take \"%s\"\n\n%s", name, value, usage);
   exit(2);
 }
 
@@ -185,7 +185,7 @@ static void take(options_t *options, int letter, const char *name, const char *v
     fputs(usage, stdout);
     exit(0);
   default:
-    fputs("loadgen --help lists the options\n", stderr);
+    fprintf(stderr, "\n%s", usage);
     exit(2);
   }
 }
@@ -207,8 +207,7 @@ options_t options_parse(int count, char **arguments) {
   while ((letter = getopt_long(count, arguments, "", long_options, &index)) != -1)
     take(&options, letter, long_options[index].name, optarg);
   if (optind != count || options.port == 0) {
-    fprintf(stderr, "loadgen: %s; --help lists the options\n",
-            optind != count ? "an argument too many" : "--port is missing");
+    fprintf(stderr, "load: %s\n\n%s", optind != count ? "an argument too many" : "--port is missing", usage);
     exit(2);
   }
   if (options.mode == MODE_ROOM && options.in_flight != 1)

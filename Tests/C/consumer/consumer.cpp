@@ -1,5 +1,5 @@
 #include <synq.h>
 
 int main() {
-    return synq_version() > 0 ? 0 : 1;
+  return synq_version() > 0 ? 0 : 1;
 }

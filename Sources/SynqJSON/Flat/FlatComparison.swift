@@ -1,0 +1,157 @@
+/// Equality and hash of values in which the order of members does not matter, without recursion.
+package enum FlatComparison {
+  private struct Pair {
+    let a: FlatContainer
+    let b: FlatContainer
+    var atA: UnsafeRawPointer
+    var atB: UnsafeRawPointer
+    var index = 0
+    /// Where the members of `b` are, by name; made at the first member that is not where `a` has it.
+    var names: NameTable?
+  }
+
+  /// Equal content has equal size in any order of members, so most differences end at the first look.
+  ///
+  /// Complexity: O(size). Nothing is compared once for each level above it.
+  package static func areEqual(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer) -> Bool {
+    if a == b { return true }
+    let size = FlatLayout.size(a)
+    guard size == FlatLayout.size(b) else { return false }
+    if FlatLayout.equal(a, b, size) { return true }
+    guard FlatLayout.isContainer(FlatLayout.tag(a)) else { return false }
+    return areEqualInAnyOrder(a, b)
+  }
+
+  private static func areEqualInAnyOrder(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer) -> Bool {
+    var pairs: [Pair] = []
+    guard matches(a, b, &pairs) else { return false }
+    while let last = pairs.indices.last {
+      if pairs[last].index == pairs[last].a.count {
+        pairs.removeLast()
+        continue
+      }
+      let atA = pairs[last].atA
+      let atB = pairs[last].atB
+      pairs[last].index += 1
+      pairs[last].atA = pairs[last].a.next(atA)
+      pairs[last].atB = pairs[last].b.next(atB)
+      guard pairs[last].a.isObject else {
+        guard matches(atA, atB, &pairs) else { return false }
+        continue
+      }
+      let keySize = FlatLayout.size(atA)
+      var keyB = atB
+      if keySize != FlatLayout.size(atB) || !FlatLayout.equal(atA, atB, keySize) {
+        if pairs[last].names == nil { pairs[last].names = NameTable(pairs[last].b) }
+        guard let found = pairs[last].names?.key(equalTo: atA) else { return false }
+        keyB = found
+      }
+      guard matches(atA + keySize, keyB + keySize, &pairs) else { return false }
+    }
+    return true
+  }
+
+  /// Compares scalars; containers only by their size and count, and notes them to be gone through.
+  private static func matches(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ pairs: inout [Pair]) -> Bool {
+    let size = FlatLayout.size(a)
+    guard FlatLayout.tag(a) == FlatLayout.tag(b), size == FlatLayout.size(b) else { return false }
+    guard FlatLayout.isContainer(FlatLayout.tag(a)) else { return FlatLayout.equal(a, b, size) }
+    let containerA = FlatContainer(a)
+    let containerB = FlatContainer(b)
+    guard containerA.count == containerB.count else { return false }
+    pairs.append(Pair(a: containerA, b: containerB, atA: containerA.payload, atB: containerB.payload))
+    return true
+  }
+
+  private struct Sum {
+    let container: FlatContainer
+    var at: UnsafeRawPointer
+    var value: UInt64
+    /// The hash of the key whose value is being hashed.
+    var key: UInt64 = 0
+  }
+
+  /// A hash under which values that are equal in any order of members are equal. Differs from process to process.
+  ///
+  /// Complexity: O(size).
+  package static func hash(_ value: UnsafeRawPointer) -> UInt64 {
+    let seed = FlatHash.seed
+    var sums: [Sum] = []
+    var at = value
+    while true {
+      var result: UInt64
+      if FlatLayout.isContainer(FlatLayout.tag(at)) {
+        let container = FlatContainer(at)
+        let start = seed ^ UInt64(FlatLayout.tag(at)) ^ UInt64(container.count) << 8
+        sums.append(Sum(container: container, at: container.payload, value: start))
+        result = 0
+      } else {
+        result = FlatHash.bytes(at, FlatLayout.size(at), seed: seed)
+        guard !sums.isEmpty else { return result }
+        add(result, to: &sums[sums.count - 1])
+      }
+      // Up to the next element that is there, through the ends of containers.
+      while let last = sums.last, last.at == last.container.payloadEnd {
+        sums.removeLast()
+        result = FlatHash.mix(last.value, 0x8EBC_6AF0_9C88_C6E3)
+        guard !sums.isEmpty else { return result }
+        add(result, to: &sums[sums.count - 1])
+      }
+      let last = sums.count - 1
+      at = sums[last].at
+      if sums[last].container.isObject {
+        let keySize = FlatLayout.size(at)
+        sums[last].key = FlatHash.bytes(at, keySize, seed: seed)
+        at += keySize
+      }
+      sums[last].at = at + FlatLayout.size(at)
+    }
+  }
+
+  /// Elements chain, members add up.
+  private static func add(_ hash: UInt64, to sum: inout Sum) {
+    if sum.container.isObject {
+      sum.value &+= FlatHash.mix(sum.key ^ 0x5895_65E3_A5F6_E24D, hash ^ 0xA076_1D64_78BD_642F)
+    } else {
+      sum.value = FlatHash.mix(sum.value ^ hash, 0xE703_7ED1_A0B4_28DB)
+    }
+  }
+}
+
+/// Where the members of an object are, by name.
+package struct NameTable {
+  /// Offsets of keys from the object's start, by open addressing; 0 is free.
+  private var slots: [UInt32]
+  private let object: FlatContainer
+
+  /// Complexity: O(size of the object).
+  package init(_ object: FlatContainer) {
+    self.object = object
+    var capacity = 4
+    while capacity < 2 * object.count { capacity *= 2 }
+    slots = [UInt32](repeating: 0, count: capacity)
+    var key = object.payload
+    while key < object.payloadEnd {
+      var slot = NameTable.slot(key, FlatLayout.size(key), capacity)
+      while slots[slot] != 0 { slot = (slot + 1) & (capacity - 1) }
+      slots[slot] = UInt32(truncatingIfNeeded: key - object.start)
+      key = object.next(key)
+    }
+  }
+
+  private static func slot(_ key: UnsafeRawPointer, _ size: Int, _ capacity: Int) -> Int {
+    Int(truncatingIfNeeded: FlatHash.bytes(key, size, seed: FlatHash.seed)) & (capacity - 1)
+  }
+
+  /// The key of the object with the same flat bytes as `key`. O(length) expected.
+  package func key(equalTo key: UnsafeRawPointer) -> UnsafeRawPointer? {
+    let size = FlatLayout.size(key)
+    var slot = NameTable.slot(key, size, slots.count)
+    while slots[slot] != 0 {
+      let candidate = object.start + Int(slots[slot])
+      if FlatLayout.size(candidate) == size, FlatLayout.equal(candidate, key, size) { return candidate }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    return nil
+  }
+}

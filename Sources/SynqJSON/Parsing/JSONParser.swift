@@ -1,0 +1,232 @@
+/// RFC 8259 text to flat bytes, in one pass and without recursion.
+enum JSONParser {
+  /// Parses one value that starts at `at` (white space before it is skipped) into the assembly.
+  ///
+  /// Leaves `at` behind the value; what follows is the caller's business.
+  ///
+  /// Every token needs at most one and a half times its text in flat form, except the header of a container.
+  /// So room is checked where a container opens or closes, and nowhere else.
+  static func parse(
+    _ at: inout UnsafeRawPointer, from text: UnsafeRawPointer, to end: UnsafeRawPointer,
+    limits: JSONLimits, into assembly: inout FlatAssembly
+  ) throws(JSONError) {
+    var cursor = at
+    var nodesLeft = limits.maxNodes
+    guard assembly.reserve((end - cursor) * 3 / 2) else { throw JSONError(.tooLarge, at: cursor - text) }
+    var out = assembly.out
+    var isObject = false
+
+    RawText.skipSpace(&cursor, end)
+    values: while true {
+      // One value at `cursor`; white space was skipped.
+      guard cursor < end else { throw JSONError(.unexpectedEnd, at: end - text) }
+      nodesLeft &-= 1
+      guard nodesLeft >= 0 else { throw JSONError(.tooManyNodes, at: cursor - text) }
+      let byte = RawText.byte(cursor)
+      if byte == 0x22 {
+        cursor += 1
+        if let code = RawText.string(&cursor, end, &out) { throw JSONError(code, at: cursor - text) }
+      } else if byte == 0x7B || byte == 0x5B {
+        guard assembly.frames.count < limits.maxDepth else { throw JSONError(.tooDeep, at: cursor - text) }
+        cursor += 1
+        RawText.skipSpace(&cursor, end)
+        isObject = byte == 0x7B
+        if cursor < end, RawText.byte(cursor) == byte &+ 2 {
+          // {} or []: the closing character is two above the opening one.
+          cursor += 1
+          out.storeBytes(of: isObject ? FlatLayout.smallObject : FlatLayout.smallArray, as: UInt8.self)
+          out.storeBytes(of: 0, toByteOffset: 1, as: UInt16.self)
+          out += FlatLayout.smallHeader
+          isObject = assembly.frames.count != 0 && assembly.frames.top.pointee.isObject
+        } else {
+          assembly.out = out
+          guard assembly.reserve(FlatLayout.largeHeader &+ (end - cursor) &* 3 / 2) else {
+            throw JSONError(.tooLarge, at: cursor - text)
+          }
+          assembly.open(isObject: isObject)
+          assembly.beginElement()
+          out = assembly.out
+          if isObject {
+            try name(&cursor, text, end, &out, &assembly)
+          }
+          continue values
+        }
+      } else if byte &- 0x30 < 10 || byte == 0x2D {
+        let number = cursor
+        if let code = RawText.skipNumber(&cursor, end, maxLength: limits.maxNumberLength) {
+          throw JSONError(code, at: cursor - text)
+        }
+        RawText.writeNumber(number, cursor - number, end, &out)
+      } else {
+        try literal(&cursor, byte, text, end, &out)
+      }
+
+      // Behind a value: a comma, or the ends of as many containers as end here.
+      while true {
+        if assembly.frames.count == 0 {
+          assembly.out = out
+          at = cursor
+          return
+        }
+        RawText.skipSpace(&cursor, end)
+        guard cursor < end else { throw JSONError(.unexpectedEnd, at: end - text) }
+        let byte = RawText.byte(cursor)
+        if byte == 0x2C {
+          cursor += 1
+          RawText.skipSpace(&cursor, end)
+          assembly.out = out
+          assembly.beginElement()
+          if isObject {
+            try name(&cursor, text, end, &out, &assembly)
+          }
+          continue values
+        }
+        guard byte == (isObject ? 0x7D : 0x5D) else { throw JSONError(.expectedCommaOrEnd, at: cursor - text) }
+        cursor += 1
+        assembly.out = out
+        guard assembly.close(), assembly.reserve((end - cursor) &* 3 / 2) else {
+          throw JSONError(.tooLarge, at: cursor - text)
+        }
+        out = assembly.out
+        isObject = assembly.frames.count != 0 && assembly.frames.top.pointee.isObject
+      }
+    }
+  }
+
+  /// Reads `"name" :` and the white space behind it.
+  @inline(__always)
+  private static func name(
+    _ at: inout UnsafeRawPointer, _ text: UnsafeRawPointer, _ end: UnsafeRawPointer,
+    _ out: inout UnsafeMutableRawPointer, _ assembly: inout FlatAssembly
+  ) throws(JSONError) {
+    guard at < end else { throw JSONError(.unexpectedEnd, at: end - text) }
+    guard RawText.byte(at) == 0x22 else { throw JSONError(.expectedName, at: at - text) }
+    at += 1
+    let key = UnsafeRawPointer(out)
+    if let code = RawText.string(&at, end, &out) { throw JSONError(code, at: at - text) }
+    assembly.noteKey(key, UnsafeRawPointer(out) - key)
+    RawText.skipSpace(&at, end)
+    guard at < end else { throw JSONError(.unexpectedEnd, at: end - text) }
+    guard RawText.byte(at) == 0x3A else { throw JSONError(.expectedColon, at: at - text) }
+    at += 1
+    RawText.skipSpace(&at, end)
+  }
+
+  @inline(__always)
+  private static func literal(
+    _ at: inout UnsafeRawPointer, _ byte: UInt8, _ text: UnsafeRawPointer, _ end: UnsafeRawPointer,
+    _ out: inout UnsafeMutableRawPointer
+  ) throws(JSONError) {
+    let left = end - at
+    if left >= 4 {
+      let word = UInt32(littleEndian: at.loadUnaligned(as: UInt32.self))
+      if word == 0x6C6C_756E {
+        out.storeBytes(of: FlatLayout.null, as: UInt8.self)
+        at += 4
+        out += 1
+        return
+      }
+      if word == 0x6575_7274 {
+        out.storeBytes(of: FlatLayout.true, as: UInt8.self)
+        at += 4
+        out += 1
+        return
+      }
+      if word == 0x736C_6166, left >= 5, RawText.byte(at + 4) == 0x65 {
+        out.storeBytes(of: FlatLayout.false, as: UInt8.self)
+        at += 5
+        out += 1
+        return
+      }
+    }
+    throw notAValue(at, byte, text, end)
+  }
+
+  @inline(never)
+  private static func notAValue(
+    _ at: UnsafeRawPointer, _ byte: UInt8, _ text: UnsafeRawPointer, _ end: UnsafeRawPointer
+  ) -> JSONError {
+    // "tru" at the end is a text that was cut off, "trx" is not a value.
+    for literal in ["null", "true", "false"] {
+      let expected = Array(literal.utf8)
+      let left = end - at
+      if left < expected.count, (0..<left).allSatisfy({ RawText.byte(at + $0) == expected[$0] }) {
+        return JSONError(.unexpectedEnd, at: end - text)
+      }
+    }
+    return JSONError(.expectedValue, at: at - text)
+  }
+}
+
+extension JSON {
+  /// Parses one JSON text of RFC 8259.
+  ///
+  /// Numbers keep their spelling. Where an object has a name more than once, the last member of that name
+  /// counts and the others are dropped, as JavaScript, Python and jansson do: so all who share a state see
+  /// the same one. Refused are, among others, text that is not UTF-8, surrogates without their pair, reals
+  /// beyond the range of a double (`1e400`), a byte order mark, and trailing bytes.
+  ///
+  /// Complexity: O(text), one allocation for the value.
+  public init(
+    parsing text: UnsafeRawBufferPointer, limits: JSONLimits = JSONLimits()
+  ) throws(JSONError) {
+    var end = 0
+    self = try JSON.parse(text, from: 0, end: &end, limits: limits)
+    var rest = text.baseAddress.map { $0 + end } ?? UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
+    let textEnd = rest + (text.count - end)
+    RawText.skipSpace(&rest, textEnd)
+    if rest != textEnd { throw JSONError(.trailingBytes, at: text.count - (textEnd - rest)) }
+  }
+
+  /// Parses JSON text. See `init(parsing:limits:)` of a raw buffer.
+  public init(parsing text: String, limits: JSONLimits = JSONLimits()) throws(JSONError) {
+    var text = text
+    let result = text.withUTF8 { utf8 in
+      Result { () throws(JSONError) in try JSON(parsing: UnsafeRawBufferPointer(utf8), limits: limits) }
+    }
+    self = try result.get()
+  }
+
+  /// Parses JSON text. See `init(parsing:limits:)` of a raw buffer.
+  public init(parsing text: [UInt8], limits: JSONLimits = JSONLimits()) throws(JSONError) {
+    let result = text.withUnsafeBytes { bytes in
+      Result { () throws(JSONError) in try JSON(parsing: bytes, limits: limits) }
+    }
+    self = try result.get()
+  }
+
+  /// Texts up to this size are parsed in memory of the stack and copied once, to their exact size.
+  private static let smallText = 600
+
+  /// Parses the value that starts at `offset`, and says where it ended.
+  static func parse(
+    _ text: UnsafeRawBufferPointer, from offset: Int, end: inout Int, limits: JSONLimits
+  ) throws(JSONError) -> JSON {
+    guard text.count <= min(limits.maxBytes, JSONLimits.maxBytesThatCount) else {
+      throw JSONError(.tooLarge, at: min(limits.maxBytes, JSONLimits.maxBytesThatCount))
+    }
+    guard let base = text.baseAddress, text.count > offset else {
+      throw JSONError(.unexpectedEnd, at: text.count)
+    }
+    let isSmall = text.count - offset <= smallText
+    var failure: JSONError?
+    var at = base + offset
+    let value = withUnsafeTemporaryAllocation(byteCount: FlatAssembly.scratchSize, alignment: 16) { scratch in
+      withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { small in
+        var assembly = FlatAssembly(
+          output: isSmall ? small : UnsafeMutableRawBufferPointer(start: nil, count: 0), scratch: scratch,
+          seed: FlatHash.seed)
+        do throws(JSONError) {
+          try JSONParser.parse(&at, from: base, to: base + text.count, limits: limits, into: &assembly)
+          return assembly.take()
+        } catch {
+          failure = error
+          return JSON.null
+        }
+      }
+    }
+    if let failure { throw failure }
+    end = at - base
+    return value
+  }
+}
