@@ -6,21 +6,17 @@
 #include <string.h>
 
 void bytes_reserve(bytes_t *bytes, size_t more) {
-  if (bytes->capacity - bytes->count >= more)
-    return;
+  if (bytes->capacity - bytes->count >= more) return;
   size_t capacity = bytes->capacity ? bytes->capacity * 2 : 256;
-  while (capacity - bytes->count < more)
-    capacity *= 2;
+  while (capacity - bytes->count < more) capacity *= 2;
   uint8_t *data = realloc(bytes->data, capacity);
-  if (data == NULL)
-    fail("out of memory for %zu bytes", capacity);
+  if (data == NULL) fail("out of memory for %zu bytes", capacity);
   bytes->data = data;
   bytes->capacity = capacity;
 }
 
 void bytes_append(bytes_t *bytes, const void *data, size_t count) {
-  if (count == 0)
-    return;
+  if (count == 0) return;
   bytes_reserve(bytes, count);
   memcpy(bytes->data + bytes->count, data, count);
   bytes->count += count;
@@ -42,8 +38,7 @@ void bytes_append_unsigned(bytes_t *bytes, uint64_t value) {
 
 void bytes_drop_front(bytes_t *bytes, size_t count) {
   bytes->count -= count;
-  if (bytes->count != 0)
-    memmove(bytes->data, bytes->data + count, bytes->count);
+  if (bytes->count != 0) memmove(bytes->data, bytes->data + count, bytes->count);
 }
 
 void bytes_free(bytes_t *bytes) {

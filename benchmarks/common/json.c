@@ -3,18 +3,15 @@
 #include <string.h>
 
 static const char *skip_space(const char *at, const char *end) {
-  while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
-    at++;
+  while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) at++;
   return at;
 }
 
 /* Behind the closing quote of the string at `at`, or NULL. */
 static const char *skip_string(const char *at, const char *end) {
   for (at++; at < end; at++) {
-    if (*at == '"')
-      return at + 1;
-    if (*at == '\\')
-      at++;
+    if (*at == '"') return at + 1;
+    if (*at == '\\') at++;
   }
   return NULL;
 }
@@ -26,8 +23,7 @@ static const char *skip_value(const char *at, const char *end) {
   while (at < end) {
     switch (*at) {
     case '"':
-      if ((at = skip_string(at, end)) == NULL)
-        return NULL;
+      if ((at = skip_string(at, end)) == NULL) return NULL;
       break;
     case '[':
     case '{':
@@ -36,8 +32,7 @@ static const char *skip_value(const char *at, const char *end) {
       continue;
     case ']':
     case '}':
-      if (depth == 0)
-        return NULL;
+      if (depth == 0) return NULL;
       depth--;
       at++;
       break;
@@ -47,16 +42,13 @@ static const char *skip_value(const char *at, const char *end) {
     case '\t':
     case '\n':
     case '\r':
-      if (depth == 0)
-        return NULL;
+      if (depth == 0) return NULL;
       at++;
       continue;
     default:
-      while (at < end && strchr(",:]} \t\r\n", *at) == NULL)
-        at++;
+      while (at < end && strchr(",:]} \t\r\n", *at) == NULL) at++;
     }
-    if (depth == 0)
-      return at;
+    if (depth == 0) return at;
   }
   return NULL;
 }
@@ -73,11 +65,9 @@ json_walk_t json_walk(slice_t container) {
 
 /* Steps over the comma before the next entry; false at the closing bracket. */
 static bool next_entry(json_walk_t *walk) {
-  if (walk->failed)
-    return false;
+  if (walk->failed) return false;
   walk->at = skip_space(walk->at, walk->end);
-  if (walk->at < walk->end && (*walk->at == ']' || *walk->at == '}'))
-    return false;
+  if (walk->at < walk->end && (*walk->at == ']' || *walk->at == '}')) return false;
   if (!walk->first) {
     if (walk->at == walk->end || *walk->at != ',') {
       walk->failed = true;
@@ -105,8 +95,7 @@ bool json_next_element(json_walk_t *walk, slice_t *value) {
 }
 
 bool json_next_member(json_walk_t *walk, slice_t *name, slice_t *value) {
-  if (!next_entry(walk) || !take_value(walk, name))
-    return false;
+  if (!next_entry(walk) || !take_value(walk, name)) return false;
   walk->at = skip_space(walk->at, walk->end);
   if (!json_string(*name, name) || walk->at == walk->end || *walk->at != ':') {
     walk->failed = true;
@@ -120,18 +109,15 @@ bool json_member(slice_t object, const char *name, slice_t *value) {
   json_walk_t walk = json_walk(object);
   slice_t key;
   while (json_next_member(&walk, &key, value))
-    if (slice_equals(key, name))
-      return true;
+    if (slice_equals(key, name)) return true;
   return false;
 }
 
 bool json_unsigned(slice_t value, uint64_t *number) {
   uint64_t sum = 0;
-  if (value.count == 0 || value.count > 19)
-    return false;
+  if (value.count == 0 || value.count > 19) return false;
   for (size_t i = 0; i < value.count; i++) {
-    if (value.at[i] < '0' || value.at[i] > '9')
-      return false;
+    if (value.at[i] < '0' || value.at[i] > '9') return false;
     sum = sum * 10 + (uint64_t)(value.at[i] - '0');
   }
   *number = sum;
@@ -139,8 +125,7 @@ bool json_unsigned(slice_t value, uint64_t *number) {
 }
 
 bool json_string(slice_t value, slice_t *text) {
-  if (value.count < 2 || value.at[0] != '"')
-    return false;
+  if (value.count < 2 || value.at[0] != '"') return false;
   *text = (slice_t){value.at + 1, value.count - 2};
   return true;
 }

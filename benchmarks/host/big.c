@@ -17,19 +17,16 @@ typedef struct {
 
 static const list_t *first_list(void) {
   static list_t list;
-  if (list.text != NULL)
-    return &list;
+  if (list.text != NULL) return &list;
   char *text = malloc(ITEMS * ITEM_BYTES);
   size_t length = 0;
-  if (text == NULL)
-    return NULL;
+  if (text == NULL) return NULL;
   for (int i = 0; i < ITEMS; i++) {
-    length +=
-        (size_t)snprintf(text + length, ITEM_BYTES,
-                         "%c{\"id\":%d,\"title\":\"Item number %d\",\"done\":", i == 0 ? '[' : ',', i, i);
+    length += (size_t)snprintf(text + length, ITEM_BYTES,
+                               "%c{\"id\":%d,\"title\":\"Item number %d\",\"done\":", i == 0 ? '[' : ',', i, i);
     list.done_at[i] = length;
-    length += (size_t)snprintf(text + length, ITEM_BYTES, "false,\"tags\":[\"tag%d\",\"tag%d\",\"tag%d\"]}",
-                               i % 10, i % 10, i % 10);
+    length += (size_t)snprintf(text + length, ITEM_BYTES, "false,\"tags\":[\"tag%d\",\"tag%d\",\"tag%d\"]}", i % 10,
+                               i % 10, i % 10);
   }
   text[length++] = ']';
   list.text = text;
@@ -49,16 +46,13 @@ static int init_items(synq_socket_t *socket, const char *topic, const synq_value
 
 /* By pointer. */
 
-static int toggle_at_pointer(synq_socket_t *socket, const char *event, const synq_value_t *payload,
-                             void *user) {
+static int toggle_at_pointer(synq_socket_t *socket, const char *event, const synq_value_t *payload, void *user) {
   (void)user;
   int64_t index;
   int done;
   char pointer[48];
-  if (!is_toggle(event, payload, &index))
-    return SYNQ_CRASH;
-  if (index < 0 || index >= ITEMS)
-    return SYNQ_OK;
+  if (!is_toggle(event, payload, &index)) return SYNQ_CRASH;
+  if (index < 0 || index >= ITEMS) return SYNQ_OK;
   snprintf(pointer, sizeof pointer, "/items/%lld/done", (long long)index);
   int result = synq_value_get_bool(synq_socket_assigns(socket), pointer, &done);
   return result == SYNQ_OK ? synq_socket_set_bool(socket, pointer, !done) : result;
@@ -69,8 +63,7 @@ static int toggle_at_pointer(synq_socket_t *socket, const char *event, const syn
 static int init_text(synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user) {
   const list_t *list = first_list();
   char *text = malloc(list->length);
-  if (text == NULL)
-    return SYNQ_ENOMEM;
+  if (text == NULL) return SYNQ_ENOMEM;
   memcpy(text, list->text, list->length);
   int result = synq_socket_set_data(socket, text, free);
   return result == SYNQ_OK ? init_items(socket, topic, params, user) : result;
@@ -81,10 +74,8 @@ static int toggle_whole(synq_socket_t *socket, const char *event, const synq_val
   const list_t *list = first_list();
   char *text = synq_socket_data(socket);
   int64_t index;
-  if (text == NULL || !is_toggle(event, payload, &index))
-    return SYNQ_CRASH;
-  if (index < 0 || index >= ITEMS)
-    return SYNQ_OK;
+  if (text == NULL || !is_toggle(event, payload, &index)) return SYNQ_CRASH;
+  if (index < 0 || index >= ITEMS) return SYNQ_OK;
   char *done = text + list->done_at[index];
   memcpy(done, *done == 't' ? "false" : "true ", DONE_BYTES);
   return synq_socket_assign_text(socket, "items", text, list->length);
@@ -94,8 +85,7 @@ static synq_channel_options_t channel_of(synq_init_fn init, synq_handle_event_fn
   static const char *const track[] = {"items", NULL};
   synq_channel_options_t channel = SYNQ_CHANNEL_OPTIONS_INIT;
   /* Made before the server has threads: they only read it. */
-  if (first_list() == NULL)
-    abort();
+  if (first_list() == NULL) abort();
   channel.track = track;
   channel.init = init;
   channel.handle_event = handle_event;

@@ -17,12 +17,9 @@ static int set(synq_socket_t *socket, const synq_value_t *payload) {
 /* Other events (`raise`, `bad_return`, `exit_normal`, `exit_shutdown`) fail, and the channel with them. */
 static int handle_event(synq_socket_t *socket, const char *event, const synq_value_t *payload, void *user) {
   (void)user;
-  if (strcmp(event, "inc") == 0)
-    return synq_socket_increment(socket, "/count", 1, NULL);
-  if (strcmp(event, "same") == 0)
-    return SYNQ_OK;
-  if (strcmp(event, "set") == 0)
-    return set(socket, payload);
+  if (strcmp(event, "inc") == 0) return synq_socket_increment(socket, "/count", 1, NULL);
+  if (strcmp(event, "same") == 0) return SYNQ_OK;
+  if (strcmp(event, "set") == 0) return set(socket, payload);
   return SYNQ_CRASH;
 }
 

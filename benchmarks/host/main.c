@@ -32,8 +32,7 @@ static int add_channels(synq_server_t *server) {
                   {"room:*", room_channel()}};
   for (size_t i = 0; i < sizeof channels / sizeof *channels; i++) {
     int result = synq_server_channel(server, channels[i].pattern, &channels[i].options);
-    if (result != SYNQ_OK)
-      return result;
+    if (result != SYNQ_OK) return result;
   }
   return SYNQ_OK;
 }
@@ -41,13 +40,11 @@ static int add_channels(synq_server_t *server) {
 /* Serves until one of the signals comes. */
 static int serve(synq_server_t *server, const sigset_t *ends) {
   int signal_number;
-  if (synq_server_start(server) != SYNQ_OK)
-    return complain();
+  if (synq_server_start(server) != SYNQ_OK) return complain();
   printf("listening on 127.0.0.1:%d\n", synq_server_port(server));
   fflush(stdout);
   sigwait(ends, &signal_number);
-  if (synq_server_stop(server, STOP_MS) != SYNQ_OK || synq_server_wait(server, -1) != SYNQ_OK)
-    return complain();
+  if (synq_server_stop(server, STOP_MS) != SYNQ_OK || synq_server_wait(server, -1) != SYNQ_OK) return complain();
   return EXIT_SUCCESS;
 }
 
@@ -107,7 +104,6 @@ int main(int count, char **arguments) {
     complain();
   else
     status = serve(server, &ends);
-  if (synq_server_free(server) != SYNQ_OK)
-    return complain();
+  if (synq_server_free(server) != SYNQ_OK) return complain();
   return status;
 }

@@ -23,16 +23,15 @@ static int init(synq_socket_t *socket, const char *topic, const synq_value_t *pa
 
 static int handle_event(synq_socket_t *socket, const char *event, const synq_value_t *payload, void *user) {
   (void)user;
-  if (strcmp(event, "say") != 0)
-    return SYNQ_CRASH;
+  if (strcmp(event, "say") != 0) return SYNQ_CRASH;
   json_t *message = json_pack("{s:o, s:o, s:o}", "id", part(payload, "/id"), "from",
                               part(synq_socket_assigns(socket), "/user"), "text", part(payload, "/text"));
   return synq_socket_publish(socket, "said", message);
 }
 
 /* Runs for each member, so it takes the message as text: nothing is built for what is only passed on. */
-static int handle_message(synq_socket_t *socket, const char *topic, const char *message,
-                          const synq_value_t *payload, void *user) {
+static int handle_message(synq_socket_t *socket, const char *topic, const char *message, const synq_value_t *payload,
+                          void *user) {
   (void)topic, (void)message, (void)user;
   const char *text;
   size_t length;

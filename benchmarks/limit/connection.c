@@ -26,8 +26,7 @@ static bool write_all(int fd, const bytes_t *bytes) {
     } else if (errno == EAGAIN) {
       /* Only a peer that stopped reading comes here: the load generator never does. */
       struct pollfd writable = {.fd = fd, .events = POLLOUT};
-      if (poll(&writable, 1, WRITE_WAIT_MS) == 0)
-        return false;
+      if (poll(&writable, 1, WRITE_WAIT_MS) == 0) return false;
     } else if (errno != EINTR) {
       return false;
     }
@@ -63,8 +62,7 @@ static void append_state(const connection_t *connection) {
     break;
   case 'b':
     bytes_append_text(&text, "{\"items\":[");
-    for (int i = 0; i < BIG_ITEMS; i++)
-      bytes_append_text(&text, i == 0 ? "{\"done\":false}" : ",{\"done\":false}");
+    for (int i = 0; i < BIG_ITEMS; i++) bytes_append_text(&text, i == 0 ? "{\"done\":false}" : ",{\"done\":false}");
     bytes_append_text(&text, "]}");
     break;
   default:
@@ -109,18 +107,15 @@ static void append_patch(connection_t *connection, slice_t payload) {
 }
 
 static bool join(connection_t *connection, slice_t head, const message_t *message) {
-  int count = snprintf(connection->address, sizeof connection->address, "[%.*s,null,%.*s",
-                       (int)message->join_ref.count, message->join_ref.at, (int)message->topic.count,
-                       message->topic.at);
-  if (count < 0 || (size_t)count >= sizeof connection->address || message->topic.count < 2)
-    return false;
+  int count = snprintf(connection->address, sizeof connection->address, "[%.*s,null,%.*s", (int)message->join_ref.count,
+                       message->join_ref.at, (int)message->topic.count, message->topic.at);
+  if (count < 0 || (size_t)count >= sizeof connection->address || message->topic.count < 2) return false;
   connection->address_count = (uint8_t)count;
   connection->work = message->topic.at[1];
   if (connection->work == 'r' && !connection->member) {
     connection->member = true;
     connection->next_member = members;
-    if (members != NULL)
-      members->previous_member = connection;
+    if (members != NULL) members->previous_member = connection;
     members = connection;
   }
   append_reply(head);
@@ -131,15 +126,12 @@ static bool join(connection_t *connection, slice_t head, const message_t *messag
 /* The speaker's answer goes out first; then each other member gets its message by a write of its own. */
 static bool say(connection_t *speaker, slice_t payload) {
   append_patch(speaker, payload);
-  if (!write_all(speaker->fd, &out))
-    return false;
+  if (!write_all(speaker->fd, &out)) return false;
   for (connection_t *member = members; member != NULL; member = member->next_member) {
-    if (member == speaker)
-      continue;
+    if (member == speaker) continue;
     out.count = 0;
     append_patch(member, payload);
-    if (!write_all(member->fd, &out))
-      shutdown(member->fd, SHUT_RDWR);
+    if (!write_all(member->fd, &out)) shutdown(member->fd, SHUT_RDWR);
   }
   out.count = 0;
   return true;
@@ -147,16 +139,13 @@ static bool say(connection_t *speaker, slice_t payload) {
 
 static bool take_text(connection_t *connection, slice_t text, answer_t answer) {
   message_t message;
-  if (!message_parse(text, &message))
-    return false;
+  if (!message_parse(text, &message)) return false;
   slice_t head = {text.at, (size_t)(message.topic.at + message.topic.count - text.at)};
-  if (slice_equals(message.event, "\"phx_join\""))
-    return join(connection, head, &message);
+  if (slice_equals(message.event, "\"phx_join\"")) return join(connection, head, &message);
   append_reply(head);
   if (answer == ANSWER_ECHO || connection->address_count == 0 || slice_equals(message.topic, "\"phoenix\""))
     return true;
-  if (connection->member)
-    return say(connection, message.payload);
+  if (connection->member) return say(connection, message.payload);
   append_patch(connection, message.payload);
   return true;
 }
@@ -165,14 +154,11 @@ static bool take_text(connection_t *connection, slice_t text, answer_t answer) {
 static ssize_t upgrade(connection_t *connection, slice_t text) {
   static const char name[] = "Sec-WebSocket-Key:";
   const char *end = memmem(text.at, text.count, "\r\n\r\n", 4);
-  if (end == NULL)
-    return text.count < 8192 ? 0 : -1;
+  if (end == NULL) return text.count < 8192 ? 0 : -1;
   const char *key = memmem(text.at, (size_t)(end - text.at), name, sizeof name - 1);
-  if (key == NULL)
-    return -1;
+  if (key == NULL) return -1;
   key += sizeof name - 1;
-  while (*key == ' ')
-    key++;
+  while (*key == ' ') key++;
   char accept[ACCEPT_SIZE];
   websocket_accept(key, (size_t)((const char *)memchr(key, '\r', (size_t)(end - key) + 1) - key), accept);
   bytes_append_text(&out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -184,13 +170,11 @@ static ssize_t upgrade(connection_t *connection, slice_t text) {
 }
 
 /* The frames from `at` on; where the first that is not whole starts, or -1. */
-static ssize_t take_frames(connection_t *connection, uint8_t *data, size_t at, size_t count,
-                           answer_t answer) {
+static ssize_t take_frames(connection_t *connection, uint8_t *data, size_t at, size_t count, answer_t answer) {
   frame_t frame;
   frame_result_t result;
   while ((result = frame_parse(data + at, count - at, &frame)) == FRAME_WHOLE) {
-    if (!frame.masked || frame.opcode == FRAME_CLOSE)
-      return -1;
+    if (!frame.masked || frame.opcode == FRAME_CLOSE) return -1;
     frame_apply_mask(frame.payload, frame.payload_bytes, frame.mask);
     if (frame.opcode == FRAME_PING)
       frame_append(&out, FRAME_PONG, frame.payload, frame.payload_bytes);
@@ -205,12 +189,9 @@ static ssize_t take_frames(connection_t *connection, uint8_t *data, size_t at, s
 bool connection_take(connection_t *connection, uint8_t *incoming, size_t count, answer_t answer) {
   ssize_t at = 0;
   out.count = 0;
-  if (!connection->upgraded)
-    at = upgrade(connection, (slice_t){(const char *)incoming, count});
-  if (at >= 0 && connection->upgraded)
-    at = take_frames(connection, incoming, (size_t)at, count, answer);
-  if (at < 0)
-    return false;
+  if (!connection->upgraded) at = upgrade(connection, (slice_t){(const char *)incoming, count});
+  if (at >= 0 && connection->upgraded) at = take_frames(connection, incoming, (size_t)at, count, answer);
+  if (at < 0) return false;
   connection->partial.count = 0;
   if ((size_t)at < count)
     bytes_append(&connection->partial, incoming + at, count - (size_t)at);
@@ -221,10 +202,8 @@ bool connection_take(connection_t *connection, uint8_t *incoming, size_t count, 
 
 void connection_end(connection_t *connection) {
   if (connection->member) {
-    *(connection->previous_member ? &connection->previous_member->next_member : &members) =
-        connection->next_member;
-    if (connection->next_member != NULL)
-      connection->next_member->previous_member = connection->previous_member;
+    *(connection->previous_member ? &connection->previous_member->next_member : &members) = connection->next_member;
+    if (connection->next_member != NULL) connection->next_member->previous_member = connection->previous_member;
   }
   bytes_free(&connection->partial);
   close(connection->fd);

@@ -18,10 +18,9 @@
 
 enum { BATCH = 512, READ_BYTES = 256 * 1024, BACKLOG = 4096 };
 
-static const char usage[] =
-    "usage: limit [--port N] [--answer pair|echo]\n"
-    "Serves on 127.0.0.1 (port 0: a free one) and prints \"listening on 127.0.0.1:PORT\".\n"
-    "pair: an event gets a reply and a patch (default); echo: the reply alone.\n";
+static const char usage[] = "usage: limit [--port N] [--answer pair|echo]\n"
+                            "Serves on 127.0.0.1 (port 0: a free one) and prints \"listening on 127.0.0.1:PORT\".\n"
+                            "pair: an event gets a reply and a patch (default); echo: the reply alone.\n";
 
 static int listen_on(uint16_t port) {
   const int on = 1;
@@ -29,8 +28,7 @@ static int listen_on(uint16_t port) {
       .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t size = sizeof address;
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0)
-    fail_errno("socket");
+  if (fd < 0) fail_errno("socket");
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (bind(fd, (struct sockaddr *)&address, size) != 0 || listen(fd, BACKLOG) != 0 ||
       getsockname(fd, (struct sockaddr *)&address, &size) != 0)
@@ -42,8 +40,7 @@ static int listen_on(uint16_t port) {
 
 static void watch(int epoll, int fd, void *user) {
   struct epoll_event readable = {.events = EPOLLIN, .data.ptr = user};
-  if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &readable) != 0)
-    fail_errno("epoll_ctl");
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &readable) != 0) fail_errno("epoll_ctl");
 }
 
 static void accept_all(int epoll, int listener) {
@@ -51,8 +48,7 @@ static void accept_all(int epoll, int listener) {
   int fd;
   while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
     connection_t *connection = calloc(1, sizeof *connection);
-    if (connection == NULL)
-      fail("out of memory");
+    if (connection == NULL) fail("out of memory");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     connection->fd = fd;
     watch(epoll, fd, connection);
@@ -64,19 +60,16 @@ static bool read_once(connection_t *connection, answer_t answer) {
   static bytes_t incoming;
   size_t before = connection->partial.count;
   bytes_reserve(&incoming, before + READ_BYTES);
-  if (before != 0)
-    memcpy(incoming.data, connection->partial.data, before);
+  if (before != 0) memcpy(incoming.data, connection->partial.data, before);
   ssize_t got = recv(connection->fd, incoming.data + before, READ_BYTES, 0);
-  if (got < 0)
-    return errno == EAGAIN || errno == EINTR;
+  if (got < 0) return errno == EAGAIN || errno == EINTR;
   return got != 0 && connection_take(connection, incoming.data, before + (size_t)got, answer);
 }
 
 _Noreturn static void serve(int listener, answer_t answer) {
   struct epoll_event ready[BATCH];
   int epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (epoll < 0)
-    fail_errno("epoll_create1");
+  if (epoll < 0) fail_errno("epoll_create1");
   watch(epoll, listener, NULL);
   for (;;) {
     int count = epoll_wait(epoll, ready, BATCH, -1);

@@ -7,8 +7,7 @@
 /* The join has ref 1 and is its own join_ref; event e has ref e + 1. */
 #define JOIN_REF "1"
 
-static void queue(client_t *client, uint64_t ref, const char *prefix, const char *event,
-                  const bytes_t *payload) {
+static void queue(client_t *client, uint64_t ref, const char *prefix, const char *event, const bytes_t *payload) {
   static bytes_t text;
   text.count = 0;
   bytes_append_text(&text, "[\"" JOIN_REF "\",\"");
@@ -27,8 +26,7 @@ static void queue(client_t *client, uint64_t ref, const char *prefix, const char
 void channel_join(client_t *client, const options_t *options) {
   uint32_t topic_number = options->mode == MODE_ROOM ? 0 : client->number;
   int count = snprintf(client->topic, sizeof client->topic, "%s%u", options->topic, topic_number);
-  if (count < 0 || (size_t)count >= sizeof client->topic)
-    fail("the topic is too long");
+  if (count < 0 || (size_t)count >= sizeof client->topic) fail("the topic is too long");
   bytes_t payload = {0};
   options->workload->append_join(&payload, client->number);
   queue(client, 1, "", "phx_join", &payload);
@@ -74,8 +72,7 @@ static void take_reply(client_t *client, slice_t text, const message_t *message)
 }
 
 /* The version of the first state is 0; then each is one more, and 0 comes after the highest. */
-static void take_version(client_t *client, slice_t text, slice_t payload, bool is_full,
-                         const options_t *options) {
+static void take_version(client_t *client, slice_t text, slice_t payload, bool is_full, const options_t *options) {
   slice_t value;
   uint64_t version;
   if (!json_member(payload, "version", &value) || !json_unsigned(value, &version))
@@ -94,9 +91,8 @@ void channel_take(client_t *client, slice_t text, void *user) {
   const options_t *options = user;
   message_t message;
   slice_t topic, event, body;
-  if (!message_parse(text, &message) || !json_string(message.topic, &topic) ||
-      !json_string(message.event, &event) || !slice_equals(topic, client->topic) ||
-      !json_is_string(message.join_ref, JOIN_REF))
+  if (!message_parse(text, &message) || !json_string(message.topic, &topic) || !json_string(message.event, &event) ||
+      !slice_equals(topic, client->topic) || !json_is_string(message.join_ref, JOIN_REF))
     refuse(client, text, "not a message of this channel");
   if (slice_equals(event, "phx_reply")) {
     take_reply(client, text, &message);
@@ -109,8 +105,7 @@ void channel_take(client_t *client, slice_t text, void *user) {
       refuse(client, text, "a patch that the events do not explain");
   } else if (slice_ends_with(event, ":change")) {
     take_version(client, text, message.payload, true, options);
-    if (!json_member(message.payload, "state", &body) ||
-        !options->workload->show_state(&client->progress, body))
+    if (!json_member(message.payload, "state", &body) || !options->workload->show_state(&client->progress, body))
       refuse(client, text, "a state that the events do not explain");
   } else {
     refuse(client, text, "an unexpected message");

@@ -34,8 +34,7 @@ void client_flush(client_t *client);
 
 /* Reads once and hands over each whole text message. Answers pings. A close frame, the end of the stream or
  * a broken frame ends the program. Returns false when there was nothing to read. */
-bool client_receive(client_t *client, void (*on_message)(client_t *client, slice_t text, void *user),
-                    void *user);
+bool client_receive(client_t *client, void (*on_message)(client_t *client, slice_t text, void *user), void *user);
 
 /* Waits until there is something to read; nothing for the stall time ends the program. */
 void client_wait(client_t *client, const options_t *options);

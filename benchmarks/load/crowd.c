@@ -7,8 +7,7 @@
 
 client_t *crowd_new(const options_t *options) {
   client_t *clients = calloc(options->connections, sizeof *clients);
-  if (clients == NULL)
-    fail("out of memory for %u connections", options->connections);
+  if (clients == NULL) fail("out of memory for %u connections", options->connections);
   return clients;
 }
 
@@ -20,12 +19,10 @@ void crowd_connect(client_t *clients, uint32_t number, const options_t *options)
 
 int crowd_epoll(client_t *clients, const options_t *options) {
   int epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (epoll < 0)
-    fail_errno("epoll_create1");
+  if (epoll < 0) fail_errno("epoll_create1");
   for (uint32_t i = 0; i < options->connections; i++) {
     struct epoll_event readable = {.events = EPOLLIN, .data.u32 = i};
-    if (epoll_ctl(epoll, EPOLL_CTL_ADD, clients[i].fd, &readable) != 0)
-      fail_errno("epoll_ctl");
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, clients[i].fd, &readable) != 0) fail_errno("epoll_ctl");
   }
   return epoll;
 }

@@ -17,8 +17,7 @@ static void hold(client_t *clients, int epoll, const options_t *options, double 
   uint64_t end = now_ns() + (uint64_t)(seconds * 1e9);
   for (uint64_t now; (now = now_ns()) < end;) {
     int count = epoll_wait(epoll, ready, BATCH, (int)((end - now) / 1000000 + 1));
-    for (int i = 0; i < count; i++)
-      client_receive(&clients[ready[i].data.u32], channel_take, (void *)options);
+    for (int i = 0; i < count; i++) client_receive(&clients[ready[i].data.u32], channel_take, (void *)options);
   }
 }
 
@@ -53,8 +52,7 @@ void run_idle(const options_t *options, report_t *report) {
   process_memory_t start = process_memory(options->pid);
   process_cpu_t cpu_start = process_cpu(options->pid);
   uint64_t begun = now_ns();
-  for (uint32_t i = 0; i < options->connections; i++)
-    crowd_connect(clients, i, options);
+  for (uint32_t i = 0; i < options->connections; i++) crowd_connect(clients, i, options);
   process_memory_t connected = process_memory(options->pid);
   for (uint32_t i = 0; i < options->connections; i++) {
     channel_join(&clients[i], options);
@@ -74,15 +72,13 @@ void run_idle(const options_t *options, report_t *report) {
   report_add(report, "anonymous_kb", (double)idle.anonymous_kb, 0);
   report_add(report, "connected_bytes", per_connection(start, connected, options), 0);
   report_add(report, "idle_bytes", per_connection(start, idle, options), 0);
-  report_add(
-      report, "idle_cpu_ms_per_s",
-      options->seconds == 0 ? 0 : (double)(cpu_idle.cpu_ns - cpu_joined.cpu_ns) / 1e6 / options->seconds, 2);
+  report_add(report, "idle_cpu_ms_per_s",
+             options->seconds == 0 ? 0 : (double)(cpu_idle.cpu_ns - cpu_joined.cpu_ns) / 1e6 / options->seconds, 2);
   if (options->max_events != 0) {
     exchange_events(clients, options);
     report_add(report, "used_bytes", per_connection(start, process_memory(options->pid), options), 0);
   }
-  for (uint32_t i = 0; i < options->connections; i++)
-    client_close(&clients[i]);
+  for (uint32_t i = 0; i < options->connections; i++) client_close(&clients[i]);
   hold(clients, epoll, options, 1);
   report_add(report, "closed_bytes", per_connection(start, process_memory(options->pid), options), 0);
 }

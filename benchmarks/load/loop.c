@@ -30,8 +30,7 @@ static void send_events(loop_t *loop, client_t *client, uint64_t count) {
 static void take_answers(loop_t *loop, client_t *client) {
   const options_t *options = loop->options;
   uint64_t before = channel_completed(client, options->completion);
-  if (!client_receive(client, channel_take, (void *)options))
-    return;
+  if (!client_receive(client, channel_take, (void *)options)) return;
   uint64_t now = now_ns(), after = channel_completed(client, options->completion);
   loop->outstanding -= after - before;
   if (loop->measurement.phase == MEASURING) {
@@ -39,8 +38,7 @@ static void take_answers(loop_t *loop, client_t *client) {
     for (uint64_t event = before + 1; event <= after; event++)
       samples_add(&loop->samples, now - client->sent_at_ns[event % options->in_flight]);
   }
-  if (loop->measurement.phase != DRAINING && after != before)
-    send_events(loop, client, after - before);
+  if (loop->measurement.phase != DRAINING && after != before) send_events(loop, client, after - before);
 }
 
 static void start(loop_t *loop) {
@@ -50,12 +48,10 @@ static void start(loop_t *loop) {
     crowd_connect(loop->clients, i, options);
     channel_join(client, options);
     client->sent_at_ns = calloc(options->in_flight, sizeof *client->sent_at_ns);
-    if (client->sent_at_ns == NULL)
-      fail("out of memory");
+    if (client->sent_at_ns == NULL) fail("out of memory");
   }
   loop->measurement = measurement_begin(options);
-  for (uint32_t i = 0; i < options->connections; i++)
-    send_events(loop, &loop->clients[i], options->in_flight);
+  for (uint32_t i = 0; i < options->connections; i++) send_events(loop, &loop->clients[i], options->in_flight);
 }
 
 typedef struct {
@@ -75,8 +71,7 @@ static traffic_t traffic(const loop_t *loop) {
 static void report_loop(loop_t *loop, report_t *report, traffic_t before, traffic_t after) {
   const measurement_t *measurement = &loop->measurement;
   double events = (double)measurement->events;
-  if (measurement->events == 0)
-    fail("no event was answered in %g s", loop->options->seconds);
+  if (measurement->events == 0) fail("no event was answered in %g s", loop->options->seconds);
   report_add(report, "seconds", measurement_seconds(measurement), 3);
   report_add(report, "events", events, 0);
   report_add(report, "events_per_s", events / measurement_seconds(measurement), 0);
@@ -84,8 +79,7 @@ static void report_loop(loop_t *loop, report_t *report, traffic_t before, traffi
   report_add_cpu(report, loop->options, measurement->before, measurement->after, events);
   report_add(report, "load_cpu_us",
              (double)(measurement->own_cpu_after_ns - measurement->own_cpu_before_ns) / 1000 / events, 3);
-  report_add(report, "state_messages_per_event",
-             (double)(after.state_messages - before.state_messages) / events, 3);
+  report_add(report, "state_messages_per_event", (double)(after.state_messages - before.state_messages) / events, 3);
   report_add(report, "received_bytes", (double)(after.bytes - before.bytes) / events, 1);
   report_add(report, "resident_kb", (double)process_memory(loop->options->pid).resident_kb, 0);
 }
@@ -111,8 +105,7 @@ void run_loop(const options_t *options, report_t *report) {
     if (count == 0)
       fail("%llu events unanswered, and nothing came for %g s", (unsigned long long)loop.outstanding,
            options->stall_seconds);
-    for (int i = 0; i < count; i++)
-      take_answers(&loop, &loop.clients[ready[i].data.u32]);
+    for (int i = 0; i < count; i++) take_answers(&loop, &loop.clients[ready[i].data.u32]);
     if (measurement_advance(&loop.measurement, options))
       *(loop.measurement.phase == MEASURING ? &before : &after) = traffic(&loop);
   }

@@ -11,11 +11,9 @@ enum { OTHER_FILES = 64 };
 /* Each connection is a descriptor; the soft limit is often 1024. */
 static void allow_files(uint32_t connections) {
   struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-    fail_errno("getrlimit");
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) fail_errno("getrlimit");
   limit.rlim_cur = limit.rlim_max;
-  if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-    fail_errno("setrlimit");
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) fail_errno("setrlimit");
   if (limit.rlim_cur < connections + OTHER_FILES)
     fail("%u connections need a limit of %u open files, and it is %llu (ulimit -Hn)", connections,
          connections + OTHER_FILES, (unsigned long long)limit.rlim_cur);

@@ -60,37 +60,32 @@ static uint64_t whole_number(const char *name, const char *text, uint64_t least,
   char *end;
   errno = 0;
   unsigned long long value = strtoull(text, &end, 10);
-  if (errno != 0 || end == text || *end != '\0' || *text == '-' || value < least || value > most)
-    reject(name, text);
+  if (errno != 0 || end == text || *end != '\0' || *text == '-' || value < least || value > most) reject(name, text);
   return value;
 }
 
 static double seconds(const char *name, const char *text) {
   char *end;
   double value = strtod(text, &end);
-  if (end == text || *end != '\0' || !(value >= 0 && value <= 3600))
-    reject(name, text);
+  if (end == text || *end != '\0' || !(value >= 0 && value <= 3600)) reject(name, text);
   return value;
 }
 
 static unsigned one_of(const char *name, const char *text, const char *const *names, size_t count) {
   for (size_t i = 0; i < count; i++)
-    if (strcmp(names[i], text) == 0)
-      return (unsigned)i;
+    if (strcmp(names[i], text) == 0) return (unsigned)i;
   reject(name, text);
 }
 
 static const dialect_t *dialect_named(const char *name, const char *text) {
   for (size_t i = 0; i < sizeof dialects / sizeof *dialects; i++)
-    if (strcmp(dialects[i].name, text) == 0)
-      return &dialects[i];
+    if (strcmp(dialects[i].name, text) == 0) return &dialects[i];
   reject(name, text);
 }
 
 static const workload_t *workload_named_or_reject(const char *name, const char *text) {
   const workload_t *workload = workload_named(text);
-  if (workload == NULL)
-    reject(name, text);
+  if (workload == NULL) reject(name, text);
   return workload;
 }
 
@@ -210,13 +205,9 @@ options_t options_parse(int count, char **arguments) {
     fprintf(stderr, "load: %s\n\n%s", optind != count ? "an argument too many" : "--port is missing", usage);
     exit(2);
   }
-  if (options.mode == MODE_ROOM && options.in_flight != 1)
-    reject("in-flight", "more than 1 in a room");
-  if (options.sources == 0)
-    options.sources = (options.connections - 1) / PER_SOURCE + 1;
-  if (options.topic == NULL)
-    options.topic = options.workload->topic;
-  if (options.event == NULL)
-    options.event = options.workload->event;
+  if (options.mode == MODE_ROOM && options.in_flight != 1) reject("in-flight", "more than 1 in a room");
+  if (options.sources == 0) options.sources = (options.connections - 1) / PER_SOURCE + 1;
+  if (options.topic == NULL) options.topic = options.workload->topic;
+  if (options.event == NULL) options.event = options.workload->event;
   return options;
 }

@@ -6,8 +6,7 @@
 #include <stdio.h>
 
 void report_add(report_t *report, const char *name, double value, int decimals) {
-  if (report->count == sizeof report->fields / sizeof *report->fields)
-    fail("a report of too many fields");
+  if (report->count == sizeof report->fields / sizeof *report->fields) fail("a report of too many fields");
   report->fields[report->count].name = name;
   report->fields[report->count].value = value;
   report->fields[report->count++].decimals = decimals;
@@ -16,14 +15,12 @@ void report_add(report_t *report, const char *name, double value, int decimals) 
 void report_add_latency(report_t *report, const char *names[4], samples_t *samples) {
   static const double fractions[] = {0.5, 0.99, 0.999, 1};
   samples_sort(samples);
-  for (size_t i = 0; i < 4; i++)
-    report_add(report, names[i], samples_at_us(samples, fractions[i]), 1);
+  for (size_t i = 0; i < 4; i++) report_add(report, names[i], samples_at_us(samples, fractions[i]), 1);
 }
 
 void report_add_cpu(report_t *report, const options_t *options, process_cpu_t before, process_cpu_t after,
                     double count) {
-  if (options->pid == 0 || count == 0)
-    return;
+  if (options->pid == 0 || count == 0) return;
   double cpu_us = (double)(after.cpu_ns - before.cpu_ns) / 1000 / count;
   double user = (double)(after.user_ticks - before.user_ticks);
   double ticks = user + (double)(after.system_ticks - before.system_ticks);
@@ -37,10 +34,8 @@ void report_add_cpu(report_t *report, const options_t *options, process_cpu_t be
 static void print_string(const char *text) {
   putchar('"');
   for (; *text != '\0'; text++) {
-    if (*text == '"' || *text == '\\')
-      putchar('\\');
-    if ((unsigned char)*text >= ' ')
-      putchar(*text);
+    if (*text == '"' || *text == '\\') putchar('\\');
+    if ((unsigned char)*text >= ' ') putchar(*text);
   }
   putchar('"');
 }
@@ -65,6 +60,5 @@ void report_print(const report_t *report, const options_t *options) {
     for (size_t i = 0; i < report->count; i++)
       printf("  %-28s %14.*f\n", report->fields[i].name, report->fields[i].decimals, report->fields[i].value);
   }
-  if (fflush(stdout) != 0)
-    fail_errno("standard output");
+  if (fflush(stdout) != 0) fail_errno("standard output");
 }

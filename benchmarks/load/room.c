@@ -22,8 +22,7 @@ static void say(room_t *room) {
   client_t *speaker = &room->clients[0];
   channel_queue_event(speaker, room->options);
   /* What was said may be shown to all; only the speaker gets the reply. */
-  for (uint32_t i = 1; i < room->options->connections; i++)
-    room->clients[i].progress.sent = speaker->progress.sent;
+  for (uint32_t i = 1; i < room->options->connections; i++) room->clients[i].progress.sent = speaker->progress.sent;
   room->missing = room->options->connections;
   room->said_at_ns = now_ns();
   client_flush(speaker);
@@ -37,17 +36,13 @@ static bool has_message(const room_t *room, const client_t *client) {
 static void take_delivery(room_t *room, client_t *client) {
   bool had = has_message(room, client);
   uint64_t bytes = client->bytes_received;
-  if (!client_receive(client, channel_take, (void *)room->options))
-    return;
+  if (!client_receive(client, channel_take, (void *)room->options)) return;
   bool measuring = room->measurement.phase == MEASURING;
-  if (measuring)
-    room->bytes += client->bytes_received - bytes;
-  if (had || !has_message(room, client))
-    return;
+  if (measuring) room->bytes += client->bytes_received - bytes;
+  if (had || !has_message(room, client)) return;
   uint64_t latency = now_ns() - room->said_at_ns;
   room->missing--;
-  if (!measuring)
-    return;
+  if (!measuring) return;
   samples_add(&room->deliveries, latency);
   if (room->missing == 0) {
     samples_add(&room->rounds, latency);
@@ -59,16 +54,15 @@ static void report_room(room_t *room, report_t *report) {
   const measurement_t *measurement = &room->measurement;
   double rounds = (double)measurement->events, deliveries = (double)room->deliveries.count;
   double seconds = measurement_seconds(measurement);
-  if (measurement->events == 0)
-    fail("no message reached everybody in %g s", room->options->seconds);
+  if (measurement->events == 0) fail("no message reached everybody in %g s", room->options->seconds);
   report_add(report, "seconds", seconds, 3);
   report_add(report, "events", rounds, 0);
   report_add(report, "events_per_s", rounds / seconds, 1);
   report_add(report, "deliveries_per_s", deliveries / seconds, 0);
   report_add_latency(report, (const char *[]){"p50_us", "p99_us", "p99_9_us", "max_us"}, &room->rounds);
-  report_add_latency(
-      report, (const char *[]){"delivery_p50_us", "delivery_p99_us", "delivery_p99_9_us", "delivery_max_us"},
-      &room->deliveries);
+  report_add_latency(report,
+                     (const char *[]){"delivery_p50_us", "delivery_p99_us", "delivery_p99_9_us", "delivery_max_us"},
+                     &room->deliveries);
   report_add_cpu(report, room->options, measurement->before, measurement->after, deliveries);
   report_add(report, "load_cpu_us",
              (double)(measurement->own_cpu_after_ns - measurement->own_cpu_before_ns) / 1000 / deliveries, 3);
@@ -91,14 +85,11 @@ void run_room(const options_t *options, report_t *report) {
     if (count == 0)
       fail("%u members miss message %llu, and nothing came for %g s", room.missing,
            (unsigned long long)room.clients[0].progress.sent, options->stall_seconds);
-    for (int i = 0; i < count; i++)
-      take_delivery(&room, &room.clients[ready[i].data.u32]);
-    if (room.missing != 0)
-      continue;
+    for (int i = 0; i < count; i++) take_delivery(&room, &room.clients[ready[i].data.u32]);
+    if (room.missing != 0) continue;
     /* Between two messages, so that a measurement holds whole rounds only. */
     measurement_advance(&room.measurement, options);
-    if (room.measurement.phase == DRAINING)
-      break;
+    if (room.measurement.phase == DRAINING) break;
     say(&room);
   }
   report_room(&room, report);

@@ -9,8 +9,7 @@ void samples_add(samples_t *samples, uint64_t ns) {
   if (samples->count == samples->capacity) {
     size_t capacity = samples->capacity ? samples->capacity * 2 : 1u << 16;
     uint64_t *grown = realloc(samples->ns, capacity * sizeof *grown);
-    if (grown == NULL)
-      fail("out of memory for %zu latencies", capacity);
+    if (grown == NULL) fail("out of memory for %zu latencies", capacity);
     samples->ns = grown;
     samples->capacity = capacity;
   }
@@ -23,13 +22,11 @@ static int compare(const void *left, const void *right) {
 }
 
 void samples_sort(samples_t *samples) {
-  if (samples->count != 0)
-    qsort(samples->ns, samples->count, sizeof *samples->ns, compare);
+  if (samples->count != 0) qsort(samples->ns, samples->count, sizeof *samples->ns, compare);
 }
 
 double samples_at_us(const samples_t *samples, double fraction) {
-  if (samples->count == 0)
-    return 0;
+  if (samples->count == 0) return 0;
   size_t rank = (size_t)ceil(fraction * (double)samples->count);
   return (double)samples->ns[rank == 0 ? 0 : rank - 1] / 1000;
 }

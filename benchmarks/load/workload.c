@@ -28,9 +28,8 @@ static bool counter_patch(progress_t *progress, slice_t operations) {
   slice_t operation, path, value, another;
   uint64_t count;
   return json_next_element(&walk, &operation) && json_member(operation, "path", &path) &&
-         json_is_string(path, "/count") && json_member(operation, "value", &value) &&
-         json_unsigned(value, &count) && count > progress->shown && show(progress, count) &&
-         !json_next_element(&walk, &another) && !walk.failed;
+         json_is_string(path, "/count") && json_member(operation, "value", &value) && json_unsigned(value, &count) &&
+         count > progress->shown && show(progress, count) && !json_next_element(&walk, &another) && !walk.failed;
 }
 
 static bool counter_state(progress_t *progress, slice_t state) {
@@ -67,22 +66,19 @@ static bool big_patch(progress_t *progress, slice_t operations) {
  * many events of the last 2000 the state has seen. */
 static bool big_state(progress_t *progress, slice_t state) {
   slice_t items, item, done;
-  if (!json_member(state, "items", &items))
-    return false;
+  if (!json_member(state, "items", &items)) return false;
   json_walk_t walk = json_walk(items);
   uint64_t count = 0, changes = 0, are_true = 0;
   bool first = false, before = false;
   for (; json_next_element(&walk, &item); count++) {
-    if (!json_member(item, "done", &done))
-      return false;
+    if (!json_member(item, "done", &done)) return false;
     bool now = slice_equals(done, "true");
     first = count == 0 ? now : first;
     changes += count != 0 && now != before;
     are_true += now;
     before = now;
   }
-  if (walk.failed || count != BIG_ITEMS || changes > 1)
-    return false;
+  if (walk.failed || count != BIG_ITEMS || changes > 1) return false;
   uint64_t phase = first || are_true == 0 ? are_true : 2 * BIG_ITEMS - are_true;
   uint64_t cycle = 2 * BIG_ITEMS;
   return show(progress, progress->shown + (phase + cycle - progress->shown % cycle) % cycle);
@@ -120,14 +116,12 @@ static bool room_patch(progress_t *progress, slice_t operations) {
 static bool room_state(progress_t *progress, slice_t state) {
   char text[96];
   slice_t messages, message, value;
-  if (!json_member(state, "messages", &messages))
-    return false;
+  if (!json_member(state, "messages", &messages)) return false;
   json_walk_t walk = json_walk(messages);
   if (!json_next_element(&walk, &message)) /* the state at the join */
     return !walk.failed && show(progress, 0);
   say_text(text, sizeof text, progress->shown + 1);
-  return json_member(message, "text", &value) && json_is_string(value, text) &&
-         show(progress, progress->shown + 1);
+  return json_member(message, "text", &value) && json_is_string(value, text) && show(progress, progress->shown + 1);
 }
 
 /* custom: each state message shows one event more; what it says is not looked at. */
@@ -150,7 +144,6 @@ static const workload_t workloads[] = {
 
 const workload_t *workload_named(const char *name) {
   for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++)
-    if (strcmp(workloads[i].name, name) == 0)
-      return &workloads[i];
+    if (strcmp(workloads[i].name, name) == 0) return &workloads[i];
   return NULL;
 }
