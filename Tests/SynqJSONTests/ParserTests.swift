@@ -22,7 +22,8 @@ import Testing
       #expect(value.count == length)
       for index in 0..<length { #expect(value[index]?.int64Value == Int64(index)) }
       #expect(value[length] == nil)
-      let spaced = try JSON(parsing: " [ " + (0..<length).map { "\($0)" }.joined(separator: " ,\n\t ") + " ] ")
+      let spaced = try JSON(
+        parsing: " [ " + (0..<length).map { "\($0)" }.joined(separator: " ,\n\t ") + " ] ")
       #expect(spaced == value)
       let object = "{" + (0..<length).map { "\"k\($0)\":\($0)" }.joined(separator: ",") + "}"
       let members = try JSON(parsing: object)
@@ -34,8 +35,9 @@ import Testing
 
   @Test func theLastMemberOfANameCounts() throws {
     #expect(try JSON(parsing: #"{"a":1,"a":2}"#).description == #"{"a":2}"#)
-    #expect(try JSON(parsing: #"{"a":{"b":1,"b":[1]},"c":0,"a":{"x":1,"y":2,"\u0078":3}}"#).description
-      == #"{"c":0,"a":{"y":2,"x":3}}"#)
+    #expect(
+      try JSON(parsing: #"{"a":{"b":1,"b":[1]},"c":0,"a":{"x":1,"y":2,"\u0078":3}}"#).description
+        == #"{"c":0,"a":{"y":2,"x":3}}"#)
     let many = "{" + (0..<1000).map { "\"k\($0 % 100)\":\($0)" }.joined(separator: ",") + "}"
     let value = try JSON(parsing: many)
     #expect(value.count == 100)

@@ -58,7 +58,11 @@ enum JSONParser {
         }
         RawText.writeNumber(number, cursor - number, end, &out)
       } else {
-        try literal(&cursor, byte, text, end, &out)
+        if let code = RawText.skipLiteral(&cursor, end) { throw JSONError(code, at: cursor - text) }
+        // The tags of null, true and false by the first letter.
+        let tag = byte == 0x6E ? FlatLayout.null : byte == 0x74 ? FlatLayout.true : FlatLayout.false
+        out.storeBytes(of: tag, as: UInt8.self)
+        out += 1
       }
 
       // Behind a value: a comma, or the ends of as many containers as end here.
@@ -81,7 +85,9 @@ enum JSONParser {
           }
           continue values
         }
-        guard byte == (isObject ? 0x7D : 0x5D) else { throw JSONError(.expectedCommaOrEnd, at: cursor - text) }
+        guard byte == (isObject ? 0x7D : 0x5D) else {
+          throw JSONError(.expectedCommaOrEnd, at: cursor - text)
+        }
         cursor += 1
         assembly.out = out
         guard assembly.close(), assembly.reserve((end - cursor) &* 3 / 2) else {
@@ -110,51 +116,6 @@ enum JSONParser {
     guard RawText.byte(at) == 0x3A else { throw JSONError(.expectedColon, at: at - text) }
     at += 1
     RawText.skipSpace(&at, end)
-  }
-
-  @inline(__always)
-  private static func literal(
-    _ at: inout UnsafeRawPointer, _ byte: UInt8, _ text: UnsafeRawPointer, _ end: UnsafeRawPointer,
-    _ out: inout UnsafeMutableRawPointer
-  ) throws(JSONError) {
-    let left = end - at
-    if left >= 4 {
-      let word = UInt32(littleEndian: at.loadUnaligned(as: UInt32.self))
-      if word == 0x6C6C_756E {
-        out.storeBytes(of: FlatLayout.null, as: UInt8.self)
-        at += 4
-        out += 1
-        return
-      }
-      if word == 0x6575_7274 {
-        out.storeBytes(of: FlatLayout.true, as: UInt8.self)
-        at += 4
-        out += 1
-        return
-      }
-      if word == 0x736C_6166, left >= 5, RawText.byte(at + 4) == 0x65 {
-        out.storeBytes(of: FlatLayout.false, as: UInt8.self)
-        at += 5
-        out += 1
-        return
-      }
-    }
-    throw notAValue(at, byte, text, end)
-  }
-
-  @inline(never)
-  private static func notAValue(
-    _ at: UnsafeRawPointer, _ byte: UInt8, _ text: UnsafeRawPointer, _ end: UnsafeRawPointer
-  ) -> JSONError {
-    // "tru" at the end is a text that was cut off, "trx" is not a value.
-    for literal in ["null", "true", "false"] {
-      let expected = Array(literal.utf8)
-      let left = end - at
-      if left < expected.count, (0..<left).allSatisfy({ RawText.byte(at + $0) == expected[$0] }) {
-        return JSONError(.unexpectedEnd, at: end - text)
-      }
-    }
-    return JSONError(.expectedValue, at: at - text)
   }
 }
 

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-  import Glibc
+import Glibc
 #elseif canImport(Darwin)
-  import Darwin
+import Darwin
 #endif
 
 extension RawText {
@@ -57,6 +57,39 @@ extension RawText {
       out.storeBytes(of: byte, as: UInt8.self)
       at += 1
       out += 1
+    }
+  }
+
+  /// Advances to the next special byte, or to `end`.
+  @inline(__always)
+  static func skipPlain(_ at: inout UnsafeRawPointer, _ end: UnsafeRawPointer) {
+    while at + 16 <= end {
+      let count = first(special(load(at)))
+      at += count
+      if count < 16 { return }
+    }
+    while at < end {
+      let byte = byte(at)
+      if byte < 0x20 || byte == 0x22 || byte == 0x5C || byte >= 0x80 { return }
+      at += 1
+    }
+  }
+
+  /// Advances over well-formed multi-byte sequences. See `copySequences`.
+  @inline(__always)
+  static func skipSequences(_ at: inout UnsafeRawPointer, _ end: UnsafeRawPointer) -> Bool {
+    // Nothing is written, so any pointer serves.
+    var nowhere = UnsafeMutableRawPointer(mutating: at)
+    return copySequences(&at, end, &nowhere, writing: false)
+  }
+
+  /// Advances over one escape sequence, at its backslash.
+  @inline(never)
+  static func skipEscape(_ at: inout UnsafeRawPointer, _ end: UnsafeRawPointer) -> JSONError.Code? {
+    withUnsafeTemporaryAllocation(byteCount: 8, alignment: 8) { memory in
+      guard var sink = memory.baseAddress else { return .unexpectedEnd }
+      var mustEscape = false
+      return escape(&at, end, &sink, &mustEscape)
     }
   }
 

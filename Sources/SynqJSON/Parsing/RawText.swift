@@ -106,7 +106,9 @@ enum RawText {
       } else {
         return false
       }
-      for index in 0..<size where writing { out.storeBytes(of: byte(at + index), toByteOffset: index, as: UInt8.self) }
+      for index in 0..<size where writing {
+        out.storeBytes(of: byte(at + index), toByteOffset: index, as: UInt8.self)
+      }
       at += size
       out += size
     }
@@ -127,5 +129,34 @@ enum RawText {
       }
     }
     return value
+  }
+
+  /// Advances over `null`, `true` or `false`.
+  @inline(__always)
+  static func skipLiteral(_ at: inout UnsafeRawPointer, _ end: UnsafeRawPointer) -> JSONError.Code? {
+    let left = end - at
+    if left >= 4 {
+      let word = UInt32(littleEndian: at.loadUnaligned(as: UInt32.self))
+      if word == 0x6C6C_756E || word == 0x6575_7274 {
+        at += 4
+        return nil
+      }
+      if word == 0x736C_6166, left >= 5, byte(at + 4) == 0x65 {
+        at += 5
+        return nil
+      }
+    }
+    return notALiteral(&at, end)
+  }
+
+  /// `tru` at the end is a text that was cut off, `trx` is not a value.
+  @inline(never)
+  private static func notALiteral(_ at: inout UnsafeRawPointer, _ end: UnsafeRawPointer) -> JSONError.Code {
+    let left = UnsafeRawBufferPointer(start: at, count: end - at)
+    for literal in ["null", "true", "false"] where literal.utf8.starts(with: left) {
+      at = end
+      return .unexpectedEnd
+    }
+    return .expectedValue
   }
 }

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-  import Glibc
+import Glibc
 #elseif canImport(Darwin)
-  import Darwin
+import Darwin
 #endif
 
 /// Goes through the tokens of a pointer's text, and through a flat value along with them, without allocating.
@@ -95,7 +95,8 @@ package struct FlatPointer {
   }
 
   /// The value that a pointer's text leads to from `root`. O(tokens) and the lookups.
-  package static func resolve(_ text: UnsafeRawBufferPointer, in root: UnsafeRawPointer) -> UnsafeRawPointer? {
+  package static func resolve(_ text: UnsafeRawBufferPointer, in root: UnsafeRawPointer) -> UnsafeRawPointer?
+  {
     var tokens = FlatPointer(text)
     var value = root
     while let token = tokens.next() {
