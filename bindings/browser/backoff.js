@@ -1,0 +1,38 @@
+/** Doubles from `first` up to `most` ms; the random part keeps clients from coming back all at once. */
+export const backoff = (first, most) => (tries) => {
+  const delay = Math.min(most, first * 2 ** (tries - 1));
+  return delay * (0.5 + Math.random() / 2);
+};
+
+/**
+ * When to try again. Tries are forgotten only after a success that lasted: a channel that crashes as soon as it has
+ * joined must not do so at full speed.
+ */
+export class Backoff {
+  static lastingMs = 10_000;
+  #afterMs;
+  #tries = 0;
+  #succeededAt = Infinity;
+  #timer;
+
+  constructor(afterMs) {
+    this.#afterMs = afterMs;
+  }
+
+  schedule(action) {
+    this.cancel();
+    if (performance.now() - this.#succeededAt > Backoff.lastingMs) this.#tries = 0;
+    this.#succeededAt = Infinity;
+    const delay = this.#afterMs(++this.#tries);
+    this.#timer = setTimeout(action, delay);
+    return delay;
+  }
+
+  cancel() {
+    clearTimeout(this.#timer);
+  }
+
+  succeeded() {
+    this.#succeededAt = performance.now();
+  }
+}

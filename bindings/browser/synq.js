@@ -1,0 +1,249 @@
+/**
+ * synq.js: the state of a Synq server in a browser.
+ *
+ *     import { Socket } from "./synq.js";
+ *
+ *     const socket = new Socket("/socket", { params: { token } });
+ *     const channel = socket.channel("room:lobby", { user: "Ada" });
+ *
+ *     channel.onState((state, { version, operations }) => render(state));
+ *     channel.on("welcome", ({ text }) => greet(text));
+ *     const { count } = await channel.push("inc");
+ *
+ * It speaks the Phoenix Channels protocol, version 2.0.0, over a WebSocket, or over long poll where no
+ * WebSocket gets through. It reconnects and rejoins by itself. The state is immutable, and what a patch leaves
+ * alone stays the same object, so that `===` tells whether a part has changed.
+ */
+
+import { backoff, Backoff } from "./backoff.js";
+import { Call, SynqError } from "./call.js";
+import { Channel } from "./channel.js";
+import { applyPatch } from "./json-patch.js";
+import { Listeners } from "./listeners.js";
+import { LongPoll } from "./long-poll.js";
+import { HEARTBEAT, JOIN, REPLY } from "./names.js";
+
+export { applyPatch, Channel, SynqError };
+
+const DEFAULTS = {
+  params: {},
+  authToken: null,
+  timeoutMs: 10_000,
+  connectTimeoutMs: 5_000,
+  heartbeatMs: 30_000,
+  pollTimeoutMs: 30_000,
+  longPoll: true,
+  maxWaitingPushes: 1_000,
+  reconnectAfterMs: backoff(100, 5_000),
+  rejoinAfterMs: backoff(500, 10_000),
+};
+
+/** One connection to a server, shared by all its channels. It opens with the first channel. */
+export class Socket {
+  #endpoint;
+  #options;
+  #params;
+  #authToken;
+  #status = "closed";
+  #transport = null; // a WebSocket, or a LongPoll that looks like one
+  #transportName = null;
+  #webSocketOpened = false;
+  #ports = new Map(); // by topic: this socket's end of each channel
+  #calls = new Map(); // by ref: what waits for a reply
+  #lastRef = 0;
+  #timer; // to open, then to the next heartbeat
+  #backoff;
+  #statusListeners = new Listeners();
+  #frameListeners = new Listeners();
+  #wakeUps = null;
+
+  constructor(endpoint, options = {}) {
+    this.#endpoint = endpoint.replace(/\/$/, "");
+    this.#options = { ...DEFAULTS, ...options };
+    this.#params = closure(this.#options.params);
+    this.#authToken = closure(this.#options.authToken);
+    this.#backoff = new Backoff(this.#options.reconnectAfterMs);
+  }
+
+  /** `connecting`, `open`, `waiting` (to try again), or `closed` (by `close`, or by the server for good). */
+  get status() {
+    return this.#status;
+  }
+
+  /** `websocket` or `longpoll`: how the connection is made, or null before the first attempt. */
+  get transport() {
+    return this.#transportName;
+  }
+
+  /** Calls `listener(status, { retryInMs, transport })` now and at each change. Returns what removes it. */
+  onStatus(listener) {
+    return this.#statusListeners.add(listener, [this.#status, { transport: this.#transportName }]);
+  }
+
+  /** For inspectors: calls `listener({ direction, text, message })` for each frame, sent ("out") or received ("in"). */
+  onFrame(listener) {
+    return this.#frameListeners.add(listener);
+  }
+
+  /** Joins `topic`, now and after each reconnect, until `leave`. A function as `params` is called at each join. */
+  channel(topic, params = {}) {
+    if (this.#ports.has(topic)) throw new Error(`"${topic}" is in use on this socket: leave it first`);
+    const port = {
+      options: this.#options,
+      isOpen: () => this.#status === "open",
+      send: (call, joinRef) => this.#send(topic, call, joinRef),
+      close: () => this.#ports.delete(topic),
+      onopen: null,
+      onmessage: null,
+      onclose: null,
+    };
+    this.#ports.set(topic, port);
+    const channel = new Channel(topic, closure(params), port);
+    this.connect();
+    return channel;
+  }
+
+  /** Opens the connection after `close`, or at once where the socket waits to try again. */
+  connect() {
+    if (this.#transport) return;
+    this.#wakeUps ??= this.#listenForWakeUps();
+    this.#backoff.cancel();
+    this.#dial("websocket");
+  }
+
+  /** Ends the connection. The channels are kept, and join again after `connect`. */
+  close() {
+    this.#wakeUps?.abort();
+    this.#wakeUps = null;
+    this.#backoff.cancel();
+    this.#hangUp();
+    this.#move("closed");
+  }
+
+  #dial(transportName) {
+    this.#transportName = transportName;
+    this.#move("connecting");
+    let transport = null;
+    try {
+      transport = transportName === "websocket" ? this.#webSocket() : this.#longPoll();
+    } catch {
+      return this.#lost(null); // there is no WebSocket here, or this page may not open one
+    }
+    this.#transport = transport;
+    this.#timer = setTimeout(() => this.#lost(transport), this.#options.connectTimeoutMs);
+    transport.onopen = () => this.#opened();
+    transport.onmessage = ({ data }) => this.#receive(data);
+    transport.onclose = ({ code }) => this.#lost(transport, code);
+  }
+
+  #webSocket() {
+    const url = this.#url("websocket");
+    url.protocol = url.protocol.replace("http", "ws");
+    const token = this.#authToken();
+    return new WebSocket(url, token ? ["phoenix", `base64url.bearer.phx.${base64(token)}`] : []);
+  }
+
+  #longPoll() {
+    const url = this.#url("longpoll");
+    url.protocol = url.protocol.replace("ws", "http");
+    return new LongPoll(url, this.#authToken(), this.#options.pollTimeoutMs);
+  }
+
+  #url(path) {
+    const url = new URL(`${this.#endpoint}/${path}`, globalThis.location?.href);
+    for (const [name, value] of Object.entries(this.#params())) url.searchParams.set(name, value);
+    url.searchParams.set("vsn", "2.0.0");
+    return url;
+  }
+
+  #opened() {
+    clearTimeout(this.#timer);
+    this.#webSocketOpened ||= this.#transportName === "websocket";
+    this.#backoff.succeeded();
+    this.#move("open");
+    for (const port of [...this.#ports.values()]) port.onopen();
+    this.#beatLater();
+  }
+
+  /** The transport ended, or never opened: long poll is next where no WebSocket ever opened, else a pause. */
+  #lost(transport, code) {
+    if (transport !== this.#transport) return;
+    const opened = this.#status === "open";
+    this.#hangUp();
+    if (opened && code === 1000) return this.close(); // the server means it: phoenix.js stays away too
+    const blocked = !opened && !this.#webSocketOpened && this.#transportName === "websocket";
+    if (blocked && this.#options.longPoll) return this.#dial("longpoll");
+    const retryInMs = this.#backoff.schedule(() => this.#dial("websocket"));
+    this.#move("waiting", { retryInMs });
+  }
+
+  #hangUp() {
+    clearTimeout(this.#timer);
+    const transport = this.#transport;
+    this.#transport = null;
+    if (!transport) return;
+    // A dead connection may take a minute to say so: it is not waited for.
+    transport.onopen = transport.onmessage = transport.onclose = null;
+    transport.close();
+    this.#status = "waiting";
+    for (const port of [...this.#ports.values()]) port.onclose();
+    for (const call of [...this.#calls.values()]) call.fail("disconnected", "the connection was lost");
+  }
+
+  #beatLater() {
+    if (this.#transportName === "longpoll") return; // each poll is a sign of life
+    if (this.#status === "open") this.#timer = setTimeout(() => this.#beat(), this.#options.heartbeatMs);
+  }
+
+  #beat() {
+    const transport = this.#transport;
+    const call = new Call(HEARTBEAT, {}, this.#options.timeoutMs, (status) => {
+      if (status !== "ok") this.#lost(transport);
+      else this.#beatLater();
+    });
+    this.#send("phoenix", call, null);
+  }
+
+  /** Sends a call; a join's own ref is its join ref. Returns the ref. */
+  #send(topic, call, joinRef) {
+    const ref = String(++this.#lastRef);
+    call.sent(ref, () => this.#calls.delete(ref));
+    this.#calls.set(ref, call);
+    const message = [call.event === JOIN ? ref : joinRef, ref, topic, call.event, call.payload];
+    const text = JSON.stringify(message);
+    this.#transport.send(text);
+    this.#frameListeners.emit({ direction: "out", text, message });
+    return ref;
+  }
+
+  #receive(text) {
+    if (typeof text !== "string") return; // a binary frame: nothing of synq's
+    const message = JSON.parse(text);
+    this.#frameListeners.emit({ direction: "in", text, message });
+    const [joinRef, ref, topic, event, payload] = message;
+    if (event === REPLY) this.#calls.get(ref)?.settle(payload.status, payload.response);
+    else this.#ports.get(topic)?.onmessage(joinRef, event, payload);
+  }
+
+  /** A page that comes back to the front or to a network does not wait for its timers. */
+  #listenForWakeUps() {
+    const wakeUps = new AbortController();
+    const wake = () => {
+      if (globalThis.document?.visibilityState === "hidden") return;
+      if (this.#status === "waiting") this.connect();
+    };
+    for (const type of ["online", "pageshow", "visibilitychange"]) {
+      globalThis.addEventListener?.(type, wake, { signal: wakeUps.signal });
+    }
+    return wakeUps;
+  }
+
+  #move(status, detail = {}) {
+    this.#status = status;
+    this.#statusListeners.emit(status, { transport: this.#transportName, ...detail });
+  }
+}
+
+const closure = (value) => (typeof value === "function" ? value : () => value);
+
+const base64 = (text) => btoa(text).replace(/=+$/, "");
