@@ -59,7 +59,8 @@ let package = Package(
       ]),
 
     .testTarget(name: "SynqJSONTests", dependencies: ["SynqJSON"]),
-    .testTarget(name: "SynqPatchTests", dependencies: ["SynqJSON", "SynqPatch"]),
+    .testTarget(
+      name: "SynqPatchTests", dependencies: ["SynqJSON", "SynqPatch"], exclude: ["Fixtures"]),
     .testTarget(name: "SynqWireTests", dependencies: ["SynqJSON", "SynqWire"]),
     .testTarget(
       name: "SynqChannelsTests", dependencies: ["SynqJSON", "SynqPatch", "SynqWire", "SynqChannels"]),

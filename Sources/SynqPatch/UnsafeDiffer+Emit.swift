@@ -1,0 +1,157 @@
+import SynqJSON
+
+/// Writing operations and pointers.
+extension UnsafeDiffer {
+  // MARK: Operations at `path`
+
+  mutating func emitReplace(_ value: FlatPlace) {
+    separate()
+    out.append(#"{"op":"replace","path":""#)
+    appendPath()
+    appendValue(value)
+  }
+
+  mutating func emitAdd(_ value: FlatPlace) {
+    separate()
+    out.append(#"{"op":"add","path":""#)
+    appendPath()
+    appendValue(value)
+  }
+
+  mutating func emitRemove() {
+    separate()
+    out.append(#"{"op":"remove","path":""#)
+    appendPath()
+    out.append(#""}"#)
+  }
+
+  // MARK: Operations on the elements of the array at `path`
+
+  mutating func emitReplace(at index: Int, _ value: FlatPlace) {
+    separate()
+    out.append(#"{"op":"replace","path":""#)
+    appendPath(index)
+    appendValue(value)
+  }
+
+  /// - Parameter index: nil for the end.
+  mutating func emitAdd(at index: Int?, _ value: FlatPlace) {
+    separate()
+    out.append(#"{"op":"add","path":""#)
+    appendPath(index)
+    appendValue(value)
+  }
+
+  mutating func emitRemove(at index: Int) {
+    separate()
+    out.append(#"{"op":"remove","path":""#)
+    appendPath(index)
+    out.append(#""}"#)
+  }
+
+  /// - Parameter to: nil for the end.
+  mutating func emitMove(from: Int, to: Int?) {
+    separate()
+    out.append(#"{"op":"move","from":""#)
+    appendPath(from)
+    out.append(#"","path":""#)
+    appendPath(to)
+    out.append(#""}"#)
+  }
+
+  /// Moves the member of the object at `path` to another name.
+  mutating func emitRename(from oldKey: FlatPlace, to newKey: FlatPlace) {
+    separate()
+    out.append(#"{"op":"move","from":""#)
+    appendPath()
+    Self.append(token: oldKey, to: &out)
+    out.append(#"","path":""#)
+    appendPath()
+    Self.append(token: newKey, to: &out)
+    out.append(#""}"#)
+  }
+
+  // MARK: Parts
+
+  @inline(__always)
+  private mutating func separate() {
+    if out.count > base || follows { out.append(0x2C) }
+    operations &+= 1
+  }
+
+  @inline(__always)
+  private mutating func appendValue(_ value: FlatPlace) {
+    out.append(#"","value":"#)
+    out.append(flat: value)
+    out.append(0x7D)
+  }
+
+  @inline(__always)
+  private mutating func appendPath() {
+    path.withUnsafeBytes { out.append($0) }
+  }
+
+  @inline(__always)
+  private mutating func appendPath(_ index: Int?) {
+    path.withUnsafeBytes { out.append($0) }
+    out.append(0x2F)
+    if let index { out.append(decimal: index) } else { out.append(0x2D) }
+  }
+
+  // MARK: The pointer
+
+  /// Goes down to an element; `path.truncate(to:)` with the count before comes back up.
+  @inline(__always)
+  mutating func push(index: Int) {
+    path.append(0x2F)
+    path.append(decimal: index)
+  }
+
+  /// Goes down to the member whose key is at `key`.
+  @inline(__always)
+  mutating func push(key: FlatPlace) {
+    Self.append(token: key, to: &path)
+  }
+
+  /// Appends `/` and a key, escaped for a pointer and then for the JSON string around it.
+  static func append(token key: FlatPlace, to writer: inout ByteWriter) {
+    writer.append(0x2F)
+    let text = FlatLayout.text(key)
+    let isPlain = FlatLayout.tag(key) != FlatLayout.escapedString
+    appendEscaped(text, isPlain: isPlain, to: &writer)
+  }
+
+  /// Appends text as it stands in a JSON string, `~` and `/` being escaped for a pointer.
+  static func appendEscaped(_ text: UnsafeRawBufferPointer, isPlain: Bool, to writer: inout ByteWriter) {
+    if isPlain, !text.contains(where: { $0 == 0x7E || $0 == 0x2F }) {
+      writer.append(text)
+      return
+    }
+    for byte in text {
+      switch byte {
+      case 0x7E: writer.append("~0")
+      case 0x2F: writer.append("~1")
+      default: appendEscaped(byte, to: &writer)
+      }
+    }
+  }
+
+  /// Appends one byte of UTF-8 as it stands in a JSON string.
+  static func appendEscaped(_ byte: UInt8, to writer: inout ByteWriter) {
+    switch byte {
+    case 0x22: writer.append(#"\""#)
+    case 0x5C: writer.append(#"\\"#)
+    case 0x08: writer.append(#"\b"#)
+    case 0x0C: writer.append(#"\f"#)
+    case 0x0A: writer.append(#"\n"#)
+    case 0x0D: writer.append(#"\r"#)
+    case 0x09: writer.append(#"\t"#)
+    case 0x00..<0x20:
+      writer.append(#"\u00"#)
+      writer.append(byte < 0x10 ? 0x30 : 0x31)
+      let digit = byte & 0x0F
+      writer.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
+    default: writer.append(byte)
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import SynqJSON
+
+/// One run of the diff: walks two flat values and writes the operations that turn the first into the second.
+///
+/// The values are trees of bytes in which equal content is equal bytes, so the walk looks for the first byte
+/// that differs, maps it to the element that holds it, and goes down only there; how many bytes of that
+/// element are known to be equal goes down too, so that no level reads them again. Two kinds of work are
+/// speculative, looking ahead in lists and hashing what is left of them: these draw on `budget`, which makes
+/// the whole linear in the size of the values (n log n where things moved), whatever a peer sends.
+///
+/// What is written is compact JSON text. A sub-patch that came out longer than its replacement is cut off
+/// and written as the replacement.
+struct UnsafeDiffer: ~Copyable {
+  /// Where the text goes.
+  var out = ByteWriter(capacity: 0)
+  /// The pointer of the place being compared, as it stands inside a JSON string.
+  var path = ByteWriter()
+  /// The operations written so far.
+  var operations = 0
+  /// Levels that may still be gone down; below, a difference becomes a replacement.
+  var levels = UnsafeDiffer.maxLevels
+  /// Bytes that speculative work may still look at.
+  var budget = 0
+  /// Whether an operation stands before the first one.
+  let follows: Bool
+  /// Where the first operation starts in `out`.
+  let base: Int
+  let identity: IdentityNames
+
+  // Scratch for the levels above and this one: each level uses the part behind where it started.
+  var oldMembers: [FlatPlace?] = []
+  var newMembers: [FlatPlace?] = []
+  var gaps: [Gap] = []
+  var oldSide: [Entry] = []
+  var newSide: [Entry] = []
+  var chains = HashChains()
+  var sizes = TextSizes()
+
+  /// Bounds the recursion: 1.5 times what the parser accepts by default, at some 400 bytes of stack a level.
+  static let maxLevels = 192
+
+  /// Bytes of `{"op":"replace","path":"","value":}`.
+  static let replaceOverhead = 35
+
+  init(follows: Bool, base: Int, identity: IdentityNames) {
+    self.follows = follows
+    self.base = base
+    self.identity = identity
+  }
+
+  /// Sets where the roots stand: the text of a pointer.
+  mutating func setPath(_ pointer: String) {
+    if pointer.isEmpty { return }
+    var pointer = pointer
+    pointer.withUTF8 { for byte in $0 { Self.appendEscaped(byte, to: &path) } }
+  }
+
+  /// Writes what turns one whole value into another.
+  mutating func diffRoots(_ old: UnsafeRawBufferPointer, _ new: UnsafeRawBufferPointer) {
+    guard let x = old.baseAddress, let y = new.baseAddress else { return }
+    // Constants are values too, and have less memory behind them than elements have.
+    let tag = FlatLayout.tag(x)
+    guard FlatLayout.isContainer(tag), (tag ^ FlatLayout.tag(y)) & 0xFE == 0 else {
+      let isSame = old.count == new.count && FlatLayout.equal(x, y, old.count)
+      if !isSame { emitReplace(y) }
+      return
+    }
+    budget = 16 * (old.count + new.count) + 65536
+    diff(x, y, known: 0)
+  }
+
+  /// Writes what turns `old` into `new`, both at `path`.
+  ///
+  /// - Parameter known: how many bytes at the start of the two are known to be equal.
+  /// - Precondition: scalars are not the same bytes.
+  mutating func diff(_ old: FlatPlace, _ new: FlatPlace, known: Int) {
+    let tag = FlatLayout.tag(old)
+    // Arrays and objects differ in bit 3, the size classes of each in bit 0.
+    guard FlatLayout.isContainer(tag), (tag ^ FlatLayout.tag(new)) & 0xFE == 0, levels > 0 else {
+      emitReplace(new)
+      return
+    }
+    let start = out.count
+    let before = operations
+    levels &-= 1
+    if FlatLayout.isObject(tag) {
+      diffObjects(old, new, known: known)
+    } else {
+      diffArrays(old, new, known: known)
+    }
+    levels &+= 1
+    // Text is hardly ever below three quarters of the flat bytes, so small patches need no count.
+    if out.count &- start > Self.replaceOverhead &+ path.count &+ FlatLayout.size(new) / 4 &* 3 &- 8 {
+      replaceIfShorter(new, from: start, operations: before)
+    }
+  }
+
+  /// Cuts the sub-patch that starts at `start` off and writes the replacement if that is shorter.
+  @inline(never)
+  private mutating func replaceIfShorter(_ new: FlatPlace, from start: Int, operations before: Int) {
+    let comma = start > base || follows ? 1 : 0
+    let limit = out.count - start - comma - Self.replaceOverhead - path.count
+    guard limit > 0, sizes.text(new, limit: limit) < limit else { return }
+    out.truncate(to: start)
+    operations = before
+    emitReplace(new)
+  }
+}
