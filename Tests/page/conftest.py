@@ -1,8 +1,8 @@
 """A demo server and a headless Chromium for the tests of the page and of synq.js.
 
-``DEMO`` names the server's command, for example ``DEMO="build/demo"``; it is run with ``--port N`` added and must
-print a line that ends in its URL. Without it the stand-in beside this file is used. ``SCREENSHOTS`` is where the
-pictures go (build/screenshots).
+``DEMO`` names the server's command, as in ``DEMO="build/demo"``; it is run with ``--port N`` added (0 is
+any free one) and must print a line with its URL. Without ``DEMO`` the stand-in beside this file is used.
+``SCREENSHOTS`` is where the pictures go (build/screenshots).
 """
 
 import os
@@ -20,12 +20,13 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 
-from pages import Windows
+from .pages import Windows
 
 HERE = Path(__file__).resolve().parent
 MOCK = [sys.executable, str(HERE / "mock_server.py")]
 DEMO = shlex.split(os.environ.get("DEMO", "")) or MOCK
 START_LIMIT_S = 60
+STOP_LIMIT_S = 10
 
 
 class Server:
@@ -39,7 +40,9 @@ class Server:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, bufsize=1)
         self.url = self.read_url()
         self.port = int(re.search(r":(\d+)/", self.url)[1])
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+        # What it goes on to print is read, or a full pipe would stop it.
+        self.drain = threading.Thread(target=self.process.stdout.read, daemon=True)
+        self.drain.start()
         return self
 
     def read_url(self):
@@ -54,8 +57,12 @@ class Server:
         pytest.fail(f"{self.command[0]} told no URL within {START_LIMIT_S} s")
 
     def stop(self, by=signal.SIGTERM):
-        self.process.send_signal(by)
-        return self.process.wait(10)
+        if self.process.poll() is None:
+            self.process.send_signal(by)
+        code = self.process.wait(STOP_LIMIT_S)
+        self.drain.join()
+        self.process.stdout.close()
+        return code
 
 
 @pytest.fixture(scope="session")
@@ -71,8 +78,7 @@ def own_server():
     """A demo for a test that stops it."""
     running = Server(DEMO).start()
     yield running
-    if running.process.poll() is None:
-        running.stop(signal.SIGKILL)
+    running.stop(signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +93,12 @@ def mock():
 def chromium():
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or shutil.which("google-chrome") or ""
-    for argument in ("--headless=new", "--hide-scrollbars", "--disable-dev-shm-usage", "--window-size=1280,800"):
+    for argument in (
+        "--headless=new",
+        "--hide-scrollbars",
+        "--disable-dev-shm-usage",
+        "--window-size=1280,800",
+    ):
         options.add_argument(argument)
     if os.geteuid() == 0:
         options.add_argument("--no-sandbox")
@@ -106,7 +117,7 @@ def room():
 
 @pytest.fixture
 def windows(chromium, server, room):
-    """Opens windows on the demo in this test's room; afterwards they are closed and the console must be clean."""
+    """Opens windows on the demo, in this test's room."""
     opened = Windows(chromium, server, room)
     yield opened
     opened.close()

@@ -2,12 +2,13 @@
 
     python3 mock_server.py [--port 0]
 
-It prints ``listening on http://127.0.0.1:PORT/``, then serves until SIGTERM. ``/`` is examples/web, ``/synq/`` is
-bindings/browser, ``/client/`` is Tests/page/client. The socket, with WebSocket and long poll, is at ``/socket``.
+It prints ``listening on http://127.0.0.1:PORT/`` and serves until SIGTERM: examples/web at ``/``,
+bindings/browser at ``/synq/``, Tests/page/client at ``/client/``, the socket, with long poll, at ``/socket``.
 """
 
 import argparse
 import asyncio
+import contextlib
 import datetime
 import json
 import secrets
@@ -37,7 +38,7 @@ def diff(old, new, path=""):
 
 def diff_lists(old, new, path):
     if len(old) == len(new) and old[1:] + new[-1:] != new:
-        return [op for i, pair in enumerate(zip(old, new)) for op in diff(*pair, f"{path}/{i}")]
+        return [op for i, pair in enumerate(zip(old, new, strict=True)) for op in diff(*pair, f"{path}/{i}")]
     start = next((i for i in range(len(old) + 1) if old[i:] == new[: len(old) - i]), len(old))
     if start < len(old) or not old:  # the front was dropped and the end grew: a list of the last n
         kept = len(old) - start
@@ -51,7 +52,7 @@ def diff_lists(old, new, path):
 
 
 def error(code, message):
-    now = datetime.datetime.now(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
+    now = datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
     return {"code": code, "message": message, "details": None, "timestamp": now}
 
 
@@ -108,22 +109,24 @@ class Channel:
             room.count += 1
             self.reply(ref, "ok", {"count": room.count})
         elif event == "say":
-            text = str(payload.get("text", "")).strip()
-            if not text:
-                return self.reply(ref, "error", error("empty_message", "A message needs some text."))
-            if len(text) > 500:
-                return self.reply(ref, "error", error("message_too_long", "A message has at most 500 characters."))
-            room.last_id += 1
-            message = {"id": room.last_id, "from": self.user, "text": text}
-            room.messages = [*room.messages, message][-50:]
-            self.reply(ref, "ok", {"id": room.last_id})
+            self.reply(ref, *self.say(str(payload.get("text", "")).strip()))
         elif event == "synq:refresh":
             self.reply(ref, "ok", {})
-            return self.sync(whole=True)
+            self.sync(whole=True)
         elif event == "crash":
             self.push("phx_error", {}, self.join_ref)
-            return self.end()
+            self.end()
         room.changed()
+
+    def say(self, text):
+        if not text:
+            return "error", error("empty_message", "A message needs some text.")
+        if len(text) > 500:
+            return "error", error("message_too_long", "A message has at most 500 characters.")
+        room = self.room
+        room.last_id += 1
+        room.messages = [*room.messages, {"id": room.last_id, "from": self.user, "text": text}][-50:]
+        return "ok", {"id": room.last_id}
 
     def end(self):
         self.connection.channels.pop(self.topic, None)
@@ -143,16 +146,15 @@ class Connection:
     def receive(self, text):
         join_ref, ref, topic, event, payload = json.loads(text)[:5]
         channel = self.channels.get(topic)
-        answer = lambda status, response: self.send(
-            [join_ref, ref, topic, "phx_reply", {"status": status, "response": response}]
-        )
+
+        def answer(status, response):
+            self.send([join_ref, ref, topic, "phx_reply", {"status": status, "response": response}])
+
         if topic == "phoenix":
             answer("ok", {})
-        elif event == "phx_join":
+        elif event == "phx_join" and topic.startswith("room:"):
             if channel:
                 channel.end()
-            if not topic.startswith("room:"):
-                return answer("error", {"reason": "unmatched topic"})
             answer("ok", {})
             channel = self.channels[topic] = Channel(self, topic, join_ref, str(payload.get("user", "?")))
             channel.push("welcome", {"text": f"Welcome to {channel.room.name}, {channel.user}."})
@@ -210,10 +212,8 @@ async def poll(request):
         Server.sessions[token] = (Connection(outbox.put_nowait), outbox)
         return web.json_response({"messages": [], "status": 410, "token": token})
     outbox, messages = Server.sessions[token][1], []
-    try:
+    with contextlib.suppress(TimeoutError):
         messages.append(await asyncio.wait_for(outbox.get(), POLL_WINDOW_S))
-    except TimeoutError:
-        pass
     while not outbox.empty():
         messages.append(outbox.get_nowait())
     return web.json_response({"messages": messages, "status": 200 if messages else 204, "token": token})

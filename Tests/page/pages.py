@@ -120,16 +120,26 @@ class Page:
         """The role and name of what has the keyboard, and whether one can see that it has."""
         self.focus()
         element = self.driver.switch_to.active_element
-        return element.aria_role, element.accessible_name, element.value_of_css_property("outline-style") != "none"
+        return (
+            element.aria_role,
+            element.accessible_name,
+            element.value_of_css_property("outline-style") != "none",
+        )
 
     # How it is looked at
 
     def prefer(self, scheme):
-        self.devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.devtools(
+            "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}]
+        )
 
     def resize(self, width, height, scale=1, mobile=False):
         self.devtools(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=mobile
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=scale,
+            mobile=mobile,
         )
 
     def screenshot(self, path, whole=False):
