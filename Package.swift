@@ -58,6 +58,9 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ]),
 
+    // What the values cost, beside jansson: benchmarks/README.md.
+    .executableTarget(name: "json-bench", dependencies: ["SynqJSON", "CJansson"], path: "benchmarks/json"),
+
     .testTarget(name: "SynqJSONTests", dependencies: ["SynqJSON"]),
     .testTarget(
       name: "SynqPatchTests", dependencies: ["SynqJSON", "SynqPatch"], exclude: ["Fixtures"]),

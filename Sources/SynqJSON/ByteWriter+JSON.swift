@@ -115,47 +115,43 @@ extension ByteWriter {
       }
       return
     }
+    if tag >= FlatLayout.null, tag < FlatLayout.escapedString {
+      room(8, &out)
+      let isFalse = tag == FlatLayout.false
+      let word: UInt64 =
+        isFalse ? 0x65_736C_6166 : tag == FlatLayout.true ? 0x6575_7274 : 0x6C6C_756E
+      out.storeBytes(of: word.littleEndian, as: UInt64.self)
+      out += isFalse ? 5 : 4
+      at += 1
+      return
+    }
     longScalar(&at, &out)
   }
 
   @inline(never)
   private mutating func longScalar(_ at: inout UnsafeRawPointer, _ out: inout UnsafeMutableRawPointer) {
     let tag = FlatLayout.tag(at)
-    switch tag {
-    case FlatLayout.null: literal("null", &at, &out)
-    case FlatLayout.true: literal("true", &at, &out)
-    case FlatLayout.false: literal("false", &at, &out)
-    case FlatLayout.escapedString:
+    if tag == FlatLayout.escapedString {
       count = out - base
       append(escaping: FlatLayout.text(at))
       at += FlatLayout.size(at)
       out = base + count
-    default:
-      let text = FlatLayout.text(at)
-      let isString = tag >= 0x40
-      room(text.count + 4, &out)
-      if isString {
-        out.storeBytes(of: 0x22, as: UInt8.self)
-        out += 1
-      }
-      memcpy(out, text.baseAddress.unsafelyUnwrapped, text.count)
-      out += text.count
-      at = at + 5 + text.count
-      if isString {
-        out.storeBytes(of: 0x22, as: UInt8.self)
-        out += 1
-      }
+      return
     }
-  }
-
-  @inline(__always)
-  private mutating func literal(
-    _ text: StaticString, _ at: inout UnsafeRawPointer, _ out: inout UnsafeMutableRawPointer
-  ) {
-    room(8, &out)
-    memcpy(out, text.utf8Start, text.utf8CodeUnitCount)
-    out += text.utf8CodeUnitCount
-    at += 1
+    let text = FlatLayout.text(at)
+    let isString = tag >= 0x40
+    room(text.count + 4, &out)
+    if isString {
+      out.storeBytes(of: 0x22, as: UInt8.self)
+      out += 1
+    }
+    memcpy(out, text.baseAddress.unsafelyUnwrapped, text.count)
+    out += text.count
+    at = at + 5 + text.count
+    if isString {
+      out.storeBytes(of: 0x22, as: UInt8.self)
+      out += 1
+    }
   }
 
   /// Writes a string quoted and escaped: `"`, `\`, and everything below 0x20. O(length).

@@ -13,6 +13,8 @@ struct FlatAssembly: ~Copyable {
   struct Frame: BitwiseCopyable {
     /// Where the header is, from the start of the buffer.
     var header: UInt32
+    /// Where the first element is: behind a small header if the content is known to be small.
+    var payload: UInt32
     /// Elements or members begun so far.
     var count: UInt32
     /// Where this object's keys start in `keys`; `arrayMark` for an array.
@@ -33,7 +35,10 @@ struct FlatAssembly: ~Copyable {
 
   private(set) var base: UnsafeMutableRawPointer
   private(set) var capacity: Int
-  private var isOwned: Bool
+  /// Whether `base` is a block of its own, because the memory given at first did not suffice.
+  private var isOwned = false
+  /// What `base` and the stacks point into, unless it is memory of the caller.
+  private let scratch: FlatScratch?
   var out: UnsafeMutableRawPointer
   var frames: ScratchStack<Frame>
   /// A hash for each key of the open objects, never 0.
@@ -43,42 +48,39 @@ struct FlatAssembly: ~Copyable {
   private(set) var mayRepeatNames = false
   let seed: UInt64
 
-  /// Works in memory of the caller as long as that suffices.
-  init(output: UnsafeMutableRawBufferPointer, scratch: UnsafeMutableRawBufferPointer, seed: UInt64) {
-    self.seed = seed
-    frames = ScratchStack(borrowing: UnsafeMutableRawBufferPointer(rebasing: scratch[0..<384]))
-    keys = ScratchStack(borrowing: UnsafeMutableRawBufferPointer(rebasing: scratch[384..<768]))
-    table = ScratchStack(borrowing: UnsafeMutableRawBufferPointer(rebasing: scratch[768..<1024]))
-    if let base = output.baseAddress {
-      self.base = base
-      capacity = output.count
-      isOwned = false
-    } else {
-      capacity = 256
-      base = FlatAssembly.allocate(capacity)
-      isOwned = true
-    }
-    out = base
+  /// Works in memory of the caller as long as that suffices, and which outlives the assembly.
+  /// - Parameter stacks: `FlatScratch.stackSize` bytes.
+  @inline(__always)
+  init(output: UnsafeMutableRawBufferPointer, stacks: UnsafeMutableRawBufferPointer) {
+    self.init(output, stacks, scratch: nil)
   }
 
-  /// Works on the heap.
-  init(capacity: Int, seed: UInt64 = FlatHash.seed) {
-    self.seed = seed
-    self.capacity = max(capacity, 4 * FlatAssembly.margin)
-    base = FlatAssembly.allocate(self.capacity)
-    isOwned = true
+  /// Works in scratch memory, with room for a value of about `capacity` bytes to begin with.
+  init(capacity: Int) {
+    let scratch = FlatScratch(capacity: max(capacity, 0) + 4 * FlatAssembly.margin)
+    let output = UnsafeMutableRawBufferPointer(start: scratch.output, count: scratch.capacity)
+    let stacks = scratch.stacks
+    self.init(output, stacks, scratch: scratch)
+  }
+
+  @inline(__always)
+  private init(
+    _ output: UnsafeMutableRawBufferPointer, _ stacks: UnsafeMutableRawBufferPointer,
+    scratch: consuming FlatScratch?
+  ) {
+    seed = FlatHash.seed
+    frames = ScratchStack(borrowing: UnsafeMutableRawBufferPointer(rebasing: stacks[0..<384]))
+    keys = ScratchStack(borrowing: UnsafeMutableRawBufferPointer(rebasing: stacks[384..<768]))
+    table = ScratchStack(borrowing: UnsafeMutableRawBufferPointer(rebasing: stacks[768..<1024]))
+    base = output.baseAddress.unsafelyUnwrapped
+    capacity = output.count
     out = base
-    frames = ScratchStack(capacity: 16)
-    keys = ScratchStack(capacity: 32)
-    table = ScratchStack(capacity: 16)
+    self.scratch = scratch
   }
 
   deinit {
     if isOwned { free(base) }
   }
-
-  /// The bytes needed for the scratch that the first initializer takes.
-  static let scratchSize = 1024
 
   private static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer {
     guard let memory = malloc(capacity) else { fatalError("out of memory") }
@@ -114,14 +116,17 @@ struct FlatAssembly: ~Copyable {
   }
 
   /// Opens a container. Needs `FlatLayout.largeHeader` bytes of room.
+  /// - Parameter isSmall: whether its payload cannot exceed `FlatLayout.maxSmallPayload`. Then nothing moves.
   @inline(__always)
-  mutating func open(isObject: Bool) {
+  mutating func open(isObject: Bool, isSmall: Bool = false) {
+    let header = UInt32(truncatingIfNeeded: out - base)
+    let size = isSmall ? FlatLayout.smallHeader : FlatLayout.largeHeader
     frames.push(
       Frame(
-        header: UInt32(truncatingIfNeeded: out - base), count: 0,
+        header: header, payload: header &+ UInt32(truncatingIfNeeded: size), count: 0,
         keys: isObject ? UInt32(truncatingIfNeeded: keys.count) : Frame.arrayMark,
         table: UInt32(truncatingIfNeeded: table.count)))
-    out += FlatLayout.largeHeader
+    out += size
   }
 
   /// Notes that an element, or the key of a member, starts at `out`.
@@ -132,8 +137,7 @@ struct FlatAssembly: ~Copyable {
     let index = frame.pointee.count
     if index & 15 == 0, index != 0 {
       table.push(
-        UInt32(truncatingIfNeeded: out - base) &- frame.pointee.header
-          &- UInt32(truncatingIfNeeded: FlatLayout.largeHeader))
+        UInt32(truncatingIfNeeded: out - base) &- frame.pointee.payload)
     }
     frame.pointee.count = index &+ 1
   }
@@ -152,25 +156,36 @@ struct FlatAssembly: ~Copyable {
     let isObject = frame.isObject
     if isObject {
       let members = keys.count &- Int(frame.keys)
-      if members > 1 { lookForRepeatedNames(from: Int(frame.keys)) }
+      if members > 1 {
+        let first = keys.base + Int(frame.keys)
+        if members == 2 {
+          if first[0] == first[1] { mayRepeatNames = true }
+        } else if members == 3 {
+          if first[0] == first[1] || first[0] == first[2] || first[1] == first[2] { mayRepeatNames = true }
+        } else {
+          lookForRepeatedNames(from: Int(frame.keys))
+        }
+      }
       keys.count = Int(frame.keys)
     }
     let start = base + Int(frame.header)
-    let payload = start + FlatLayout.largeHeader
+    let payload = base + Int(frame.payload)
     let size = out - payload
     if size <= FlatLayout.maxSmallPayload {
       start.storeBytes(of: isObject ? FlatLayout.smallObject : FlatLayout.smallArray, as: UInt8.self)
       start.storeBytes(of: UInt8(truncatingIfNeeded: size), toByteOffset: 1, as: UInt8.self)
       start.storeBytes(of: UInt8(truncatingIfNeeded: frame.count), toByteOffset: 2, as: UInt8.self)
-      // 6 bytes back, 16 at a time: each load is ahead of the store before it.
-      let target = start + FlatLayout.smallHeader
-      var done = 0
-      while done < size {
-        let block = (payload + done).loadUnaligned(as: SIMD16<UInt8>.self)
-        (target + done).storeBytes(of: block, as: SIMD16<UInt8>.self)
-        done &+= 16
+      if payload - start != FlatLayout.smallHeader {
+        // 6 bytes back, 16 at a time: each load is ahead of the store before it.
+        let target = start + FlatLayout.smallHeader
+        var done = 0
+        while done < size {
+          let block = (payload + done).loadUnaligned(as: SIMD16<UInt8>.self)
+          (target + done).storeBytes(of: block, as: SIMD16<UInt8>.self)
+          done &+= 16
+        }
+        out = target + size
       }
-      out = target + size
       table.count = Int(frame.table)
       return true
     }
@@ -250,12 +265,12 @@ struct FlatAssembly: ~Copyable {
     if mayRepeatNames {
       return FlatDuplicates.keepLast(in: base)
     }
-    // A copy of this size costs less than giving the rest of the block back.
-    if !isOwned || size < 4096 {
+    if !isOwned || size <= FlatScratch.maxKept {
       let (storage, bytes) = FlatStorage.make(count: size)
       memcpy(bytes, base, size)
       return JSON(storage: storage, start: UnsafeRawPointer(bytes))
     }
+    // Large: the block itself becomes the storage, without what it has too much.
     let block = realloc(base, size + FlatLayout.slack) ?? base
     isOwned = false
     base = UnsafeMutableRawPointer(block)

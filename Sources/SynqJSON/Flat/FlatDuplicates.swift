@@ -13,7 +13,7 @@ enum FlatDuplicates {
 
   /// Complexity: O(size).
   static func keepLast(in value: UnsafeRawPointer) -> JSON {
-    var result = FlatAssembly(capacity: FlatLayout.size(value) + 256)
+    var result = FlatAssembly(capacity: FlatLayout.size(value))
     var levels: [Level] = []
     write(value, to: &result, &levels)
     while var level = levels.popLast() {

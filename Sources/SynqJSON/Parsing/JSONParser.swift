@@ -18,37 +18,50 @@ enum JSONParser {
 
     RawText.skipSpace(&cursor, end)
     values: while true {
-      // One value at `cursor`; white space was skipped.
+      // White space was skipped. In an object a name comes first, then in any case a value.
       guard cursor < end else { throw JSONError(.unexpectedEnd, at: end - text) }
+      if isObject {
+        guard RawText.byte(cursor) == 0x22 else { throw JSONError(.expectedName, at: cursor - text) }
+        let key = RawText.string(cursor + 1, end, out)
+        cursor = key.at
+        if let code = key.error { throw JSONError(code, at: cursor - text) }
+        assembly.noteKey(out, key.out - out)
+        out = key.out
+        RawText.skipSpace(&cursor, end)
+        guard cursor < end else { throw JSONError(.unexpectedEnd, at: end - text) }
+        guard RawText.byte(cursor) == 0x3A else { throw JSONError(.expectedColon, at: cursor - text) }
+        cursor += 1
+        RawText.skipSpace(&cursor, end)
+        guard cursor < end else { throw JSONError(.unexpectedEnd, at: end - text) }
+      }
       nodesLeft &-= 1
       guard nodesLeft >= 0 else { throw JSONError(.tooManyNodes, at: cursor - text) }
       let byte = RawText.byte(cursor)
       if byte == 0x22 {
-        cursor += 1
-        if let code = RawText.string(&cursor, end, &out) { throw JSONError(code, at: cursor - text) }
+        let string = RawText.string(cursor + 1, end, out)
+        cursor = string.at
+        if let code = string.error { throw JSONError(code, at: cursor - text) }
+        out = string.out
       } else if byte == 0x7B || byte == 0x5B {
         guard assembly.frames.count < limits.maxDepth else { throw JSONError(.tooDeep, at: cursor - text) }
         cursor += 1
         RawText.skipSpace(&cursor, end)
-        isObject = byte == 0x7B
         if cursor < end, RawText.byte(cursor) == byte &+ 2 {
           // {} or []: the closing character is two above the opening one.
           cursor += 1
-          out.storeBytes(of: isObject ? FlatLayout.smallObject : FlatLayout.smallArray, as: UInt8.self)
+          out.storeBytes(of: byte == 0x7B ? FlatLayout.smallObject : FlatLayout.smallArray, as: UInt8.self)
           out.storeBytes(of: 0, toByteOffset: 1, as: UInt16.self)
           out += FlatLayout.smallHeader
-          isObject = assembly.frames.count != 0 && assembly.frames.top.pointee.isObject
         } else {
+          isObject = byte == 0x7B
           assembly.out = out
-          guard assembly.reserve(FlatLayout.largeHeader &+ (end - cursor) &* 3 / 2) else {
+          let most = (end - cursor) &* 3 / 2
+          guard assembly.reserve(FlatLayout.largeHeader &+ most) else {
             throw JSONError(.tooLarge, at: cursor - text)
           }
-          assembly.open(isObject: isObject)
+          assembly.open(isObject: isObject, isSmall: most <= FlatLayout.maxSmallPayload)
           assembly.beginElement()
           out = assembly.out
-          if isObject {
-            try name(&cursor, text, end, &out, &assembly)
-          }
           continue values
         }
       } else if byte &- 0x30 < 10 || byte == 0x2D {
@@ -80,9 +93,6 @@ enum JSONParser {
           RawText.skipSpace(&cursor, end)
           assembly.out = out
           assembly.beginElement()
-          if isObject {
-            try name(&cursor, text, end, &out, &assembly)
-          }
           continue values
         }
         guard byte == (isObject ? 0x7D : 0x5D) else {
@@ -97,25 +107,6 @@ enum JSONParser {
         isObject = assembly.frames.count != 0 && assembly.frames.top.pointee.isObject
       }
     }
-  }
-
-  /// Reads `"name" :` and the white space behind it.
-  @inline(__always)
-  private static func name(
-    _ at: inout UnsafeRawPointer, _ text: UnsafeRawPointer, _ end: UnsafeRawPointer,
-    _ out: inout UnsafeMutableRawPointer, _ assembly: inout FlatAssembly
-  ) throws(JSONError) {
-    guard at < end else { throw JSONError(.unexpectedEnd, at: end - text) }
-    guard RawText.byte(at) == 0x22 else { throw JSONError(.expectedName, at: at - text) }
-    at += 1
-    let key = UnsafeRawPointer(out)
-    if let code = RawText.string(&at, end, &out) { throw JSONError(code, at: at - text) }
-    assembly.noteKey(key, UnsafeRawPointer(out) - key)
-    RawText.skipSpace(&at, end)
-    guard at < end else { throw JSONError(.unexpectedEnd, at: end - text) }
-    guard RawText.byte(at) == 0x3A else { throw JSONError(.expectedColon, at: at - text) }
-    at += 1
-    RawText.skipSpace(&at, end)
   }
 }
 
@@ -169,25 +160,37 @@ extension JSON {
     guard let base = text.baseAddress, text.count > offset else {
       throw JSONError(.unexpectedEnd, at: text.count)
     }
-    let isSmall = text.count - offset <= smallText
     var failure: JSONError?
     var at = base + offset
-    let value = withUnsafeTemporaryAllocation(byteCount: FlatAssembly.scratchSize, alignment: 16) { scratch in
-      withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { small in
-        var assembly = FlatAssembly(
-          output: isSmall ? small : UnsafeMutableRawBufferPointer(start: nil, count: 0), scratch: scratch,
-          seed: FlatHash.seed)
-        do throws(JSONError) {
-          try JSONParser.parse(&at, from: base, to: base + text.count, limits: limits, into: &assembly)
-          return assembly.take()
-        } catch {
-          failure = error
-          return JSON.null
+    let textEnd = base + text.count
+    let value: JSON
+    if textEnd - at <= smallText {
+      value = withUnsafeTemporaryAllocation(byteCount: FlatScratch.stackSize, alignment: 16) { stacks in
+        withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { output in
+          var assembly = FlatAssembly(output: output, stacks: stacks)
+          return parse(&at, from: base, to: textEnd, limits, &assembly, &failure)
         }
       }
+    } else {
+      var assembly = FlatAssembly(capacity: (textEnd - at) * 3 / 2)
+      value = parse(&at, from: base, to: textEnd, limits, &assembly, &failure)
     }
     if let failure { throw failure }
     end = at - base
     return value
+  }
+
+  @inline(__always)
+  private static func parse(
+    _ at: inout UnsafeRawPointer, from text: UnsafeRawPointer, to end: UnsafeRawPointer, _ limits: JSONLimits,
+    _ assembly: inout FlatAssembly, _ failure: inout JSONError?
+  ) -> JSON {
+    do throws(JSONError) {
+      try JSONParser.parse(&at, from: text, to: end, limits: limits, into: &assembly)
+      return assembly.take()
+    } catch {
+      failure = error
+      return .null
+    }
   }
 }

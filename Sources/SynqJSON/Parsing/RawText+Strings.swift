@@ -5,36 +5,48 @@ import Darwin
 #endif
 
 extension RawText {
+  /// Where a token ended, in the text and in the output. Returned and not `inout`, to stay in registers.
+  struct End {
+    var at: UnsafeRawPointer
+    var out: UnsafeMutableRawPointer
+    /// What is wrong at `at`, if anything.
+    var error: JSONError.Code?
+  }
+
   /// Reads the rest of a string, whose opening quote was consumed, into a flat string at `out`.
   ///
   /// Needs room for one and a half times the text that is left, and the assembly's margin.
-  /// - Returns: nil when it is read, else what is wrong, with `at` at the place of it.
   @inline(__always)
   static func string(
-    _ at: inout UnsafeRawPointer, _ end: UnsafeRawPointer, _ out: inout UnsafeMutableRawPointer
-  ) -> JSONError.Code? {
+    _ start: UnsafeRawPointer, _ end: UnsafeRawPointer, _ out: UnsafeMutableRawPointer
+  ) -> End {
+    var at = start
     let content = out + 1
     var write = content
     while true {
       plainRun(&at, end, &write)
-      if at == end { return .unexpectedEnd }
+      if at == end { return End(at: at, out: out, error: .unexpectedEnd) }
       let byte = byte(at)
       if byte == 0x22 {
         at += 1
         let count = write - content
         if count <= FlatLayout.maxShortText {
           out.storeBytes(of: 0x40 | UInt8(truncatingIfNeeded: count), as: UInt8.self)
-          out = write
-        } else {
-          memmove(out + 5, content, count)
-          out.storeBytes(of: 0x7F, as: UInt8.self)
-          out.storeBytes(of: UInt32(truncatingIfNeeded: count).littleEndian, toByteOffset: 1, as: UInt32.self)
-          out += 5 &+ count
+          return End(at: at, out: write, error: nil)
         }
-        return nil
+        memmove(out + 5, content, count)
+        out.storeBytes(of: 0x7F, as: UInt8.self)
+        out.storeBytes(of: UInt32(truncatingIfNeeded: count).littleEndian, toByteOffset: 1, as: UInt32.self)
+        return End(at: at, out: out + (5 &+ count), error: nil)
       }
-      if byte < 0x80 { return escapedString(&at, end, &out, copied: write - content) }
-      if !copySequences(&at, end, &write, writing: true) { return .invalidUTF8 }
+      if byte < 0x80 {
+        var newOut = out
+        let error = escapedString(&at, end, &newOut, copied: write - content)
+        return End(at: at, out: newOut, error: error)
+      }
+      if !copySequences(&at, end, &write, writing: true) {
+        return End(at: at, out: out, error: .invalidUTF8)
+      }
     }
   }
 
