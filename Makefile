@@ -44,7 +44,7 @@ lib: deps ## build libsynq.so into build/lib
 
 cmake: lib
 	@[ -e $(CMAKE_BUILD)/CMakeCache.txt ] || cmake -S . -B $(CMAKE_BUILD) \
-	  -DCMAKE_BUILD_TYPE=Release -DSYNQ_LIBRARY_DIR=$(LIB) >/dev/null
+	  -DCMAKE_BUILD_TYPE=Release -DCMAKE_TARGET_MESSAGES=OFF -DSYNQ_LIBRARY_DIR=$(LIB) >/dev/null
 	@cmake --build $(CMAKE_BUILD) -j $(JOBS) -- --quiet
 
 .PHONY: install dist wheel
