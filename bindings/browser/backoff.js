@@ -5,8 +5,8 @@ export const backoff = (first, most) => (tries) => {
 };
 
 /**
- * When to try again. Tries are forgotten only after a success that lasted: a channel that crashes as soon as it has
- * joined must not do so at full speed.
+ * When to try again. Tries are forgotten only after a success that lasted: a channel that crashes as soon
+ * as it has joined must not do so at full speed.
  */
 export class Backoff {
   static lastingMs = 10_000;

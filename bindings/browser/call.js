@@ -7,7 +7,8 @@ export class Call {
 
   constructor(event, payload, timeoutMs, done) {
     this.event = event;
-    this.payload = payload;
+    // Encoded now: what JSON cannot hold fails here, and what changes while the call waits is not sent.
+    this.payloadText = JSON.stringify(payload) ?? "null";
     this.#done = done;
     const late = () => this.fail("timeout", `no reply to "${event}" within ${timeoutMs} ms`);
     this.#timer = setTimeout(late, timeoutMs);
@@ -44,4 +45,6 @@ export class SynqError extends Error {
 }
 
 /** The shape that the server gives its errors. */
-export const failure = (code, message) => ({ code, message, details: null, timestamp: new Date().toISOString() });
+export function failure(code, message) {
+  return { code, message, details: null, timestamp: new Date().toISOString() };
+}

@@ -67,7 +67,7 @@ export class Channel {
     return this.#statusListeners.add(listener, [this.#status]);
   }
 
-  /** Calls `listener(error)` when the join is refused, the channel crashes, or the server reports an error. */
+  /** Calls `listener(error)` when the join is refused, the channel crashes, or the server says so. */
   onError(listener) {
     return this.#errorListeners.add(listener);
   }
@@ -80,8 +80,8 @@ export class Channel {
 
   /**
    * Sends an event, as soon as the channel has joined, and gives the payload of the reply. Rejects with a
-   * `SynqError` when the reply's status is not `ok`, when none came in time (code `timeout`), or when none can
-   * come any more (`disconnected`, `crashed`, `closed`, `left`: the event may or may not have been handled).
+   * `SynqError` when the reply's status is not `ok`, when none came in time (code `timeout`), or when none
+   * can come any more (`disconnected`, `crashed`, `closed`, `left`: it may or may not have been handled).
    */
   push(event, payload = {}, { timeoutMs = this.#port.options.timeoutMs } = {}) {
     return new Promise((fulfil, reject) => {
@@ -93,7 +93,7 @@ export class Channel {
       this.#calls.add(call);
       if (this.#status === "joined") this.#port.send(call, this.#joinRef);
       else if (this.#status === "closed") call.fail("closed", "the channel is closed");
-      else if (this.#calls.size > this.#port.options.maxWaitingPushes) call.fail("busy", "too many pushes wait");
+      else if (this.#calls.size > this.#port.options.maxWaiting) call.fail("busy", "too many pushes wait");
     });
   }
 
@@ -138,7 +138,9 @@ export class Channel {
       case STATE_ERROR:
         return this.#errorListeners.emit(new SynqError("error", payload));
       case ERROR:
-        return this.#joinAgain(new SynqError("error", failure("crashed", "the channel crashed on the server")));
+        return this.#joinAgain(
+          new SynqError("error", failure("crashed", "the channel crashed on the server")),
+        );
       case CLOSE:
         return this.#close("closed", "the server closed the channel");
       default:

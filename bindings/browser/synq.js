@@ -11,8 +11,8 @@
  *     const { count } = await channel.push("inc");
  *
  * It speaks the Phoenix Channels protocol, version 2.0.0, over a WebSocket, or over long poll where no
- * WebSocket gets through. It reconnects and rejoins by itself. The state is immutable, and what a patch leaves
- * alone stays the same object, so that `===` tells whether a part has changed.
+ * WebSocket gets through. It reconnects and rejoins by itself. The state is immutable, and what a patch
+ * leaves alone stays the same object, so that `===` tells whether a part has changed.
  */
 
 import { backoff, Backoff } from "./backoff.js";
@@ -33,7 +33,7 @@ const DEFAULTS = {
   heartbeatMs: 30_000,
   pollTimeoutMs: 30_000,
   longPoll: true,
-  maxWaitingPushes: 1_000,
+  maxWaiting: 1_000,
   reconnectAfterMs: backoff(100, 5_000),
   rejoinAfterMs: backoff(500, 10_000),
 };
@@ -80,12 +80,12 @@ export class Socket {
     return this.#statusListeners.add(listener, [this.#status, { transport: this.#transportName }]);
   }
 
-  /** For inspectors: calls `listener({ direction, text, message })` for each frame, sent ("out") or received ("in"). */
+  /** Calls `listener({ direction, text })` for each frame, sent ("out") or received ("in"). */
   onFrame(listener) {
     return this.#frameListeners.add(listener);
   }
 
-  /** Joins `topic`, now and after each reconnect, until `leave`. A function as `params` is called at each join. */
+  /** Joins `topic`, now and after each reconnect, until `leave`. `params` may be a function. */
   channel(topic, params = {}) {
     if (this.#ports.has(topic)) throw new Error(`"${topic}" is in use on this socket: leave it first`);
     const port = {
@@ -209,18 +209,17 @@ export class Socket {
     const ref = String(++this.#lastRef);
     call.sent(ref, () => this.#calls.delete(ref));
     this.#calls.set(ref, call);
-    const message = [call.event === JOIN ? ref : joinRef, ref, topic, call.event, call.payload];
-    const text = JSON.stringify(message);
+    const head = JSON.stringify([call.event === JOIN ? ref : joinRef, ref, topic, call.event]);
+    const text = `${head.slice(0, -1)},${call.payloadText}]`;
     this.#transport.send(text);
-    this.#frameListeners.emit({ direction: "out", text, message });
+    this.#frameListeners.emit({ direction: "out", text });
     return ref;
   }
 
   #receive(text) {
     if (typeof text !== "string") return; // a binary frame: nothing of synq's
-    const message = JSON.parse(text);
-    this.#frameListeners.emit({ direction: "in", text, message });
-    const [joinRef, ref, topic, event, payload] = message;
+    this.#frameListeners.emit({ direction: "in", text });
+    const [joinRef, ref, topic, event, payload] = JSON.parse(text);
     if (event === REPLY) this.#calls.get(ref)?.settle(payload.status, payload.response);
     else this.#ports.get(topic)?.onmessage(joinRef, event, payload);
   }

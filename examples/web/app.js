@@ -18,7 +18,7 @@ byId("second").href = `?${new URLSearchParams({ room })}`;
 byId("user").value = user;
 byId("rename-room").value = room;
 
-// What the state says. Parts that a patch left alone are the same objects as before: they are not drawn again.
+// What the state says. Parts that a patch left alone are the same objects, and are not drawn again.
 
 let shown = {};
 
@@ -140,29 +140,32 @@ function tellTrouble(error) {
 
 // How it stands with the server.
 
-const told = {
-  connecting: "Connecting…",
-  waiting: "Reconnecting…",
-  closed: "Disconnected",
-  joining: "Joining…",
-  rejoining: "Rejoining…",
-  joined: "Connected",
-};
+let joinedBefore = false;
 let crashed = false;
 
 function showStatus() {
-  let status = socket.status === "open" ? channel.status : socket.status;
-  if (socket.status === "open" && status === "waiting") status = "rejoining";
-  byId("status").textContent = told[status];
-  byId("status").dataset.status = status;
+  const words = statusWords();
+  const pill = byId("status");
+  if (pill.textContent !== words) pill.textContent = words; // a change is read out
+  pill.dataset.good = words === "Connected";
+}
+
+/** Each attempt to connect changes the status; the words stay, so that they are not read out each time. */
+function statusWords() {
+  if (socket.status === "closed" || channel.status === "closed") return "Disconnected";
+  if (channel.status === "joined") return "Connected";
+  if (!joinedBefore) return "Connecting…";
+  return socket.status === "open" ? "Rejoining…" : "Reconnecting…";
 }
 
 socket.onStatus(showStatus);
+
 channel.onStatus((status) => {
   showStatus();
-  if (status !== "joined" || !crashed) return;
+  if (status !== "joined") return;
+  joinedBefore = true;
+  byId("trouble").textContent = crashed ? "It crashed, and is back." : "";
   crashed = false;
-  byId("trouble").textContent = "It crashed, and is back.";
 });
 
 channel.onError((error) => {
@@ -176,7 +179,7 @@ channel.on("welcome", ({ text }) => {
 
 // Small things.
 
-/** Makes the children of `list` those of `items`. What is there stays the same element, and is not read out again. */
+/** Makes the children of `list` those of `items`. What is there stays, and is not read out again. */
 function keep(list, items, make) {
   const had = new Map([...list.children].map((child) => [child.dataset.key, child]));
   const children = items.map((item) => {
@@ -199,7 +202,11 @@ function element(name, className = "", text = "") {
 }
 
 function avatar(name) {
-  const letters = name.split(/\s+/u, 2).map((word) => [...word][0] ?? "").join("").toUpperCase();
+  const letters = name
+    .split(/\s+/u, 2)
+    .map((word) => [...word][0] ?? "")
+    .join("")
+    .toUpperCase();
   const made = element("span", "avatar", letters);
   made.setAttribute("aria-hidden", "true");
   made.dataset.hue = [...name].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % 6;
@@ -223,6 +230,6 @@ function size(bytes) {
 
 function aName() {
   const one = (words) => words[Math.floor(Math.random() * words.length)];
-  const first = one(["Amber", "Brisk", "Calm", "Dapper", "Eager", "Gentle", "Lucid", "Merry", "Quiet", "Swift"]);
-  return `${first} ${one(["Badger", "Crane", "Finch", "Heron", "Lynx", "Marten", "Otter", "Robin", "Seal", "Wren"])}`;
+  const first = one(["Amber", "Brisk", "Calm", "Dapper", "Eager", "Gentle", "Lucid", "Merry", "Quiet"]);
+  return `${first} ${one(["Badger", "Crane", "Finch", "Heron", "Lynx", "Marten", "Otter", "Robin", "Wren"])}`;
 }

@@ -35,14 +35,20 @@ test("channel: params may be made for each join", async () => {
   const { socket, connection } = joined({}, () => ({ joins: ++joins }));
   connection.receive("1", "1", "room:1", "phx_error", {});
   await until(() => connection.events("phx_join").length === 2);
-  equal(connection.events("phx_join").map((message) => message[4]), [{ joins: 1 }, { joins: 2 }]);
+  equal(
+    connection.events("phx_join").map((message) => message[4]),
+    [{ joins: 1 }, { joins: 2 }],
+  );
   socket.close();
 });
 
 test("channel: a push gets its own reply", async () => {
   const { socket, channel, connection } = joined();
   const [one, two] = [channel.push("one"), channel.push("two", { n: 2 })];
-  equal(connection.sent.slice(1), [["1", "2", "room:1", "one", {}], ["1", "3", "room:1", "two", { n: 2 }]]);
+  equal(connection.sent.slice(1), [
+    ["1", "2", "room:1", "one", {}],
+    ["1", "3", "room:1", "two", { n: 2 }],
+  ]);
   connection.reply("ok", { answer: 2 }, connection.sent[2]);
   connection.reply("ok", { answer: 1 }, connection.sent[1]);
   equal([await one, await two], [{ answer: 1 }, { answer: 2 }]);
@@ -51,7 +57,12 @@ test("channel: a push gets its own reply", async () => {
 
 test("channel: an error reply rejects with all that it says", async () => {
   const { socket, channel, connection } = joined();
-  const said = { code: "empty_message", message: "Say something.", details: { at: 1 }, timestamp: "2026-01-01T00:00:00Z" };
+  const said = {
+    code: "empty_message",
+    message: "Say something.",
+    details: { at: 1 },
+    timestamp: "2026-01-01T00:00:00Z",
+  };
   const push = channel.push("say");
   connection.reply("error", said);
   const error = await rejects(push, "empty_message");
@@ -87,12 +98,29 @@ test("channel: pushes wait for the join, in order, and those that timed out are 
   await rejects(late, "timeout");
   same(connection.sent.length, 1);
   connection.reply("ok", {});
-  equal(connection.sent.slice(1).map((message) => message[3]), ["one", "two"]);
+  equal(
+    connection.sent.slice(1).map((message) => message[3]),
+    ["one", "two"],
+  );
+  socket.close();
+});
+
+test("channel: a payload that JSON cannot hold fails alone, one that changes is sent as it was", async () => {
+  const { socket, channel, connection } = joining();
+  const circle = {};
+  circle.self = circle;
+  const payload = { n: 1 };
+  const failed = channel.push("circle", circle).catch((error) => error.name);
+  channel.push("say", payload).catch(() => {});
+  payload.n = 2;
+  same(await failed, "TypeError");
+  connection.reply("ok", {});
+  equal(connection.sent.slice(1), [["1", "2", "room:1", "say", { n: 1 }]]);
   socket.close();
 });
 
 test("channel: only so many pushes wait", async () => {
-  const { socket, channel } = joining({ maxWaitingPushes: 1 });
+  const { socket, channel } = joining({ maxWaiting: 1 });
   channel.push("one").catch(() => {});
   await rejects(channel.push("two"), "busy");
   socket.close();
@@ -158,10 +186,13 @@ test("channel: a refused join is told and tried again", async () => {
 test("channel: a join without an answer is left before it is tried again", async () => {
   const { socket, connection } = joining({ timeoutMs: 1 });
   await until(() => connection.events("phx_join").length === 2);
-  equal(connection.sent.slice(0, 2).map((message) => message.slice(0, 4)), [
-    ["1", "1", "room:1", "phx_join"],
-    ["1", "2", "room:1", "phx_leave"],
-  ]);
+  equal(
+    connection.sent.slice(0, 2).map((message) => message.slice(0, 4)),
+    [
+      ["1", "1", "room:1", "phx_join"],
+      ["1", "2", "room:1", "phx_leave"],
+    ],
+  );
   socket.close();
 });
 

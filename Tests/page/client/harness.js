@@ -1,4 +1,4 @@
-/** A few lines of test runner for a browser page: `window.report` has every test's name and failure, when done. */
+/** A small test runner for a browser page: `window.report` has each test's name and failure when done. */
 
 const tests = [];
 
@@ -63,6 +63,10 @@ function canonical(value) {
   return JSON.stringify(value, (_, part) => {
     if (part === undefined) return "(undefined)";
     if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
-    return Object.fromEntries(Object.keys(part).sort().map((key) => [key, part[key]]));
+    return Object.fromEntries(
+      Object.keys(part)
+        .sort()
+        .map((key) => [key, part[key]]),
+    );
   });
 }

@@ -32,13 +32,25 @@ const works = [
   ["move to a sibling whose name begins alike", { a: 1 }, [move("/a", "/ab")], { ab: 1 }],
   ["copy a member", { a: { b: 1 } }, [copy("/a", "/c")], { a: { b: 1 }, c: { b: 1 } }],
   ["copy into itself", { a: { b: 1 } }, [copy("/a", "/a/c")], { a: { b: 1, c: { b: 1 } } }],
-  ["test a value whose members are in another order", { a: { x: 1, y: 2 } }, [expect("/a", { y: 2, x: 1 })],
-    { a: { x: 1, y: 2 } }],
-  ["escaped names", { "a/b": 1, "m~n": 2, "~1": 3 }, [remove("/a~1b"), replace("/m~0n", 3), remove("/~01")],
-    { "m~n": 3 }],
+  [
+    "test a value whose members are in another order",
+    { a: { x: 1, y: 2 } },
+    [expect("/a", { y: 2, x: 1 })],
+    { a: { x: 1, y: 2 } },
+  ],
+  [
+    "escaped names",
+    { "a/b": 1, "m~n": 2, "~1": 3 },
+    [remove("/a~1b"), replace("/m~0n", 3), remove("/~01")],
+    { "m~n": 3 },
+  ],
   ["names that are numbers", { 0: "a" }, [replace("/0", "b")], { 0: "b" }],
-  ["several operations, each on the result of the one before", { a: [] },
-    [add("/a/-", { n: 1 }), replace("/a/0/n", 2), add("/a/0/m", 3)], { a: [{ n: 2, m: 3 }] }],
+  [
+    "several operations, each on the result of the one before",
+    { a: [] },
+    [add("/a/-", { n: 1 }), replace("/a/0/n", 2), add("/a/0/m", 3)],
+    { a: [{ n: 2, m: 3 }] },
+  ],
 ];
 
 for (const [what, document, operations, result] of works) {
@@ -53,8 +65,8 @@ const fails = [
   ["remove what is not there", {}, [remove("/a")], /there is no "a"/],
   ["replace what is not there", { a: 1 }, [replace("/b", 1)], /there is no "b"/],
   ["add below what is not there", {}, [add("/a/b", 1)], /there is no "a"/],
-  ["add below a string", { a: "text" }, [add("/a/0", 1)], /neither an object nor an array/],
-  ["add below a root that is null", null, [add("/a", 1)], /neither an object nor an array/],
+  ["add below a string", { a: "text" }, [add("/a/0", 1)], /nothing can be in/],
+  ["add below a root that is null", null, [add("/a", 1)], /nothing can be in/],
   ["an index beyond the end", [1], [add("/2", 1)], /no index/],
   ["the end as an element", [1], [remove("/-")], /no index/],
   ["an index with a leading zero", [1, 2], [remove("/01")], /no index/],
@@ -74,7 +86,7 @@ const fails = [
   ["a pointer with a lone tilde", { "a~": 1 }, [remove("/a~")], /no JSON Pointer/],
   ["a pointer with an unknown escape", { "a~2": 1 }, [remove("/a~2")], /no JSON Pointer/],
   ["a pointer that is a number", [1], [remove(0)], /no JSON Pointer/],
-  ["an operation that is null", {}, [null], /"path" is missing/],
+  ["an operation that is null", {}, [null], /"op" is missing/],
   ["a patch that is an object", {}, {}, /array of operations/],
   ["an inherited member", {}, [remove("/toString")], /there is no "toString"/],
 ];

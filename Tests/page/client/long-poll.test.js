@@ -47,23 +47,39 @@ test("long poll: it takes over at once where no WebSocket opens", async () => {
   const { server, socket, channel } = await polling({ authToken: "secret" });
   same(socket.transport, "longpoll");
   const [first] = server.requests;
-  equal([first.method, first.url.protocol, first.url.pathname], ["GET", location.protocol, "/socket/longpoll"]);
-  equal([...first.url.searchParams], [["user", "Ada"], ["vsn", "2.0.0"]]);
+  equal(
+    [first.method, first.url.protocol, first.url.pathname],
+    ["GET", location.protocol, "/socket/longpoll"],
+  );
+  equal(
+    [...first.url.searchParams],
+    [
+      ["user", "Ada"],
+      ["vsn", "2.0.0"],
+    ],
+  );
   equal(first.headers, { Accept: "application/json", "X-Phoenix-AuthToken": "secret" });
   await until(() => server.published().length === 1);
   const [join] = server.published();
-  equal([join.headers["X-Phoenix-Longpoll-Token"], join.headers["Content-Type"]], ["T1", "application/x-ndjson"]);
+  equal(
+    [join.headers["X-Phoenix-Longpoll-Token"], join.headers["Content-Type"]],
+    ["T1", "application/x-ndjson"],
+  );
   same(join.body, '["1","1","room:1","phx_join",{}]');
   const reply = ["1", "1", "room:1", "phx_reply", { status: "ok", response: {} }];
   const change = ["1", null, "room:1", "synq:change", { state: { n: 0 }, version: 0 }];
-  await server.answer({ status: 200, token: "T2", messages: [reply, change].map((each) => JSON.stringify(each)) });
+  await server.answer({
+    status: 200,
+    token: "T2",
+    messages: [reply, change].map((each) => JSON.stringify(each)),
+  });
   await until(() => channel.version === 0);
   await until(() => server.polls.length === 1);
   same(server.requests.at(-1).headers["X-Phoenix-Longpoll-Token"], "T2");
   server.stop(socket);
 });
 
-test("long poll: what is pushed in one go travels in one request, and no request overtakes another", async () => {
+test("long poll: what is pushed in one go travels in one request, and none overtakes another", async () => {
   const { server, socket, channel } = await polling();
   await until(() => server.published().length === 1);
   const reply = ["1", "1", "room:1", "phx_reply", { status: "ok", response: {} }];
@@ -71,8 +87,14 @@ test("long poll: what is pushed in one go travels in one request, and no request
   await until(() => channel.status === "joined");
   for (let n = 0; n < 150; n++) channel.push("say", { n }).catch(() => {});
   await until(() => server.published().length === 3);
-  const lines = server.published().slice(1).map(({ body }) => body.split("\n").map((line) => JSON.parse(line)[4].n));
-  equal(lines.map((batch) => batch.length), [100, 50]);
+  const lines = server
+    .published()
+    .slice(1)
+    .map(({ body }) => body.split("\n").map((line) => JSON.parse(line)[4].n));
+  equal(
+    lines.map((batch) => batch.length),
+    [100, 50],
+  );
   equal(lines.flat(), [...Array(150).keys()]);
   server.stop(socket);
 });
@@ -131,7 +153,10 @@ test("long poll: a poll that hangs is given up", async () => {
 
 test("long poll: it is not for those whose WebSocket once opened, nor for those who want none", async () => {
   const server = fakeServer();
-  for (const [options, opens] of [[quick, true], [{ ...quick, longPoll: false }, false]]) {
+  for (const [options, opens] of [
+    [quick, true],
+    [{ ...quick, longPoll: false }, false],
+  ]) {
     const socket = new Socket("/socket", options);
     socket.connect();
     if (opens) FakeWebSocket.last.open();

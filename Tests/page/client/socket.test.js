@@ -13,14 +13,23 @@ test("socket: it opens with its first channel, at the path of the WebSocket", ()
   socket.channel("a");
   const { url, protocols } = FakeWebSocket.last;
   equal([url.protocol, url.host, url.pathname], ["ws:", location.host, "/socket/websocket"]);
-  equal([...url.searchParams], [["token", "a b"], ["vsn", "2.0.0"]]);
+  equal(
+    [...url.searchParams],
+    [
+      ["token", "a b"],
+      ["vsn", "2.0.0"],
+    ],
+  );
   equal(protocols, []);
   socket.close();
 });
 
 test("socket: a whole address, and params made for each attempt", async () => {
   let attempt = 0;
-  const socket = new Socket("https://example.test/live/", { ...quick, params: () => ({ attempt: ++attempt }) });
+  const socket = new Socket("https://example.test/live/", {
+    ...quick,
+    params: () => ({ attempt: ++attempt }),
+  });
   socket.connect();
   same(FakeWebSocket.last.url.href, "wss://example.test/live/websocket?attempt=1&vsn=2.0.0");
   FakeWebSocket.last.drop();
@@ -38,7 +47,9 @@ test("socket: an auth token travels as a subprotocol", () => {
 test("socket: its status is told at once and at each change", async () => {
   const socket = new Socket("/socket", quick);
   const told = [];
-  socket.onStatus((status, { retryInMs }) => told.push(retryInMs === undefined ? status : `${status} ${retryInMs}`));
+  socket.onStatus((status, { retryInMs }) =>
+    told.push(retryInMs === undefined ? status : `${status} ${retryInMs}`),
+  );
   socket.connect();
   FakeWebSocket.last.open();
   const first = FakeWebSocket.last;
@@ -144,18 +155,25 @@ test("socket: a topic is joined once", async () => {
 test("socket: inspectors see each frame", () => {
   const socket = new Socket("/socket", quick);
   const frames = [];
-  socket.onFrame(({ direction, message }) => frames.push([direction, message[3]]));
+  socket.onFrame(({ direction, text }) => frames.push([direction, JSON.parse(text)[3]]));
   socket.channel("a");
   FakeWebSocket.last.open();
   FakeWebSocket.last.reply("ok", {});
-  equal(frames, [["out", "phx_join"], ["in", "phx_reply"]]);
+  equal(frames, [
+    ["out", "phx_join"],
+    ["in", "phx_reply"],
+  ]);
   socket.close();
 });
 
 test("socket: a listener that throws is reported and stops nothing", async () => {
   const socket = new Socket("/socket", quick);
   const reported = new Promise((seen) => {
-    addEventListener("error", (event) => (event.preventDefault(), seen(event.error.message)), { once: true });
+    const heard = (event) => {
+      event.preventDefault();
+      seen(event.error.message);
+    };
+    addEventListener("error", heard, { once: true });
   });
   const told = [];
   const failing = socket.onStatus((status) => {

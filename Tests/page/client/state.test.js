@@ -6,15 +6,20 @@ globalThis.WebSocket = FakeWebSocket;
 
 /** A joined channel, with what its listener heard and the server's side of the state messages. */
 function joined() {
-  const socket = new Socket("/socket", { reconnectAfterMs: () => 0, rejoinAfterMs: () => 0, longPoll: false });
+  const socket = new Socket("/socket", {
+    reconnectAfterMs: () => 0,
+    rejoinAfterMs: () => 0,
+    longPoll: false,
+  });
   const channel = socket.channel("room:1");
   const heard = [];
   channel.onState((state, { version, operations }) => heard.push([state, version, operations]));
   const connection = FakeWebSocket.last;
   connection.open();
   connection.reply("ok", {});
-  let joinRef = connection.sent.at(-1)[0];
-  const change = (state, version) => connection.receive(joinRef, null, "room:1", "synq:change", { state, version });
+  const joinRef = connection.sent.at(-1)[0];
+  const change = (state, version) =>
+    connection.receive(joinRef, null, "room:1", "synq:change", { state, version });
   const patch = (operations, version) =>
     connection.receive(joinRef, null, "room:1", "synq:patch", { operations, version });
   const refreshes = () => connection.events("synq:refresh").length;
@@ -29,7 +34,10 @@ test("state: a full state, then patches on it", () => {
   same(channel.version, null);
   change({ n: 0, list: [] }, 0);
   patch([set("/n", 1)], 1);
-  equal(heard, [[{ n: 0, list: [] }, 0, null], [{ n: 1, list: [] }, 1, [set("/n", 1)]]]);
+  equal(heard, [
+    [{ n: 0, list: [] }, 0, null],
+    [{ n: 1, list: [] }, 1, [set("/n", 1)]],
+  ]);
   same(heard[0][0].list, heard[1][0].list);
   equal([channel.state, channel.version], [{ n: 1, list: [] }, 1]);
   socket.close();
@@ -52,7 +60,10 @@ test("state: a gap asks for a refresh once, and patches until then are left out"
   same(refreshes(), 1);
   change({ n: 3 }, 3);
   patch([set("/n", 4)], 4);
-  equal(heard.map(([state]) => state.n), [0, 3, 4]);
+  equal(
+    heard.map(([state]) => state.n),
+    [0, 3, 4],
+  );
   same(refreshes(), 1);
   socket.close();
 });
