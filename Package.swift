@@ -76,6 +76,15 @@ let package = Package(
         .product(name: "NIOEmbedded", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ]),
+    .executableTarget(
+      name: "synq-echo",
+      dependencies: [
+        "SynqJSON", "SynqWire", "SynqServer",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Tests/EchoServer"),
     .testTarget(name: "SynqTests", dependencies: ["Synq", "SynqTesting"]),
   ],
   swiftLanguageModes: [.v6]

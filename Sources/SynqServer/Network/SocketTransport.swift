@@ -89,6 +89,7 @@ package protocol SocketBackend: Sendable {
   func connect(_ request: ConnectRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ConnectOutcome>
   /// A connection is up. Called on `eventLoop`, which is the transport's from now on.
   func accept(
-    _ grant: ConnectGrant, _ request: ConnectRequest, transport: any SocketTransport, on eventLoop: any EventLoop
+    _ grant: ConnectGrant, _ request: ConnectRequest, transport: any SocketTransport,
+    on eventLoop: any EventLoop
   ) -> any SocketReceiver
 }

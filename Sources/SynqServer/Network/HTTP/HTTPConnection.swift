@@ -1,0 +1,361 @@
+import Logging
+import NIOCore
+import NIOHTTP1
+import SynqJSON
+import SynqWire
+
+/// One connection while it speaks HTTP: answers one request after the other, until one asks for a WebSocket.
+///
+/// Confined to its event loop.
+final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopMember {
+  typealias InboundIn = HTTPServerRequestPart
+  typealias OutboundIn = HTTPServerResponsePart
+  typealias OutboundOut = HTTPServerResponsePart
+
+  private enum Phase {
+    /// For the next request.
+    case waiting
+    /// The end of `request` is to come.
+    case reading
+    /// Nothing more is read until the answer is sent.
+    case answering
+    /// A part of a long answer waits for the peer to take it.
+    case sending
+    /// The answer was sent and our side closed; the peer's bytes are dropped.
+    case closing
+    case closed
+  }
+
+  struct Request {
+    var head: HTTPRequestHead
+    var target: RequestTarget
+    var route: Router.Route
+    var body = ByteBuffer()
+    /// How large `body` may become; nil when the route reads none.
+    var bodyLimit: Int?
+  }
+
+  let core: ServerCore
+  let loop: NetworkLoop
+  private(set) var context: ChannelHandlerContext?
+  private var phase = Phase.waiting
+  private var request: Request?
+  /// Called when the connection is lost while a poll waits on it.
+  private var abandonPoll: (() -> Void)?
+  private var isKeptAlive = true
+  /// Parts that came in one read with the request that is being answered.
+  private var queued = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 0)
+  private var readIsHeld = false
+  private var ticksInPhase: UInt32 = 0
+  private var hasHadRequest = false
+  private var pendingAtTick = 0
+  private var serverIsClosing = false
+  /// The handlers between this one and the socket, which leave with it: decoder last.
+  private let codec: [any RemovableChannelHandler]
+  var loopIndex: Int?
+
+  init(core: ServerCore, loop: NetworkLoop, codec: [any RemovableChannelHandler]) {
+    self.core = core
+    self.loop = loop
+    self.codec = codec
+  }
+
+  // MARK: The channel
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    loop.add(self)
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    finish()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    finish()
+    context.fireChannelInactive()
+  }
+
+  private func finish() {
+    if case .closed = phase { return }
+    phase = .closed
+    loop.remove(self)
+    queued.removeAll()
+    request = nil
+    abandonPoll?()
+    abandonPoll = nil
+    context = nil
+  }
+
+  /// Notes what to do when the connection is lost while a poll waits, or that it waits no more.
+  func pollIsWaiting(_ abandon: (() -> Void)?) {
+    abandonPoll = abandon
+  }
+
+  func read(context: ChannelHandlerContext) {
+    if isAnswering { readIsHeld = true } else { context.read() }
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let part = Self.unwrapInboundIn(data)
+    switch phase {
+    case .answering, .sending: queued.append(part)
+    case .waiting, .reading: take(part)
+    case .closing, .closed: break
+    }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    guard let error = error as? HTTPParserError else {
+      context.close(promise: nil)
+      return
+    }
+    switch phase {
+    case .waiting, .reading:
+      core.logger.info("refusing a request: \(error)", metadata: logMetadata)
+      isKeptAlive = false
+      phase = .answering
+      answer(.empty(error == .headerOverflow ? .requestHeaderFieldsTooLarge : .badRequest))
+    case .answering, .sending: isKeptAlive = false
+    case .closing, .closed: break
+    }
+  }
+
+  // MARK: Requests
+
+  private func take(_ part: HTTPServerRequestPart) {
+    switch part {
+    case .head(let head): begin(head)
+    case .body(let bytes): takeBody(bytes)
+    case .end:
+      guard case .reading = phase, let request else { return }
+      self.request = nil
+      enter(.answering)
+      dispatch(request)
+    }
+  }
+
+  private func begin(_ head: HTTPRequestHead) {
+    hasHadRequest = true
+    isKeptAlive = head.isKeepAlive
+    guard let target = RequestTarget(head.uri) else {
+      isKeptAlive = false
+      enter(.answering)
+      core.logger.info("refusing a request: its target cannot be decoded", metadata: logMetadata)
+      answer(.failure(.badRequest))
+      return
+    }
+    // The decoder stops at a request that asks for an upgrade: whatever becomes of it is the last answer.
+    if head.headers.contains(name: "upgrade") { isKeptAlive = false }
+    let route = core.router.route(target.segments)
+    let bodyLimit = bodyLimit(head, route)
+    if let bodyLimit, let length = head.headers.first(name: "content-length").flatMap({ Int($0) }),
+      length > bodyLimit
+    {
+      return refuseBody(limit: bodyLimit)
+    }
+    if bodyLimit != nil, head.headers.first(name: "expect")?.lowercased() == "100-continue" {
+      let proceed = HTTPResponseHead(version: .http1_1, status: .continue)
+      context?.writeAndFlush(Self.wrapOutboundOut(.head(proceed)), promise: nil)
+    }
+    request = Request(head: head, target: target, route: route, bodyLimit: bodyLimit)
+    enter(.reading)
+  }
+
+  private func takeBody(_ bytes: ByteBuffer) {
+    // A body that the route does not read is dropped as it comes.
+    guard case .reading = phase, let limit = request?.bodyLimit, let count = request?.body.readableBytes
+    else {
+      return
+    }
+    guard count + bytes.readableBytes <= limit else { return refuseBody(limit: limit) }
+    request?.body.writeImmutableBuffer(bytes)
+  }
+
+  /// Only long poll reads bodies. The rest of this one is not read, so the connection ends.
+  private func refuseBody(limit: Int) {
+    request = nil
+    isKeptAlive = false
+    enter(.answering)
+    core.logger.info(
+      "refusing a request: its body is over the limit of \(limit) bytes", metadata: logMetadata)
+    answer(.longPoll(.payloadTooLarge))
+  }
+
+  private func dispatch(_ request: Request) {
+    switch request.route {
+    case .webSocket(let mount, let parameters):
+      connectWebSocket(request, mount: mount, parameters: parameters)
+    case .file(let tree, let segments): serveFile(request, tree: tree, segments: segments)
+    case .longPoll(let mount, let parameters): serveLongPoll(request, mount: mount, parameters: parameters)
+    case .nothing: answer(.text(.notFound, "no route"))
+    }
+  }
+
+  // MARK: Answers
+
+  /// Whether a request waits for its answer or for the rest of it.
+  var isAnswering: Bool {
+    switch phase {
+    case .answering, .sending: true
+    case .waiting, .reading, .closing, .closed: false
+    }
+  }
+
+  /// Sends the answer to the request that is being answered.
+  func answer(_ answer: HTTPAnswer) {
+    guard case .answering = phase, let context else { return }
+    writeHead(answer, context)
+    context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
+    answered()
+  }
+
+  /// Sends the head and first part of an answer; completes when the peer has taken it.
+  func beginAnswer(_ answer: HTTPAnswer) -> EventLoopFuture<Void> {
+    guard case .answering = phase, let context else { return failed() }
+    enter(.sending)
+    writeHead(answer, context)
+    let sent = loop.eventLoop.makePromise(of: Void.self)
+    context.writeAndFlush(Self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer()))), promise: sent)
+    return sent.futureResult
+  }
+
+  /// Sends a further part; completes when the peer has taken it.
+  func continueAnswer(_ part: ByteBuffer) -> EventLoopFuture<Void> {
+    guard case .sending = phase, let context else { return failed() }
+    enter(.sending)
+    let sent = loop.eventLoop.makePromise(of: Void.self)
+    context.writeAndFlush(Self.wrapOutboundOut(.body(.byteBuffer(part))), promise: sent)
+    return sent.futureResult
+  }
+
+  /// Ends an answer of several parts.
+  func endAnswer() {
+    guard case .sending = phase, let context else { return }
+    context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
+    answered()
+  }
+
+  /// Ends the connection, for an answer that cannot be finished as it was begun.
+  func abandonAnswer() {
+    context?.close(promise: nil)
+  }
+
+  private func writeHead(_ answer: HTTPAnswer, _ context: ChannelHandlerContext) {
+    var answer = answer
+    if answer.closes { isKeptAlive = false }
+    answer.closes = !isKeptAlive
+    let head = HTTPResponseHead(version: .http1_1, status: answer.status, headers: answer.fields(now: .now))
+    context.write(Self.wrapOutboundOut(.head(head)), promise: nil)
+    if answer.body.readableBytes > 0 {
+      context.write(Self.wrapOutboundOut(.body(.byteBuffer(answer.body))), promise: nil)
+    }
+  }
+
+  private func failed() -> EventLoopFuture<Void> {
+    loop.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
+  }
+
+  /// Goes on after an answer: to the next request, or to the connection's end.
+  func answered() {
+    guard isKeptAlive else {
+      enter(.closing)
+      queued.removeAll()
+      context?.close(mode: .output, promise: nil)
+      resumeReading()
+      return
+    }
+    enter(.waiting)
+    while case .some(let part) = queued.first {
+      if isAnswering { return }
+      queued.removeFirst()
+      take(part)
+    }
+    resumeReading()
+  }
+
+  private func enter(_ next: Phase) {
+    phase = next
+    ticksInPhase = 0
+  }
+
+  private func resumeReading() {
+    guard readIsHeld else { return }
+    if isAnswering { return }
+    readIsHeld = false
+    context?.read()
+  }
+
+  // MARK: Leaving for a WebSocket
+
+  /// Sends the 101 answer and puts a WebSocket in the place of every HTTP handler.
+  func upgrade(_ headers: HTTPHeaders, to settings: SocketSettings, attach: (WebSocketConnection) -> Void) {
+    guard case .answering = phase, let context else { return }
+    let pipeline = context.pipeline.syncOperations
+    let head = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)
+    context.writeAndFlush(Self.wrapOutboundOut(.head(head)), promise: nil)
+    let webSocket = WebSocketConnection(core: core, settings: settings, loop: loop)
+    do {
+      try pipeline.addHandler(webSocket)
+      let options = context.channel.syncOptions
+      let limits = settings.mount.limits
+      try options?.setOption(
+        .writeBufferWaterMark,
+        value: .init(low: limits.outboundLowWaterMark, high: limits.outboundHighWaterMark))
+      // NIOSSL keeps what it reads and hands on buffers of its own.
+      if core.credentials == nil {
+        try options?.setOption(.recvAllocator, value: SharedReadAllocator(loop.readBuffer))
+      }
+    } catch {
+      context.close(promise: nil)
+      return
+    }
+    attach(webSocket)
+    pipeline.removeHandler(self, promise: nil)
+    // The decoder leaves at the end of its own work and then passes on what came after the request, outside of any
+    // read: no end of a burst follows it.
+    let left = codec.map { pipeline.removeHandler($0) }
+    EventLoopFuture.andAllComplete(left, on: loop.eventLoop).assumeIsolated().whenComplete { _ in
+      webSocket.endBurst()
+    }
+    if readIsHeld { pipeline.read() }
+  }
+
+  // MARK: LoopMember
+
+  func tick() {
+    ticksInPhase += 1
+    let limits = core.configuration.limits
+    let allowed: TimeAmount
+    switch phase {
+    case .waiting:
+      // An answer that the peer is still taking is no idleness.
+      let pending = (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+      if pending < pendingAtTick { ticksInPhase = 0 }
+      pendingAtTick = pending
+      allowed = hasHadRequest ? limits.keepAliveTimeout : limits.handshakeTimeout
+    case .reading: allowed = limits.handshakeTimeout
+    case .sending: allowed = limits.keepAliveTimeout
+    case .closing: allowed = limits.closeTimeout
+    case .answering:
+      guard serverIsClosing else { return }
+      allowed = limits.closeTimeout
+    case .closed: return
+    }
+    guard ticksInPhase > loop.ticks(allowed) else { return }
+    context?.close(promise: nil)
+  }
+
+  func shutDown(_ code: CloseCode, reason: String) {
+    isKeptAlive = false
+    serverIsClosing = true
+    ticksInPhase = 0
+    switch phase {
+    case .waiting, .reading, .sending: context?.close(promise: nil)
+    case .answering, .closing, .closed: break
+    }
+  }
+
+  /// Whom a line of the log is about.
+  var logMetadata: Logger.Metadata { ["peer": "\(context?.channel.remoteAddress?.hostText ?? "")"] }
+}

@@ -1,0 +1,132 @@
+/// Which pages may connect, by the `Origin` that browsers send. A request without one always may
+/// (`wire/upgrade_origin_absent`): it comes from a program, which could claim any origin.
+package enum OriginPolicy: Sendable {
+  /// Pages of the host that the request's `Host` header names. The default.
+  case sameHost
+  /// Pages of everywhere: no check.
+  case any
+  /// Pages of these origins: "https://example.com" (that scheme, that host, its default port),
+  /// "https://example.com:8443", "//example.com" (any scheme and port), "//*.example.com" (and its subdomains).
+  case list([String])
+  /// Pages for which the host says yes. Asked on an event loop with the scheme, host and port of the origin as sent;
+  /// must not block.
+  case check(@Sendable (String) -> Bool)
+}
+
+/// An origin, or a pattern of origins: what is nil matches everything.
+struct Origin: Hashable {
+  var scheme: String?
+  var host: String
+  var port: Int?
+
+  /// Reads an `Origin` header. Nil for "null", "file://" and everything else that names no host.
+  init?(header: String) {
+    self.init(text: header[...])
+    guard let scheme else { return nil }
+    port = port ?? Self.defaultPort(scheme)
+  }
+
+  /// Reads an origin of a host's list.
+  init(pattern: String) throws(NetworkError) {
+    guard let origin = Origin(text: pattern[...]) else {
+      throw NetworkError(
+        argument: "origin \"\(pattern)\"",
+        cause: "expected \"https://example.com\", \"//example.com\" or \"//*.example.com\"")
+    }
+    self = origin
+    if let scheme { port = port ?? Self.defaultPort(scheme) }
+  }
+
+  /// scheme ":" "//" host [":" port], the scheme optional, nothing after it but a "/".
+  private init?(text: Substring) {
+    guard let slashes = text.firstRange(of: "//") else { return nil }
+    let scheme = text[..<slashes.lowerBound]
+    if scheme.isEmpty {
+      self.scheme = nil
+    } else {
+      guard scheme.last == ":", scheme.count > 1 else { return nil }
+      self.scheme = scheme.dropLast().lowercased()
+    }
+    var authority = text[slashes.upperBound...]
+    if authority.last == "/" { authority.removeLast() }
+    guard let (host, port) = Self.splitAuthority(authority) else { return nil }
+    (self.host, self.port) = (host, port)
+  }
+
+  /// Reads "host", "host:port", "[::1]:port"; nil when it is none of them.
+  static func splitAuthority(_ authority: Substring) -> (host: String, port: Int?)? {
+    var host = authority
+    var port: Int?
+    let end = authority.lastIndex(of: "]") ?? authority.startIndex
+    if let colon = authority[end...].lastIndex(of: ":") {
+      guard let number = UInt16(authority[authority.index(after: colon)...]) else { return nil }
+      host = authority[..<colon]
+      port = Int(number)
+    }
+    guard !host.isEmpty,
+      !host.utf8.contains(where: { $0 <= 0x20 || $0 >= 0x7F || "/?#@\\".utf8.contains($0) })
+    else { return nil }
+    guard host.first == "[" || !host.contains(":") else { return nil }
+    return (host.lowercased(), port)
+  }
+
+  private static func defaultPort(_ scheme: String) -> Int? {
+    switch scheme {
+    case "http", "ws": 80
+    case "https", "wss": 443
+    default: nil
+    }
+  }
+
+  /// Whether this pattern admits `origin`.
+  func admits(_ origin: Origin) -> Bool {
+    if let scheme, scheme != origin.scheme { return false }
+    if let port, port != origin.port { return false }
+    guard host.hasPrefix("*.") else { return host == origin.host }
+    let parent = host.dropFirst(2)
+    return origin.host == parent || origin.host.hasSuffix(".\(parent)")
+  }
+}
+
+/// A checked `OriginPolicy`.
+struct OriginRule: Sendable {
+  private let policy: OriginPolicy
+  private let patterns: [Origin]
+
+  init(_ policy: OriginPolicy) throws(NetworkError) {
+    self.policy = policy
+    var patterns: [Origin] = []
+    if case .list(let texts) = policy {
+      for text in texts { patterns.append(try Origin(pattern: text)) }
+    }
+    self.patterns = patterns
+  }
+
+  enum Verdict: Equatable {
+    case allowed
+    /// What would have been right, for the log.
+    case refused(expected: String)
+  }
+
+  func judge(origin header: String?, host: String?) -> Verdict {
+    guard let header else { return .allowed }
+    let origin = Origin(header: header)
+    switch policy {
+    case .any: return .allowed
+    case .sameHost:
+      let expected = host.flatMap { Origin.splitAuthority($0[...]) }?.host
+      guard let origin, let expected, origin.host == expected else {
+        return .refused(expected: "//\(expected ?? "the host of the Host header")")
+      }
+    case .list(let texts):
+      guard let origin, patterns.contains(where: { $0.admits(origin) }) else {
+        return .refused(expected: texts.joined(separator: ", "))
+      }
+    case .check(let isAllowed):
+      guard origin != nil, isAllowed(header) else {
+        return .refused(expected: "an origin that the host allows")
+      }
+    }
+    return .allowed
+  }
+}

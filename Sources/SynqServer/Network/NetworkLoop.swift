@@ -1,0 +1,142 @@
+import NIOCore
+import SynqJSON
+import SynqWire
+
+/// A connection that its loop wakes now and then.
+protocol LoopMember: AnyObject {
+  /// Its place in the loop's list; only the loop touches it.
+  var loopIndex: Int? { get set }
+  /// One `NetworkLoop.tick` has passed.
+  func tick()
+  /// The server closes: end with this code.
+  func shutDown(_ code: CloseCode, reason: String)
+}
+
+/// What the connections of one event loop share: buffers, and one timer instead of one per connection.
+///
+/// Unchecked: every member is used on `eventLoop` only.
+final class NetworkLoop: @unchecked Sendable {
+  let eventLoop: any EventLoop
+  /// The length of a tick; time-outs are counted in ticks, so that a read costs no look at the clock.
+  let tickLength: TimeAmount
+  /// Where payloads are unmasked that are there whole.
+  var scratch = UnsafeMessageBuffer()
+  let readBuffer = SharedReadBuffer()
+
+  private var outgoing: ByteBuffer
+  private var members: [any LoopMember] = []
+  private var ticker: Scheduled<Void>?
+  private var whenEmpty: [EventLoopPromise<Void>] = []
+
+  /// An outgoing buffer that grew beyond this is not kept.
+  private static let maxKeptOutgoing = 262_144
+
+  init(_ eventLoop: any EventLoop, tickLength: TimeAmount) {
+    self.eventLoop = eventLoop
+    self.tickLength = tickLength
+    outgoing = ByteBufferAllocator().buffer(capacity: 4_096)
+  }
+
+  /// How many ticks a time-out of `time` is, rounded up, so that it never comes early.
+  func ticks(_ time: TimeAmount) -> UInt32 {
+    let ticks = (max(time.nanoseconds, 1) + tickLength.nanoseconds - 1) / tickLength.nanoseconds
+    return UInt32(clamping: ticks + 1)
+  }
+
+  /// Frames every message of `outbox` into one buffer.
+  ///
+  /// The buffer of the last call is used again when it was sent meanwhile: a burst allocates nothing.
+  func frame(_ outbox: borrowing Outbox) -> ByteBuffer {
+    outgoing.clear(minimumCapacity: outbox.bytes.count + outbox.marks.count * 10)
+    outbox.forEachMessage { kind, bytes in
+      outgoing.writeFrame(kind == .text ? .text : .binary, bytes)
+    }
+    let framed = outgoing
+    if framed.capacity > Self.maxKeptOutgoing { outgoing = ByteBuffer() }
+    return framed
+  }
+
+  // MARK: Members
+
+  var memberCount: Int { members.count }
+
+  func add(_ member: any LoopMember) {
+    eventLoop.assertInEventLoop()
+    member.loopIndex = members.count
+    members.append(member)
+    if ticker == nil { scheduleTick() }
+  }
+
+  func remove(_ member: any LoopMember) {
+    eventLoop.assertInEventLoop()
+    guard let index = member.loopIndex else { return }
+    member.loopIndex = nil
+    let last = members.removeLast()
+    if last !== member {
+      members[index] = last
+      last.loopIndex = index
+    }
+    guard members.isEmpty else { return }
+    ticker?.cancel()
+    ticker = nil
+    let waiting = whenEmpty
+    whenEmpty = []
+    waiting.forEach { $0.succeed() }
+  }
+
+  /// Closes up to `count` members that are there now, the youngest first, and says whether more are left.
+  func shutDown(_ code: CloseCode, reason: String) {
+    for member in members { member.shutDown(code, reason: reason) }
+  }
+
+  /// Completes when no member is left.
+  func becomesEmpty() -> EventLoopFuture<Void> {
+    let promise = eventLoop.makePromise(of: Void.self)
+    if members.isEmpty { promise.succeed() } else { whenEmpty.append(promise) }
+    return promise.futureResult
+  }
+
+  private func scheduleTick() {
+    ticker = eventLoop.assumeIsolated().scheduleTask(in: tickLength) { self.tick() }
+  }
+
+  private func tick() {
+    scheduleTick()
+    // A member that leaves during its tick moves the last one into its place: walk from the end.
+    var index = members.count
+    while index > 0 {
+      index -= 1
+      if index < members.count { members[index].tick() }
+    }
+    if members.isEmpty {
+      ticker?.cancel()
+      ticker = nil
+    }
+  }
+}
+
+extension ByteBuffer {
+  /// Appends one unmasked, final frame (RFC 6455, section 5.2).
+  mutating func writeFrame(_ opcode: FrameOpcode, _ payload: UnsafeRawBufferPointer) {
+    let first = 0x80 | opcode.rawValue
+    switch payload.count {
+    case 0...125: writeMultipleIntegers(first, UInt8(payload.count))
+    case 126...0xFFFF: writeMultipleIntegers(first, UInt8(126), UInt16(payload.count))
+    default: writeMultipleIntegers(first, UInt8(127), UInt64(payload.count))
+    }
+    writeBytes(payload)
+  }
+
+  /// Appends a close frame; the reason is cut to what a control frame holds.
+  mutating func writeCloseFrame(_ code: CloseCode, reason: String) {
+    var payload = ByteBuffer()
+    payload.writeInteger(code.rawValue)
+    var room = 123
+    for character in reason.unicodeScalars {
+      room -= UTF8.width(character)
+      guard room >= 0 else { break }
+      payload.writeString(String(character))
+    }
+    payload.withUnsafeReadableBytes { writeFrame(.close, $0) }
+  }
+}

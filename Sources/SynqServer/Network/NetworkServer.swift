@@ -1,0 +1,134 @@
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import SynqWire
+
+/// The listening server: accepts connections and serves sockets over WebSocket and long poll, and files.
+///
+/// Life cycle: `init` checks the configuration, `start` listens, `stopAccepting` ends listening and keeps
+/// connections, `closeAll` ends them. Safe to use from any thread.
+package final class NetworkServer: Sendable {
+  private let core: ServerCore
+  private let group: any EventLoopGroup
+  private let loops: [NetworkLoop]
+  private let loopsByIdentity: [ObjectIdentifier: NetworkLoop]
+  private let listener = NIOLockedValueBox<(any NIOCore.Channel)?>(nil)
+
+  /// Checks `configuration`.
+  /// - Throws: `NetworkError` that names the first argument at fault.
+  package init(
+    _ configuration: NetworkConfiguration, backend: any SocketBackend, group: any EventLoopGroup,
+    logger: Logger
+  ) throws(NetworkError) {
+    guard (0...65_535).contains(configuration.port) else {
+      throw NetworkError(argument: "port \(configuration.port)", cause: "is not in 0...65535")
+    }
+    let core = try ServerCore(configuration, backend: backend, logger: logger)
+    self.core = core
+    self.group = group
+    loops = group.makeIterator().map { NetworkLoop($0, tickLength: core.tickLength) }
+    loopsByIdentity = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.eventLoop), $0) })
+  }
+
+  /// Listens. The future fails with `NetworkError`: the port is in use, the host is unknown, permission is missing.
+  package func start() -> EventLoopFuture<Void> {
+    let configuration = core.configuration
+    return ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: Int32(clamping: configuration.backlog))
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+      .childChannelOption(.maxMessagesPerRead, value: 1)
+      .childChannelOption(.recvAllocator, value: RequestReadAllocator())
+      .childChannelInitializer { channel in self.initialize(channel) }
+      .bind(host: configuration.host, port: configuration.port)
+      .flatMapErrorThrowing { error in
+        throw NetworkError(
+          argument: "address \(configuration.host):\(configuration.port)", cause: Self.cause(of: error))
+      }
+      .map { channel in self.listener.withLockedValue { $0 = channel } }
+  }
+
+  /// Where the server listens; nil before `start` completed.
+  package var address: SocketAddress? { listener.withLockedValue { $0?.localAddress } }
+
+  /// The port that the server listens on; nil before `start` completed.
+  package var port: Int? { address?.port }
+
+  /// Connections at this moment, of all kinds.
+  package var connectionCount: Int { core.counter.count }
+
+  /// Stops listening; connections stay. Completes when the port is free. May be called again.
+  package func stopAccepting() -> EventLoopFuture<Void> {
+    guard let channel = listener.withLockedValue({ $0 }) else { return group.any().makeSucceededVoidFuture() }
+    channel.close(promise: nil)
+    return channel.closeFuture
+  }
+
+  /// Reads certificate and key again, or those of `configuration`. Connections go on as they are; new ones use what
+  /// was read. On an error all stays as it was. Blocks while it reads.
+  package func reloadTLS(_ configuration: TLSConfiguration? = nil) throws(NetworkError) {
+    guard let credentials = core.credentials, let files = configuration ?? core.configuration.tls else {
+      throw NetworkError(argument: "tls", cause: "the server was made without it")
+    }
+    try credentials.replace(files)
+  }
+
+  /// Closes every connection: WebSockets with `code`. Completes when all are gone, at the latest after
+  /// `NetworkLimits.closeTimeout`.
+  package func closeAll(_ code: CloseCode, reason: String) -> EventLoopFuture<Void> {
+    let gone = loops.map { loop in
+      loop.eventLoop.flatSubmit {
+        loop.shutDown(code, reason: reason)
+        return loop.becomesEmpty()
+      }
+    }
+    return .andAllSucceed(gone, on: group.any())
+  }
+
+  // MARK: New connections
+
+  private func initialize(_ channel: any NIOCore.Channel) -> EventLoopFuture<Void> {
+    guard let loop = loopsByIdentity[ObjectIdentifier(channel.eventLoop)] else {
+      return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
+    }
+    let address = AddressKey(channel.remoteAddress)
+    if let refusal = core.counter.admit(address) {
+      core.logger.warning(
+        "refusing a connection: \(refusal)", metadata: ["peer": "\(channel.remoteAddress?.hostText ?? "")"])
+      return channel.close()
+    }
+    channel.closeFuture.whenComplete { [core] _ in core.counter.release(address) }
+    return channel.eventLoop.makeCompletedFuture {
+      try Self.configure(channel, core: core, loop: loop)
+    }
+  }
+
+  /// Puts the handlers of HTTP into the pipeline of a new connection.
+  static func configure(_ channel: any NIOCore.Channel, core: ServerCore, loop: NetworkLoop) throws {
+    var limits = NIOHTTPDecoderLimitConfiguration()
+    limits.maxHeaderFieldSize = core.configuration.limits.maxHeaderBytes
+    limits.maxHeaderListSize = core.configuration.limits.maxHeaderBytes
+    limits.maxHeaderFieldCount = core.configuration.limits.maxHeaderFields
+    let encoder = HTTPResponseEncoder()
+    let decoder = ByteToMessageHandler(
+      HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits))
+    let connection = HTTPConnection(core: core, loop: loop, codec: [encoder, decoder])
+    if let credentials = core.credentials {
+      try channel.pipeline.syncOperations.addHandler(credentials.makeHandler())
+    }
+    try channel.pipeline.syncOperations.addHandlers([encoder, decoder, connection])
+  }
+
+  private static func cause(of error: any Error) -> String {
+    switch error {
+    case let error as IOError where error.errnoCode == EADDRINUSE: "is in use"
+    case let error as IOError where error.errnoCode == EACCES: "needs a permission that is missing"
+    case let error as IOError where error.errnoCode == EADDRNOTAVAIL: "is not an address of this machine"
+    case is SocketAddressError, is NIOConnectionError: "the host is unknown"
+    default: "\(error)"
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import Logging
+import NIOCore
+
+/// What every connection of a server refers to: the checked configuration and the host behind it.
+final class ServerCore: Sendable {
+  let configuration: NetworkConfiguration
+  let backend: any SocketBackend
+  let logger: Logger
+  let router: Router
+  /// One for each mount, in their order.
+  let sockets: [SocketSettings]
+  /// One for each of the configuration's `files`, in their order.
+  let fileTrees: [FileTree]
+  let counter: ConnectionCounter
+  let sessions = LongPollSessions()
+  /// Nil when connections are not encrypted.
+  let credentials: TLSCredentials?
+
+  init(_ configuration: NetworkConfiguration, backend: any SocketBackend, logger: Logger) throws(NetworkError)
+  {
+    self.configuration = configuration
+    self.backend = backend
+    self.logger = logger
+    var trees: [FileTree] = []
+    for root in configuration.files { trees.append(try FileTree(root)) }
+    fileTrees = trees
+    router = try Router(configuration.mounts, trees: trees)
+    var sockets: [SocketSettings] = []
+    for mount in configuration.mounts { sockets.append(try SocketSettings(mount)) }
+    self.sockets = sockets
+    if let tls = configuration.tls { credentials = try TLSCredentials(tls) } else { credentials = nil }
+    counter = ConnectionCounter(configuration.limits)
+  }
+
+  /// How often connections look at their time-outs: an eighth of the shortest one, between 10 ms and a second.
+  var tickLength: TimeAmount {
+    let limits = configuration.limits
+    var shortest = min(limits.handshakeTimeout, limits.keepAliveTimeout, limits.closeTimeout)
+    for mount in configuration.mounts {
+      shortest = min(shortest, mount.limits.idleTimeout, mount.longPoll.sessionTimeout)
+    }
+    return min(max(.nanoseconds(shortest.nanoseconds / 8), .milliseconds(10)), .seconds(1))
+  }
+}
+
+/// A mounted socket, checked. Shared by its connections.
+final class SocketSettings: Sendable {
+  let mount: SocketMount
+  let origins: OriginRule
+
+  init(_ mount: SocketMount) throws(NetworkError) {
+    self.mount = mount
+    origins = try OriginRule(mount.origins)
+    let limits = mount.limits
+    for (name, value) in [
+      ("maxFrameBytes", limits.maxFrameBytes), ("maxMessageBytes", limits.maxMessageBytes),
+      ("maxFragments", limits.maxFragments), ("maxOutboundBytes", limits.maxOutboundBytes),
+      ("outboundLowWaterMark", limits.outboundLowWaterMark),
+    ] where value < 1 {
+      throw NetworkError(
+        argument: "\(name) of mount \"\(mount.path)\"", cause: "must be at least 1, is \(value)")
+    }
+    guard limits.outboundHighWaterMark >= limits.outboundLowWaterMark else {
+      throw NetworkError(
+        argument: "outboundHighWaterMark of mount \"\(mount.path)\"", cause: "is below outboundLowWaterMark")
+    }
+  }
+}

@@ -1,0 +1,262 @@
+import Logging
+import NIOCore
+import SynqWire
+
+/// One WebSocket: the only handler in its channel's pipeline (beside TLS), and the transport of its socket.
+///
+/// Confined to its event loop. A message costs no promise, no future and, once its buffers have grown, no allocation;
+/// a burst of messages costs one read, one write and one system call for each.
+final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMember {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  private enum Phase {
+    case open
+    /// A close frame was sent; the peer's bytes are dropped until its side of TCP closes too.
+    case closing
+    case closed
+  }
+
+  private let loop: NetworkLoop
+  private let settings: SocketSettings
+  private let core: ServerCore
+  private var decoder: FrameDecoder
+  private var receiver: (any SocketReceiver)?
+  private var context: ChannelHandlerContext?
+  private var phase = Phase.open
+  /// Between a read and the end of its burst: what is sent is flushed once, at the end.
+  private var isInBurst = false
+  private var needsFlush = false
+  /// The channel asked to read while the peer did not take what was sent.
+  private var readIsHeld = false
+  /// Ticks since bytes came or, once closing, since the close frame was sent.
+  private var quietTicks: UInt32 = 0
+  private var closeReason = "the connection was lost"
+  var loopIndex: Int?
+
+  init(core: ServerCore, settings: SocketSettings, loop: NetworkLoop) {
+    self.core = core
+    self.settings = settings
+    self.loop = loop
+    let limits = settings.mount.limits
+    decoder = FrameDecoder(
+      limits: FrameLimits(
+        maxFrameBytes: limits.maxFrameBytes, maxMessageBytes: limits.maxMessageBytes,
+        maxFragments: limits.maxFragments))
+  }
+
+  /// Hands over the socket behind this connection; messages are dropped before that.
+  func attach(_ receiver: any SocketReceiver) {
+    self.receiver = receiver
+  }
+
+  // MARK: The channel
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    loop.add(self)
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    finish()
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let buffer = Self.unwrapInboundIn(data)
+    if phase == .open {
+      quietTicks = 0
+      isInBurst = true
+      buffer.withUnsafeReadableBytes { consume($0) }
+    }
+    loop.readBuffer.takeBack(buffer)
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    endBurst()
+  }
+
+  /// Lets the socket answer what was read since the last call, and flushes once.
+  func endBurst() {
+    guard isInBurst else { return }
+    if phase == .open { receiver?.readBurstEnded() }
+    isInBurst = false
+    flushIfNeeded()
+  }
+
+  func read(context: ChannelHandlerContext) {
+    // A peer that sends and does not read is not read from: its own messages cannot fill our memory.
+    if phase == .open, !context.channel.isWritable {
+      readIsHeld = true
+    } else {
+      context.read()
+    }
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    guard phase == .open, context.channel.isWritable else { return }
+    quietTicks = 0
+    resumeReading()
+    receiver?.transportBecameWritable()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    finish()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    if phase == .open { closeReason = "the connection failed: \(error)" }
+    context.close(promise: nil)
+  }
+
+  // MARK: Receiving
+
+  private func consume(_ bytes: UnsafeRawBufferPointer) {
+    var input = bytes
+    while phase == .open {
+      switch decoder.next(&input, scratch: &loop.scratch) {
+      case .needsBytes: return
+      case .message(.text, let payload, _): receiver?.receive(text: payload)
+      case .message(.binary, let payload, _): receiver?.receive(binary: payload)
+      case .ping(let payload):
+        var pong = ByteBuffer()
+        pong.writeFrame(.pong, payload)
+        write(pong)
+      case .pong: break
+      case .close(let code):
+        // The echo has the peer's own code (RFC 6455, 5.5.1), or 1000 when it gave none (`wire/ws_close_close_empty`).
+        endByPeer(
+          code ?? .normal, reason: "the client closed with \(code.map { String($0.rawValue) } ?? "no code")")
+      case .violation(let violation):
+        log(.info, "closing a WebSocket: \(violation)", violation.closeCode)
+        endByPeer(violation.closeCode, reason: violation.description)
+      }
+    }
+  }
+
+  /// Ends the connection for something that the peer sent; what it asked for before is answered first.
+  private func endByPeer(_ code: CloseCode, reason: String) {
+    receiver?.readBurstEnded()
+    guard phase == .open else { return }
+    beginClosing(code, reason: reason)
+    releaseReceiver()
+  }
+
+  // MARK: SocketTransport
+
+  var isWritable: Bool { phase == .open && context?.channel.isWritable == true }
+
+  var pendingBytes: Int {
+    guard let options = context?.channel.syncOptions else { return 0 }
+    return (try? options.getOption(.bufferedWritableBytes)) ?? 0
+  }
+
+  func send(_ outbox: inout Outbox) {
+    guard phase == .open, !outbox.isEmpty else {
+      outbox.removeAll()
+      return
+    }
+    let isOverfull =
+      context?.channel.isWritable == false && pendingBytes > settings.mount.limits.maxOutboundBytes
+    if !isOverfull { write(loop.frame(outbox)) }
+    outbox.removeAll()
+    if isOverfull {
+      let limit = settings.mount.limits.maxOutboundBytes
+      close(.tryAgainLater, reason: "the client does not read: more than \(limit) bytes wait")
+    } else if !isInBurst {
+      flushIfNeeded()
+    }
+  }
+
+  func close(_ code: CloseCode, reason: String) {
+    guard phase == .open else { return }
+    beginClosing(code, reason: reason, text: code.carriesReason ? reason : "")
+    // Not from inside the receiver's own call.
+    loop.eventLoop.assumeIsolated().execute { self.releaseReceiver() }
+  }
+
+  private func write(_ buffer: ByteBuffer) {
+    context?.write(Self.wrapOutboundOut(buffer), promise: nil)
+    needsFlush = true
+  }
+
+  private func flushIfNeeded() {
+    guard needsFlush else { return }
+    needsFlush = false
+    context?.flush()
+  }
+
+  // MARK: Ending
+
+  /// Sends the close frame and closes our side of TCP after it.
+  ///
+  /// The peer's side is read until it closes too, so that TCP does not reset the connection and with it lose the
+  /// frame, which it does when bytes are left unread.
+  ///
+  /// `reason` is for the log and the socket, `text` for the close frame.
+  private func beginClosing(_ code: CloseCode, reason: String, text: String = "") {
+    phase = .closing
+    closeReason = reason
+    quietTicks = 0
+    var frame = ByteBuffer()
+    frame.writeCloseFrame(code, reason: text)
+    write(frame)
+    flushIfNeeded()
+    context?.close(mode: .output, promise: nil)
+    resumeReading()
+  }
+
+  private func resumeReading() {
+    guard readIsHeld else { return }
+    readIsHeld = false
+    context?.read()
+  }
+
+  private func releaseReceiver() {
+    guard let receiver else { return }
+    self.receiver = nil
+    receiver.transportClosed(reason: closeReason)
+  }
+
+  private func finish() {
+    guard phase != .closed else { return }
+    phase = .closed
+    loop.remove(self)
+    context = nil
+    releaseReceiver()
+  }
+
+  // MARK: LoopMember
+
+  func tick() {
+    quietTicks += 1
+    switch phase {
+    case .open:
+      guard quietTicks > loop.ticks(settings.mount.limits.idleTimeout) else { return }
+      log(.info, "closing a WebSocket: the client sent nothing for the idle timeout", .protocolError)
+      beginClosing(.protocolError, reason: "the client sent nothing for the idle timeout")
+      releaseReceiver()
+    case .closing:
+      if quietTicks > loop.ticks(core.configuration.limits.closeTimeout) { context?.close(promise: nil) }
+    case .closed: break
+    }
+  }
+
+  func shutDown(_ code: CloseCode, reason: String) {
+    close(code, reason: reason)
+  }
+
+  private func log(_ level: Logger.Level, _ message: @autoclosure () -> String, _ code: CloseCode) {
+    core.logger.log(
+      level: level, "\(message())",
+      metadata: ["code": "\(code.rawValue)", "peer": "\(context?.channel.remoteAddress?.hostText ?? "")"])
+  }
+}
+
+extension CloseCode {
+  /// Whether the close frame carries the reason. Phoenix sends none with its codes (`wire/ws_close_*`,
+  /// `wire/text_notjson`); those that it never sends are ours to explain.
+  fileprivate var carriesReason: Bool {
+    self == .policyViolation || self == .tryAgainLater || rawValue >= 3000
+  }
+}

@@ -1,0 +1,244 @@
+import NIOCore
+import SynqJSON
+import SynqWire
+import Testing
+
+@testable import SynqServer
+
+@Suite(.timeLimit(.minutes(1))) struct HandshakeTests {
+  private static func phoenixHeaders(_ length: Int) -> [String: String] {
+    [
+      "content-length": String(length), "vary": "accept-encoding",
+      "cache-control": "max-age=0, private, must-revalidate",
+    ]
+  }
+
+  /// `wire/upgrade_ok`: the fields and their values, the date apart.
+  @Test func upgradesAsRecorded() async throws {
+    try await TestServer.with { test in
+      var reply = try await test.connect().upgrade()
+      #expect(reply.headers.removeValue(forKey: "date") != nil)
+      #expect(
+        reply
+          == HTTPReply(
+            status: 101,
+            headers: [
+              "upgrade": "websocket", "connection": "Upgrade",
+              "sec-websocket-accept": "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+              "cache-control": "max-age=0, private, must-revalidate",
+            ], body: ""))
+    }
+  }
+
+  struct Case: CustomTestStringConvertible, Sendable {
+    var testDescription: String
+    var request: String
+    var status: Int
+    var body: String
+
+    init(_ name: String, _ request: String, _ status: Int, _ body: String = "") {
+      (testDescription, self.request, self.status, self.body) = (name, request, status, body)
+    }
+
+    /// Removes or replaces one header line of a good upgrade request.
+    init(_ name: String, without line: String, with other: String = "", _ status: Int, _ body: String = "") {
+      let good = UpgradeRequest.text("/socket/websocket?vsn=2.0.0")
+      self.init(name, good.replacing(line + "\r\n", with: other), status, body)
+    }
+  }
+
+  static let cases: [Case] = [
+    Case("upgrade_path_slash", UpgradeRequest.text("/socket/websocket/?vsn=2.0.0"), 101),
+    Case("upgrade_path_plain", UpgradeRequest.text("/socket?vsn=2.0.0"), 404, "no route"),
+    Case("upgrade_path_unknown", UpgradeRequest.text("/nosuch/websocket?vsn=2.0.0"), 404, "no route"),
+    Case("upgrade_bad_query", UpgradeRequest.text("/socket/websocket?vsn=2.0.0&a=%zz"), 101),
+    Case(
+      "upgrade_post", "POST /socket/websocket?vsn=2.0.0 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 400
+    ),
+    Case("upgrade_vsn_missing", UpgradeRequest.text("/socket/websocket"), 101),
+    Case("upgrade_vsn_bad", UpgradeRequest.text("/socket/websocket?vsn=3.0.0"), 403),
+    Case("upgrade_vsn_empty", UpgradeRequest.text("/socket/websocket?vsn="), 403),
+    Case("upgrade_vsn_garbage", UpgradeRequest.text("/socket/websocket?vsn=abc"), 403),
+    Case("upgrade_vsn_short", UpgradeRequest.text("/socket/websocket?vsn=2.0"), 403),
+    Case("upgrade_vsn_2_1", UpgradeRequest.text("/socket/websocket?vsn=2.1.0"), 403),
+    Case(
+      "upgrade_no_key", without: "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", 400,
+      "'sec-websocket-key' header is absent"),
+    Case(
+      "upgrade_bad_key", without: "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+      with: "Sec-WebSocket-Key: abc\r\n", 101),
+    Case(
+      "upgrade_no_version", without: "Sec-WebSocket-Version: 13", 400,
+      "'sec-websocket-version' header must equal '13', got []"),
+    Case(
+      "upgrade_bad_version", without: "Sec-WebSocket-Version: 13", with: "Sec-WebSocket-Version: 8\r\n", 400,
+      "'sec-websocket-version' header must equal '13', got [\"8\"]"),
+    Case(
+      "upgrade_no_upgrade_header", without: "Upgrade: websocket\r\nConnection: Upgrade", 400,
+      "'connection' header must contain 'upgrade', got []"),
+    Case(
+      "another protocol", without: "Upgrade: websocket", with: "Upgrade: h2c\r\n", 400,
+      "'upgrade' header must contain 'websocket', got [\"h2c\"]"),
+    Case(
+      "several tokens", without: "Connection: Upgrade", with: "Connection: keep-alive, upgrade\r\n", 101),
+    Case("no host", without: "Host: localhost:4000", 400, "'host' header is absent"),
+    Case(
+      "a query that is not UTF-8", UpgradeRequest.text("/socket/websocket?vsn=2.0.0&a=%FF"), 400, badRequest),
+    Case("garbage", "\u{1}\u{2}\r\n\r\n", 400),
+  ]
+
+  private static let badRequest = "{\"errors\":{\"detail\":\"Bad Request\"}}"
+
+  @Test(arguments: cases)
+  func answersAsRecorded(_ expected: Case) async throws {
+    try await TestServer.with { test in
+      let reply = try await test.connect().request(expected.request)
+      #expect(reply.status == expected.status)
+      #expect(reply.body == expected.body)
+      guard expected.status != 101 else { return }
+      for (name, value) in Self.phoenixHeaders(expected.body.utf8.count) {
+        #expect(reply.headers[name] == value)
+      }
+    }
+  }
+
+  // MARK: Origins
+
+  private static let origins: [(policy: OriginPolicy, origin: String?, allowed: Bool)] = [
+    (.list(["//example.com"]), nil, true),
+    (.list(["//example.com"]), "https://example.com:1234", true),
+    (.list(["//example.com"]), "http://EXAMPLE.com", true),
+    (.list(["//example.com"]), "http://evil.test", false),
+    (.list(["//example.com"]), "https://a.example.com", false),
+    (.list(["//example.com"]), "https://example.com.evil.test", false),
+    (.list(["//*.example.com"]), "https://a.b.example.com", true),
+    (.list(["//*.example.com"]), "https://example.com", true),
+    (.list(["//*.example.com"]), "https://evilexample.com", false),
+    (.list(["https://example.com"]), "https://example.com", true),
+    (.list(["https://example.com"]), "https://example.com:443", true),
+    (.list(["https://example.com"]), "http://example.com", false),
+    (.list(["https://example.com"]), "https://example.com:8443", false),
+    (.list(["http://a.test", "https://b.test:8443"]), "https://b.test:8443", true),
+    (.list(["//[::1]"]), "http://[::1]:4000", true),
+    (.list(["//*.example.com", "//null"]), "null", false),
+    (.sameHost, "http://localhost:9999", true),
+    (.sameHost, "http://127.0.0.1:4000", false),
+    (.sameHost, "", false),
+    (.sameHost, "null", false),
+    (.sameHost, "file://", false),
+    (.sameHost, "file:///etc", false),
+    (.sameHost, "http:/localhost", false),
+    (.sameHost, "localhost", false),
+    (.sameHost, "http://localhost:port", false),
+    (.sameHost, "http://user@localhost", false),
+    (.sameHost, "http://evil.test#localhost", false),
+    (.any, "null", true),
+    (.any, "http://evil.test", true),
+    (.check { $0 == "app://here" }, "app://here", true),
+    (.check { $0 == "app://here" }, "app://there", false),
+    (.check { _ in true }, "null", false),
+    (.check { _ in true }, "file://", false),
+  ]
+
+  @Test func judgesOrigins() throws {
+    for (policy, origin, allowed) in Self.origins {
+      let verdict = try OriginRule(policy).judge(origin: origin, host: "localhost:4000")
+      #expect((verdict == .allowed) == allowed, "\(policy) \(origin ?? "none")")
+    }
+  }
+
+  @Test func refusesAnOriginAndLogsBothValues() async throws {
+    try await TestServer.with(.echo { $0.mounts[0].origins = .list(["//example.com"]) }) { test in
+      let client = try await test.connect()
+      let reply = try await client.upgrade(fields: "Origin: http://evil.test\r\n")
+      #expect(reply.status == 403)
+      #expect(reply.body == "")
+      #expect(test.log.text.contains("origin \"http://evil.test\" is not allowed, expected //example.com"))
+      #expect(test.backend.requests.isEmpty)
+    }
+  }
+
+  @Test(arguments: ["example.com", "https:", "//", "http://a b", "//a:b", ""])
+  func refusesAnOriginPatternThatIsNone(_ pattern: String) {
+    #expect(throws: NetworkError.self) { try OriginRule(.list([pattern])) }
+  }
+
+  // MARK: Subprotocols
+
+  @Test(
+    arguments: [
+      (["phoenix", "synq"], "other", nil), (["phoenix", "synq"], "other, synq", "synq"),
+      (["phoenix", "synq"], "synq, phoenix", "phoenix"), (["phoenix", "synq"], "", ""),
+      ([], "phoenix, other", ""), ([], "phoenix, base64url.bearer.phx.YWJj", "phoenix"),
+      (["synq"], "phoenix, base64url.bearer.phx.YWJj", "phoenix"),
+    ] as [([String], String, String?)])
+  func choosesASubprotocol(_ configured: [String], _ offered: String, _ echoed: String?) async throws {
+    try await TestServer.with(.echo { $0.mounts[0].subprotocols = configured }) { test in
+      let client = try await test.connect()
+      let reply = try await client.upgrade(
+        fields: offered.isEmpty ? "" : "Sec-WebSocket-Protocol: \(offered)\r\n")
+      #expect(reply.status == (echoed == nil ? 403 : 101))
+      #expect(reply.headers["sec-websocket-protocol"] ?? "" == echoed ?? "")
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("YWJj", "abc"), ("4pyTIG9r", "✓ ok"), ("YQ", "a"), ("YQ==", "a"), ("-_-_", nil), ("!", nil),
+    ] as [(String, String?)])
+  func handsOverTheAuthToken(_ encoded: String, _ token: String?) async throws {
+    try await TestServer.with { test in
+      let client = try await test.connect()
+      _ = try await client.upgrade(
+        fields: "Sec-WebSocket-Protocol: phoenix, base64url.bearer.phx.\(encoded)\r\n")
+      #expect(test.backend.requests.map(\.authToken) == [token])
+    }
+  }
+
+  // MARK: What the host is asked
+
+  @Test func handsOverParamsHeadersAndPeer() async throws {
+    let configuration = NetworkConfiguration.echo {
+      $0.mounts.append(.echo("/path") { $0.webSocketPath = "custom/:id/ws" })
+    }
+    try await TestServer.with(configuration) { test in
+      let client = try await test.connect()
+      let reply = try await client.upgrade(
+        "/path/custom/a%2Fb/ws?vsn=1.0.0&user=J%C3%B6+B&a[x]=1&a[y][]=2&a[y][]=3&id=query",
+        fields: "X-Name: v\r\n")
+      #expect(reply.status == 101)
+      let request = try #require(test.backend.requests.first)
+      #expect(request.mount == 1)
+      #expect(request.transport == .webSocket)
+      #expect(request.serializer == .v1)
+      #expect(request.params == ["user": "Jö B", "a": ["x": "1", "y": ["2", "3"]], "id": "a/b"])
+      #expect(request.headers.contains { $0 == ("X-Name", "v") })
+      #expect(request.peer == "127.0.0.1")
+    }
+  }
+
+  @Test(arguments: [
+    (403, ""), (401, "custom unauthorized"), (429, ""), (500, "{\"errors\":{}}"),
+  ])
+  func answersARefusalOfTheHost(_ status: Int, _ body: String) async throws {
+    let backend = EchoBackend { _ in .refused(status: status, body: body, reason: "not today") }
+    try await TestServer.with(backend: backend) { test in
+      let reply = try await test.connect().upgrade()
+      #expect(reply.status == status)
+      #expect(reply.body == body)
+      #expect(
+        reply.headers["content-type"] == (body.hasPrefix("{") ? "application/json; charset=utf-8" : nil))
+      #expect(test.log.text.contains("refusing a connection: not today"))
+    }
+  }
+
+  /// `wire/upgrade_connect_raises`.
+  @Test func answersAFailureOfTheHost() async throws {
+    struct Failure: Error {}
+    try await TestServer.with(backend: EchoBackend { _ in throw Failure() }) { test in
+      let reply = try await test.connect().upgrade()
+      #expect(reply.status == 500)
+      #expect(reply.body == "{\"errors\":{\"detail\":\"Internal Server Error\"}}")
+    }
+  }
+}
