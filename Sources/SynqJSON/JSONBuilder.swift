@@ -158,4 +158,37 @@ public struct JSONBuilder: ~Copyable {
     precondition(assembly.size > 0 && assembly.frames.count == 0, "finish() needs one root, and all ends")
     return assembly.take()
   }
+
+  /// The finished value, when the builder is part of something that cannot be consumed. It cannot be used again.
+  mutating func take() -> JSON {
+    precondition(assembly.size > 0 && assembly.frames.count == 0, "take() needs one root, and all ends")
+    return assembly.take()
+  }
+
+  /// A state to which the builder can go back as long as what was open then is open.
+  struct Mark {
+    let size: Int
+    let frames: Int
+    let keys: Int
+    let table: Int
+    let count: UInt32
+    let hasKey: Bool
+  }
+
+  var mark: Mark {
+    Mark(
+      size: assembly.size, frames: assembly.frames.count, keys: assembly.keys.count,
+      table: assembly.table.count,
+      count: assembly.frames.count > 0 ? assembly.frames.top.pointee.count : 0, hasKey: hasKey)
+  }
+
+  /// Forgets all that was added since.
+  mutating func rollBack(to mark: Mark) {
+    assembly.out = assembly.base + mark.size
+    assembly.frames.count = mark.frames
+    assembly.keys.count = mark.keys
+    assembly.table.count = mark.table
+    if mark.frames > 0 { assembly.frames.top.pointee.count = mark.count }
+    hasKey = mark.hasKey
+  }
 }
