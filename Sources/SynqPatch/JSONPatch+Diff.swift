@@ -51,22 +51,28 @@ extension JSONPatch {
     follows: Bool = false, into out: inout ByteWriter
   ) -> Int {
     if let old, let new, old.sharesStorage(with: new) { return 0 }
-    var differ = UnsafeDiffer(follows: follows, base: out.count, identity: options.identity)
-    swap(&differ.out, &out)
-    differ.setPath(prefix)
-    switch (old, new) {
-    case (let old?, let new?):
-      old.withFlatBytes { old in new.withFlatBytes { new in differ.diffRoots(old, new) } }
-    case (nil, let new?):
-      new.withFlatBytes { new in
-        if let start = new.baseAddress { differ.emitAdd(start) }
+    var prefix = prefix
+    return prefix.withUTF8 { prefix in
+      withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { memory in
+        withUnsafeMutablePointer(to: &out) { out in
+          var differ = UnsafeDiffer(
+            into: out, follows: follows, prefix: UnsafeRawBufferPointer(prefix), identity: options.identity,
+            memory: memory)
+          switch (old, new) {
+          case (let old?, let new?):
+            old.withFlatBytes { old in new.withFlatBytes { new in differ.diffRoots(old, new) } }
+          case (nil, let new?):
+            new.withFlatBytes { new in
+              if let start = new.baseAddress { differ.emitAdd(start) }
+            }
+          case (_?, nil):
+            differ.emitRemove()
+          case (nil, nil):
+            break
+          }
+          return differ.operations
+        }
       }
-    case (_?, nil):
-      differ.emitRemove()
-    case (nil, nil):
-      break
     }
-    swap(&differ.out, &out)
-    return differ.operations
   }
 }

@@ -37,7 +37,7 @@ extension UnsafeDiffer {
     } else {
       match(firstGap, oldCount: a.count)
     }
-    gaps.removeSubrange(firstGap...)
+    gaps.truncate(to: firstGap)
   }
 
   private mutating func findGaps(_ a: FlatContainer, _ b: FlatContainer, known start: Int) {

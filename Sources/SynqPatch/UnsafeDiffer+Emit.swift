@@ -6,30 +6,30 @@ extension UnsafeDiffer {
 
   mutating func emitReplace(_ value: FlatPlace) {
     separate()
-    out.append(#"{"op":"replace","path":""#)
+    out.pointee.append(#"{"op":"replace","path":""#)
     appendPath()
     appendValue(value)
   }
 
   mutating func emitAdd(_ value: FlatPlace) {
     separate()
-    out.append(#"{"op":"add","path":""#)
+    out.pointee.append(#"{"op":"add","path":""#)
     appendPath()
     appendValue(value)
   }
 
   mutating func emitRemove() {
     separate()
-    out.append(#"{"op":"remove","path":""#)
+    out.pointee.append(#"{"op":"remove","path":""#)
     appendPath()
-    out.append(#""}"#)
+    out.pointee.append(#""}"#)
   }
 
   // MARK: Operations on the elements of the array at `path`
 
   mutating func emitReplace(at index: Int, _ value: FlatPlace) {
     separate()
-    out.append(#"{"op":"replace","path":""#)
+    out.pointee.append(#"{"op":"replace","path":""#)
     appendPath(index)
     appendValue(value)
   }
@@ -37,80 +37,90 @@ extension UnsafeDiffer {
   /// - Parameter index: nil for the end.
   mutating func emitAdd(at index: Int?, _ value: FlatPlace) {
     separate()
-    out.append(#"{"op":"add","path":""#)
+    out.pointee.append(#"{"op":"add","path":""#)
     appendPath(index)
     appendValue(value)
   }
 
   mutating func emitRemove(at index: Int) {
     separate()
-    out.append(#"{"op":"remove","path":""#)
+    out.pointee.append(#"{"op":"remove","path":""#)
     appendPath(index)
-    out.append(#""}"#)
+    out.pointee.append(#""}"#)
   }
 
   /// - Parameter to: nil for the end.
   mutating func emitMove(from: Int, to: Int?) {
     separate()
-    out.append(#"{"op":"move","from":""#)
+    out.pointee.append(#"{"op":"move","from":""#)
     appendPath(from)
-    out.append(#"","path":""#)
+    out.pointee.append(#"","path":""#)
     appendPath(to)
-    out.append(#""}"#)
+    out.pointee.append(#""}"#)
   }
 
   /// Moves the member of the object at `path` to another name.
   mutating func emitRename(from oldKey: FlatPlace, to newKey: FlatPlace) {
     separate()
-    out.append(#"{"op":"move","from":""#)
+    out.pointee.append(#"{"op":"move","from":""#)
     appendPath()
-    Self.append(token: oldKey, to: &out)
-    out.append(#"","path":""#)
+    Self.append(token: oldKey, to: &out.pointee)
+    out.pointee.append(#"","path":""#)
     appendPath()
-    Self.append(token: newKey, to: &out)
-    out.append(#""}"#)
+    Self.append(token: newKey, to: &out.pointee)
+    out.pointee.append(#""}"#)
   }
 
   // MARK: Parts
 
   @inline(__always)
   private mutating func separate() {
-    if out.count > base || follows { out.append(0x2C) }
+    if out.pointee.count > base || follows { out.pointee.append(0x2C) }
     operations &+= 1
   }
 
   @inline(__always)
   private mutating func appendValue(_ value: FlatPlace) {
-    out.append(#"","value":"#)
-    out.append(flat: value)
-    out.append(0x7D)
+    out.pointee.append(#"","value":"#)
+    out.pointee.append(flat: value)
+    out.pointee.append(0x7D)
+  }
+
+  private func appendPath() {
+    if prefix.count > 0 {
+      if isPrefixPlain {
+        out.pointee.append(prefix)
+      } else {
+        for byte in prefix { Self.appendEscaped(byte, to: &out.pointee) }
+      }
+    }
+    for level in 0..<path.count {
+      let step = path[level]
+      if let key = step.key {
+        Self.append(token: key, to: &out.pointee)
+      } else {
+        out.pointee.append(0x2F)
+        out.pointee.append(decimal: step.index)
+      }
+    }
   }
 
   @inline(__always)
-  private mutating func appendPath() {
-    path.withUnsafeBytes { out.append($0) }
-  }
-
-  @inline(__always)
-  private mutating func appendPath(_ index: Int?) {
-    path.withUnsafeBytes { out.append($0) }
-    out.append(0x2F)
-    if let index { out.append(decimal: index) } else { out.append(0x2D) }
+  private func appendPath(_ index: Int?) {
+    appendPath()
+    out.pointee.append(0x2F)
+    if let index { out.pointee.append(decimal: index) } else { out.pointee.append(0x2D) }
   }
 
   // MARK: The pointer
 
-  /// Goes down to an element; `path.truncate(to:)` with the count before comes back up.
-  @inline(__always)
-  mutating func push(index: Int) {
-    path.append(0x2F)
-    path.append(decimal: index)
-  }
-
-  /// Goes down to the member whose key is at `key`.
-  @inline(__always)
-  mutating func push(key: FlatPlace) {
-    Self.append(token: key, to: &path)
+  /// The bytes of the pointer, nearly: what stands escaped is counted as it is.
+  var pathSize: Int {
+    var size = prefix.count
+    for level in 0..<path.count {
+      size += 1 + (path[level].key.map { FlatLayout.text($0).count } ?? decimalDigits(path[level].index))
+    }
+    return size
   }
 
   /// Appends `/` and a key, escaped for a pointer and then for the JSON string around it.

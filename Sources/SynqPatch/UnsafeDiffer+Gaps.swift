@@ -5,7 +5,7 @@ extension UnsafeDiffer {
   /// Whether an element of one gap may be found in another, or a gap needs a choice of what is paired.
   mutating func needsMatching(_ firstGap: Int) -> Bool {
     // What a move of a small element costs more than two replacements of it.
-    let minMoved = 18 &+ 2 &* path.count
+    let minMoved = 18 &+ 2 &* pathSize
     var olds = 0
     var news = 0
     var isLarge = false
@@ -117,10 +117,9 @@ extension UnsafeDiffer {
       if !sameBytes(old, new) { emitReplace(at: index, new) }
       return
     }
-    let mark = path.count
-    push(index: index)
+    path.append(Step(key: nil, index: index))
     if known > 0 || !sameBytes(old, new) { diff(old, new, known: known) }
-    path.truncate(to: mark)
+    path.truncate(to: path.count &- 1)
   }
 }
 

@@ -58,8 +58,8 @@ extension UnsafeDiffer {
     } else {
       emitInPlace(firstGap, oldBase, newBase, oldCount: oldCount)
     }
-    oldSide.removeSubrange(oldBase...)
-    newSide.removeSubrange(newBase...)
+    oldSide.truncate(to: oldBase)
+    newSide.truncate(to: newBase)
   }
 
   /// Matches equal elements, the k-th of its kind to the k-th.
@@ -157,7 +157,7 @@ extension UnsafeDiffer {
       oldsLeft.append(olds.count)
       newsLeft.append(news.count)
     }
-    let place = path.count + 4
+    let place = pathSize + 4
     var travels = false
     for j in newBase..<newSide.count where newSide[j].match >= 0 && newSide[j].fate == .single {
       let i = oldBase + newSide[j].match

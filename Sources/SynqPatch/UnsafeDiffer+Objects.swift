@@ -42,12 +42,11 @@ extension UnsafeDiffer {
         keySize = FlatLayout.size(x)
       }
       if keySize <= offset {
-        let mark = path.count
-        push(key: x)
+        path.append(Step(key: x, index: 0))
         x += keySize
         y += keySize
         diff(x, y, known: offset &- keySize)
-        path.truncate(to: mark)
+        path.truncate(to: path.count &- 1)
         x += FlatLayout.size(x)
         y += FlatLayout.size(y)
       } else {
@@ -64,8 +63,8 @@ extension UnsafeDiffer {
     }
     if oldMembers.count > firstOld || newMembers.count > firstNew {
       settleMembers(firstOld, firstNew)
-      oldMembers.removeSubrange(firstOld...)
-      newMembers.removeSubrange(firstNew...)
+      oldMembers.truncate(to: firstOld)
+      newMembers.truncate(to: firstNew)
     }
   }
 
@@ -115,10 +114,9 @@ extension UnsafeDiffer {
         let old = x + FlatLayout.size(x)
         let new = y + FlatLayout.size(y)
         if sameBytes(old, new) { continue }
-        let mark = path.count
-        push(key: x)
+        path.append(Step(key: x, index: 0))
         diff(old, new, known: 0)
-        path.truncate(to: mark)
+        path.truncate(to: path.count &- 1)
       }
       for (x, y) in pairMembers(firstOld..<endOld, firstNew..<endNew, byValue: true) {
         emitRename(from: x, to: y)
@@ -126,17 +124,15 @@ extension UnsafeDiffer {
     }
     for i in firstOld..<endOld {
       guard let key = oldMembers[i] else { continue }
-      let mark = path.count
-      push(key: key)
+      path.append(Step(key: key, index: 0))
       emitRemove()
-      path.truncate(to: mark)
+      path.truncate(to: path.count &- 1)
     }
     for j in firstNew..<endNew {
       guard let key = newMembers[j] else { continue }
-      let mark = path.count
-      push(key: key)
+      path.append(Step(key: key, index: 0))
       emitAdd(key + FlatLayout.size(key))
-      path.truncate(to: mark)
+      path.truncate(to: path.count &- 1)
     }
   }
 

@@ -11,10 +11,16 @@ import SynqJSON
 /// What is written is compact JSON text. A sub-patch that came out longer than its replacement is cut off
 /// and written as the replacement.
 struct UnsafeDiffer: ~Copyable {
+  /// One token of the way down: the key of a member, or an index.
+  struct Step {
+    let key: FlatPlace?
+    let index: Int
+  }
+
   /// Where the text goes.
-  var out = ByteWriter(capacity: 0)
-  /// The pointer of the place being compared, as it stands inside a JSON string.
-  var path = ByteWriter()
+  let out: UnsafeMutablePointer<ByteWriter>
+  /// The way from the roots to the place being compared.
+  var path: UnsafeScratch<Step>
   /// The operations written so far.
   var operations = 0
   /// Levels that may still be gone down; below, a difference becomes a replacement.
@@ -25,14 +31,17 @@ struct UnsafeDiffer: ~Copyable {
   let follows: Bool
   /// Where the first operation starts in `out`.
   let base: Int
+  /// Where the roots stand: the text of a pointer, and whether it stands in a JSON string as it is.
+  let prefix: UnsafeRawBufferPointer
+  let isPrefixPlain: Bool
   let identity: IdentityNames
 
-  // Scratch for the levels above and this one: each level uses the part behind where it started.
-  var oldMembers: [FlatPlace?] = []
-  var newMembers: [FlatPlace?] = []
-  var gaps: [Gap] = []
-  var oldSide: [Entry] = []
-  var newSide: [Entry] = []
+  // Scratch for the levels above and this one.
+  var gaps: UnsafeScratch<Gap>
+  var oldMembers = UnsafeScratch<FlatPlace?>()
+  var newMembers = UnsafeScratch<FlatPlace?>()
+  var oldSide = UnsafeScratch<Entry>()
+  var newSide = UnsafeScratch<Entry>()
   var chains = HashChains()
   var sizes = TextSizes()
 
@@ -42,17 +51,20 @@ struct UnsafeDiffer: ~Copyable {
   /// Bytes of `{"op":"replace","path":"","value":}`.
   static let replaceOverhead = 35
 
-  init(follows: Bool, base: Int, identity: IdentityNames) {
+  /// - Parameter memory: for the first levels and gaps; outlives the differ.
+  init(
+    into out: UnsafeMutablePointer<ByteWriter>, follows: Bool, prefix: UnsafeRawBufferPointer,
+    identity: IdentityNames, memory: UnsafeMutableRawBufferPointer
+  ) {
+    self.out = out
     self.follows = follows
-    self.base = base
+    self.prefix = prefix
     self.identity = identity
-  }
-
-  /// Sets where the roots stand: the text of a pointer.
-  mutating func setPath(_ pointer: String) {
-    if pointer.isEmpty { return }
-    var pointer = pointer
-    pointer.withUTF8 { for byte in $0 { Self.appendEscaped(byte, to: &path) } }
+    base = out.pointee.count
+    isPrefixPlain = !FlatLayout.needsEscape(prefix)
+    let half = memory.count / 2
+    path = UnsafeScratch(borrowing: UnsafeMutableRawBufferPointer(rebasing: memory[..<half]))
+    gaps = UnsafeScratch(borrowing: UnsafeMutableRawBufferPointer(rebasing: memory[half...]))
   }
 
   /// Writes what turns one whole value into another.
@@ -80,7 +92,7 @@ struct UnsafeDiffer: ~Copyable {
       emitReplace(new)
       return
     }
-    let start = out.count
+    let start = out.pointee.count
     let before = operations
     levels &-= 1
     if FlatLayout.isObject(tag) {
@@ -90,7 +102,7 @@ struct UnsafeDiffer: ~Copyable {
     }
     levels &+= 1
     // Text is hardly ever below three quarters of the flat bytes, so small patches need no count.
-    if out.count &- start > Self.replaceOverhead &+ path.count &+ FlatLayout.size(new) / 4 &* 3 &- 8 {
+    if out.pointee.count &- start > Self.replaceOverhead &+ FlatLayout.size(new) / 4 &* 3 &- 8 {
       replaceIfShorter(new, from: start, operations: before)
     }
   }
@@ -99,9 +111,9 @@ struct UnsafeDiffer: ~Copyable {
   @inline(never)
   private mutating func replaceIfShorter(_ new: FlatPlace, from start: Int, operations before: Int) {
     let comma = start > base || follows ? 1 : 0
-    let limit = out.count - start - comma - Self.replaceOverhead - path.count
+    let limit = out.pointee.count - start - comma - Self.replaceOverhead - pathSize
     guard limit > 0, sizes.text(new, limit: limit) < limit else { return }
-    out.truncate(to: start)
+    out.pointee.truncate(to: start)
     operations = before
     emitReplace(new)
   }

@@ -55,28 +55,32 @@ private func wordXor(_ a: FlatPlace, _ b: FlatPlace) -> UInt64 {
   UInt64(littleEndian: a.loadUnaligned(as: UInt64.self) ^ b.loadUnaligned(as: UInt64.self))
 }
 
+/// Whether 64 bytes differ.
+@inline(__always)
+private func differ64(_ a: FlatPlace, _ b: FlatPlace) -> Bool {
+  let x = a.loadUnaligned(as: SIMD8<UInt64>.self) ^ b.loadUnaligned(as: SIMD8<UInt64>.self)
+  let y = x.lowHalf | x.highHalf
+  let z = y.lowHalf | y.highHalf
+  return z[0] | z[1] != 0
+}
+
 @inline(never)
 private func farDifference(_ a: FlatPlace, _ b: FlatPlace, from start: Int, _ count: Int) -> Int {
   var at = start
-  var block = 256
+  let near = min(count, 1024)
+  while at &+ 64 <= near {
+    if differ64(a + at, b + at) { return wordDifference(a, b, from: at, at &+ 64) }
+    at &+= 64
+  }
+  var block = 1024
   while at < count {
     let size = min(block, count &- at)
     if memcmp(a + at, b + at, size) != 0 {
-      // The halves again by memcmp, until what is left is a few cache lines.
-      var length = size
-      while length > 256 {
-        let half = length / 2
-        if memcmp(a + at, b + at, half) == 0 {
-          at &+= half
-          length &-= half
-        } else {
-          length = half
-        }
-      }
-      return wordDifference(a, b, from: at, at &+ length)
+      while at &+ 64 <= count, !differ64(a + at, b + at) { at &+= 64 }
+      return wordDifference(a, b, from: at, count)
     }
     at &+= size
-    block = min(block &* 4, 16384)
+    block = min(block &* 2, 4096)
   }
   return count
 }

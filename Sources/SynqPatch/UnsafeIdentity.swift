@@ -1,12 +1,12 @@
 import SynqJSON
 
 /// The names of the members that tell which object of a list is which, ready to be compared with keys.
-struct IdentityNames: Sendable {
+final class IdentityNames: Sendable {
   /// The first eight bytes of each flat key, and which of them count; in order of preference.
-  private var words = SIMD4<UInt64>(repeating: 0)
-  private var masks = SIMD4<UInt64>(repeating: 0)
+  private let words: SIMD4<UInt64>
+  private let masks: SIMD4<UInt64>
   /// What follows the eighth byte.
-  private var tails: [[UInt8]] = []
+  private let tails: [[UInt8]]
   private let count: Int
 
   /// Objects are searched for every name, so there are few of them.
@@ -16,6 +16,9 @@ struct IdentityNames: Sendable {
 
   init(_ names: [String]) {
     count = min(names.count, Self.maxNames)
+    var words = SIMD4<UInt64>(repeating: 0)
+    var masks = SIMD4<UInt64>(repeating: 0)
+    var tails: [[UInt8]] = []
     for (rank, name) in names.prefix(Self.maxNames).enumerated() {
       let key = JSON(name).withFlatBytes { [UInt8]($0) }
       for (at, byte) in key.prefix(8).enumerated() {
@@ -24,6 +27,9 @@ struct IdentityNames: Sendable {
       }
       tails.append(Array(key.dropFirst(8)))
     }
+    self.words = words
+    self.masks = masks
+    self.tails = tails
   }
 
   var isEmpty: Bool { count == 0 }
