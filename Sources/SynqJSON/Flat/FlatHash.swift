@@ -1,7 +1,7 @@
 /// A fast hash of bytes, seeded for each process so that a peer cannot prepare collisions.
-package enum FlatHash {
+@_spi(Flat) public enum FlatHash {
   /// The seed of this process.
-  package static let seed: UInt64 = {
+  public static let seed: UInt64 = {
     var hasher = Hasher()
     hasher.combine(0x73_79_6E_71)
     return UInt64(truncatingIfNeeded: hasher.finalize()) | 1
@@ -9,14 +9,14 @@ package enum FlatHash {
 
   /// Mixes two words into one.
   @inlinable @inline(__always)
-  package static func mix(_ a: UInt64, _ b: UInt64) -> UInt64 {
+  public static func mix(_ a: UInt64, _ b: UInt64) -> UInt64 {
     let product = a.multipliedFullWidth(by: b)
     return product.high ^ product.low
   }
 
   /// Hashes `count` bytes. Reads nothing outside them. O(count).
   @inlinable @inline(__always)
-  package static func bytes(_ start: UnsafeRawPointer, _ count: Int, seed: UInt64) -> UInt64 {
+  public static func bytes(_ start: UnsafeRawPointer, _ count: Int, seed: UInt64) -> UInt64 {
     let state = seed ^ (UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15)
     if count >= 8 {
       return count <= 16
@@ -36,8 +36,9 @@ package enum FlatHash {
     return mix((first | middle << 8 | last << 16) ^ state, 0xA076_1D64_78BD_642F)
   }
 
-  @usableFromInline @inline(never)
-  package static func long(_ start: UnsafeRawPointer, _ count: Int, _ seed: UInt64) -> UInt64 {
+  /// Hashes more than 16 bytes.
+  @inline(never)
+  public static func long(_ start: UnsafeRawPointer, _ count: Int, _ seed: UInt64) -> UInt64 {
     var state = seed
     var at = start
     var left = count
@@ -50,8 +51,9 @@ package enum FlatHash {
     return mix(word(at) ^ state, word(at + 8) ^ 0xE703_7ED1_A0B4_28DB)
   }
 
+  /// The eight bytes at an address.
   @inlinable @inline(__always)
-  package static func word(_ at: UnsafeRawPointer) -> UInt64 {
+  public static func word(_ at: UnsafeRawPointer) -> UInt64 {
     at.loadUnaligned(as: UInt64.self)
   }
 }

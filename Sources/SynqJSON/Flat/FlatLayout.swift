@@ -24,60 +24,79 @@ import Darwin
 ///
 /// The readers trust their input. Flat bytes never come from a peer: only the parser, the builders and the
 /// edits of this module write them. They may read up to `FlatLayout.slack` bytes past a value.
-package enum FlatLayout {
-  package static let null: UInt8 = 0x80
-  package static let `false`: UInt8 = 0x81
-  package static let `true`: UInt8 = 0x82
-  package static let escapedString: UInt8 = 0x88
-  package static let largeArray: UInt8 = 0x90
-  package static let smallArray: UInt8 = 0x91
-  package static let largeObject: UInt8 = 0x98
-  package static let smallObject: UInt8 = 0x99
+///
+/// The type is public for the compiler alone: it inlines the members of a `package` type in its own module only, and
+/// a call for each header makes a diff twice as slow. The SPI keeps it out of what users see.
+@_spi(Flat) public enum FlatLayout {
+  /// The tag of null.
+  public static let null: UInt8 = 0x80
+  /// The tag of false.
+  public static let `false`: UInt8 = 0x81
+  /// The tag of true.
+  public static let `true`: UInt8 = 0x82
+  /// The tag of a string that needs escaping on output.
+  public static let escapedString: UInt8 = 0x88
+  /// The tag of an array with the large header.
+  public static let largeArray: UInt8 = 0x90
+  /// The tag of an array with the small header.
+  public static let smallArray: UInt8 = 0x91
+  /// The tag of an object with the large header.
+  public static let largeObject: UInt8 = 0x98
+  /// The tag of an object with the small header.
+  public static let smallObject: UInt8 = 0x99
 
   /// Bytes before the payload of a container of at most `maxSmallPayload` bytes.
-  package static let smallHeader = 3
+  public static let smallHeader = 3
   /// Bytes before the payload of a larger container.
-  package static let largeHeader = 9
+  public static let largeHeader = 9
   /// The largest payload that has the small header.
-  package static let maxSmallPayload = 255
+  public static let maxSmallPayload = 255
   /// Elements between two entries of a container's table.
-  package static let stride = 16
+  public static let stride = 16
   /// The longest number or string whose length fits the tag.
-  package static let maxShortText = 62
+  public static let maxShortText = 62
   /// Readable bytes behind every value's storage, for vector loads.
-  package static let slack = 32
+  public static let slack = 32
 
+  /// The tag of a value: its first byte.
   @inlinable @inline(__always)
-  package static func tag(_ value: UnsafeRawPointer) -> UInt8 { value.load(as: UInt8.self) }
+  public static func tag(_ value: UnsafeRawPointer) -> UInt8 { value.load(as: UInt8.self) }
 
+  /// The byte at an offset.
   @inlinable @inline(__always)
-  package static func u8(_ value: UnsafeRawPointer, _ offset: Int) -> Int {
+  public static func u8(_ value: UnsafeRawPointer, _ offset: Int) -> Int {
     Int(value.load(fromByteOffset: offset, as: UInt8.self))
   }
 
+  /// The four bytes at an offset.
   @inlinable @inline(__always)
-  package static func u32(_ value: UnsafeRawPointer, _ offset: Int) -> Int {
+  public static func u32(_ value: UnsafeRawPointer, _ offset: Int) -> Int {
     Int(UInt32(littleEndian: value.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
   }
 
+  /// Whether a tag is a number's.
   @inlinable @inline(__always)
-  package static func isNumber(_ tag: UInt8) -> Bool { tag < 0x40 }
+  public static func isNumber(_ tag: UInt8) -> Bool { tag < 0x40 }
 
+  /// Whether a tag is a string's.
   @inlinable @inline(__always)
-  package static func isString(_ tag: UInt8) -> Bool { (tag & 0xC0) == 0x40 || tag == escapedString }
+  public static func isString(_ tag: UInt8) -> Bool { (tag & 0xC0) == 0x40 || tag == escapedString }
 
+  /// Whether a tag is an array's or object's.
   @inlinable @inline(__always)
-  package static func isContainer(_ tag: UInt8) -> Bool { tag >= 0x90 }
+  public static func isContainer(_ tag: UInt8) -> Bool { tag >= 0x90 }
 
+  /// Whether a tag is an object's.
   @inlinable @inline(__always)
-  package static func isObject(_ tag: UInt8) -> Bool { tag >= 0x98 }
+  public static func isObject(_ tag: UInt8) -> Bool { tag >= 0x98 }
 
+  /// Whether a tag is an array's.
   @inlinable @inline(__always)
-  package static func isArray(_ tag: UInt8) -> Bool { (tag & 0xF8) == 0x90 }
+  public static func isArray(_ tag: UInt8) -> Bool { (tag & 0xF8) == 0x90 }
 
   /// All bytes of the value, header and table included. O(1).
   @inlinable @inline(__always)
-  package static func size(_ value: UnsafeRawPointer) -> Int {
+  public static func size(_ value: UnsafeRawPointer) -> Int {
     let tag = tag(value)
     if tag < 0x80 {
       let length = Int(tag & 0x3F)
@@ -90,7 +109,7 @@ package enum FlatLayout {
 
   /// The text of a number or a string (unescaped UTF-8). O(1).
   @inlinable @inline(__always)
-  package static func text(_ value: UnsafeRawPointer) -> UnsafeRawBufferPointer {
+  public static func text(_ value: UnsafeRawPointer) -> UnsafeRawBufferPointer {
     let tag = tag(value)
     let length = Int(tag & 0x3F)
     if tag < 0x80, length != 63 { return UnsafeRawBufferPointer(start: value + 1, count: length) }
@@ -99,40 +118,43 @@ package enum FlatLayout {
 
   /// The elements or members of a container. O(1).
   @inlinable @inline(__always)
-  package static func count(_ value: UnsafeRawPointer) -> Int {
+  public static func count(_ value: UnsafeRawPointer) -> Int {
     tag(value) & 1 != 0 ? u8(value, 2) : u32(value, 5)
   }
 
   /// How many entries the table of a container with a large header has.
   @inlinable @inline(__always)
-  package static func tableEntries(count: Int) -> Int { count > stride ? (count &- 1) / stride : 0 }
+  public static func tableEntries(count: Int) -> Int { count > stride ? (count &- 1) / stride : 0 }
 
   /// Whether a string of these bytes has to be escaped in JSON text. O(length).
-  package static func needsEscape(_ text: UnsafeRawBufferPointer) -> Bool {
+  public static func needsEscape(_ text: UnsafeRawBufferPointer) -> Bool {
     for byte in text where byte < 0x20 || byte == 0x22 || byte == 0x5C { return true }
     return false
   }
 
   /// Whether two runs of memory hold the same bytes.
   @inlinable @inline(__always)
-  package static func equal(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ count: Int) -> Bool {
+  public static func equal(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ count: Int) -> Bool {
     memcmp(a, b, count) == 0
   }
 }
 
 /// A container's parts, read once.
-package struct FlatContainer {
+@_spi(Flat) public struct FlatContainer {
   /// The first byte of the container, its tag.
-  package let start: UnsafeRawPointer
+  public let start: UnsafeRawPointer
   /// The first byte of the first element or of the first key.
-  package let payload: UnsafeRawPointer
+  public let payload: UnsafeRawPointer
   /// The end of the payload, and the start of the table if there is one.
-  package let payloadEnd: UnsafeRawPointer
-  package let count: Int
-  package let isObject: Bool
+  public let payloadEnd: UnsafeRawPointer
+  /// The elements or members.
+  public let count: Int
+  /// Whether this is an object.
+  public let isObject: Bool
 
+  /// Reads the header of an array or object.
   @inlinable @inline(__always)
-  package init(_ value: UnsafeRawPointer) {
+  public init(_ value: UnsafeRawPointer) {
     let tag = FlatLayout.tag(value)
     start = value
     isObject = FlatLayout.isObject(tag)
@@ -147,22 +169,23 @@ package struct FlatContainer {
     }
   }
 
+  /// The bytes of all elements.
   @inlinable @inline(__always)
-  package var payloadSize: Int { payloadEnd - payload }
+  public var payloadSize: Int { payloadEnd - payload }
 
   /// The entries of the table that exist: 0 for a small header.
   @inlinable @inline(__always)
-  package var tableEntries: Int {
+  public var tableEntries: Int {
     FlatLayout.tag(start) & 1 != 0 ? 0 : FlatLayout.tableEntries(count: count)
   }
 
   /// The payload offset of the element or member `16 * (entry + 1)`.
   @inlinable @inline(__always)
-  package func tableOffset(_ entry: Int) -> Int { FlatLayout.u32(payloadEnd, 4 &* entry) }
+  public func tableOffset(_ entry: Int) -> Int { FlatLayout.u32(payloadEnd, 4 &* entry) }
 
   /// What follows the element or member that starts here.
   @inlinable @inline(__always)
-  package func next(_ element: UnsafeRawPointer) -> UnsafeRawPointer {
+  public func next(_ element: UnsafeRawPointer) -> UnsafeRawPointer {
     let end = element + FlatLayout.size(element)
     return isObject ? end + FlatLayout.size(end) : end
   }
@@ -172,7 +195,7 @@ package struct FlatContainer {
   /// Complexity: O(1), at most 15 elements are skipped (with a small header, those of 255 bytes).
   /// - Precondition: `0...count` contains `index`.
   @inlinable @inline(__always)
-  package func element(_ index: Int) -> UnsafeRawPointer {
+  public func element(_ index: Int) -> UnsafeRawPointer {
     if index == count { return payloadEnd }
     var element = payload
     var left = index
@@ -190,7 +213,7 @@ package struct FlatContainer {
   /// The key of the member named `name`, by comparing every key in order; the value follows the key.
   ///
   /// Complexity: O(count). `JSON` keeps an index for large objects.
-  package func scan(for name: UnsafeRawBufferPointer) -> (key: UnsafeRawPointer, index: Int)? {
+  public func scan(for name: UnsafeRawBufferPointer) -> (key: UnsafeRawPointer, index: Int)? {
     guard isObject, let bytes = name.baseAddress ?? UnsafeRawPointer(bitPattern: 1) else { return nil }
     let length = name.count
     var key = payload
