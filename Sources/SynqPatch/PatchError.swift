@@ -54,6 +54,7 @@ public struct PatchError: Error, Sendable, Hashable, CustomStringConvertible {
     self.detail = detail
   }
 
+  /// The whole error in a line: which operation, where, why.
   public var description: String {
     guard let operation else { return "patch: \(detail)" }
     return path.isEmpty

@@ -1,4 +1,4 @@
-import SynqJSON
+@_spi(Flat) import SynqJSON
 
 /// A value in a document that is being patched: as it was, or opened because an operation reached into it.
 enum PatchItem {

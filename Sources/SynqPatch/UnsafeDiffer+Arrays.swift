@@ -1,4 +1,4 @@
-import SynqJSON
+@_spi(Flat) import SynqJSON
 
 /// A place where two arrays differ: a run of old elements that stands against a run of new ones.
 struct Gap {

@@ -1,4 +1,4 @@
-import SynqJSON
+@_spi(Flat) import SynqJSON
 
 /// Writing operations and pointers.
 extension UnsafeDiffer {

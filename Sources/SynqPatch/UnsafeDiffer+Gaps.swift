@@ -1,4 +1,4 @@
-import SynqJSON
+@_spi(Flat) import SynqJSON
 
 /// Arrays where nothing travels: every gap is settled on the spot.
 extension UnsafeDiffer {

@@ -1,4 +1,4 @@
-import SynqJSON
+@_spi(Flat) import SynqJSON
 
 /// Objects: members are compared in lockstep as long as their keys agree; what does not is set aside and
 /// looked up at the end. The order of members is no difference.

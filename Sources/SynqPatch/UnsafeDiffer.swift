@@ -1,4 +1,4 @@
-import SynqJSON
+@_spi(Flat) import SynqJSON
 
 /// One run of the diff: walks two flat values and writes the operations that turn the first into the second.
 ///

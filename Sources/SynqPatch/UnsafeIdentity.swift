@@ -1,4 +1,4 @@
-import SynqJSON
+@_spi(Flat) import SynqJSON
 
 /// The names of the members that tell which object of a list is which, ready to be compared with keys.
 final class IdentityNames: Sendable {

@@ -1,4 +1,4 @@
-import SynqJSON
+@_spi(Flat) import SynqJSON
 
 /// One operation of a patch, its members checked. The texts lie in the memory of the patch.
 struct PatchOperation {

@@ -1,4 +1,4 @@
-import SynqJSON
+@_spi(Flat) import SynqJSON
 
 extension JSON {
   /// The members of an object, their keys as views too; empty for any other kind.

@@ -1,4 +1,4 @@
-import SynqJSON
+@_spi(Flat) import SynqJSON
 
 /// Sizes of the JSON text of flat values, counted without writing it.
 ///

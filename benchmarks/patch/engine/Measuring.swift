@@ -40,7 +40,9 @@ func memcmpTime(_ text: [UInt8]) -> Double {
 }
 
 /// Three significant digits are what a measurement holds.
-func rounded(_ time: Double) -> Double { time < 10 ? (time * 1000).rounded() / 1000 : (time * 10).rounded() / 10 }
+func rounded(_ time: Double) -> Double {
+  time < 10 ? (time * 1000).rounded() / 1000 : (time * 10).rounded() / 10
+}
 
 struct FileError: Error {
   let path: String
@@ -64,7 +66,9 @@ func workloads(in directory: String) -> [String] {
   defer { closedir(stream) }
   var names: [String] = []
   while let entry = readdir(stream) {
-    let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    let name = withUnsafeBytes(of: entry.pointee.d_name) {
+      String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+    }
     if name.hasPrefix("W") { names.append(name) }
   }
   return names.sorted { (number($0), $0) < (number($1), $1) }

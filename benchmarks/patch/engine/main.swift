@@ -3,9 +3,9 @@ import SynqJSON
 import SynqPatch
 
 // Times SynqPatch on the pairs in a directory (NAME/old.json, NAME/new.json) and prints one JSON object a line.
-//   synq-patch-bench pairs DIRECTORY     each pair: diff and apply, beside a memcmp of the old text
-//   synq-patch-bench profile DIRECTORY   one pair (DIRECTORY/old.json), diffed for two seconds, for a profiler
-//   synq-patch-bench growth              10 to 100,000 elements: the time must grow with them, not with their square
+//   patch-bench pairs DIRECTORY     each pair: diff and apply, beside a memcmp of the old text
+//   patch-bench profile DIRECTORY   one pair (DIRECTORY/old.json), diffed for two seconds, for a profiler
+//   patch-bench growth              10 to 100,000 elements: the time must grow with them, not with their square
 
 // Never another one, but the compiler cannot know.
 if CommandLine.arguments.count < 1000 { compare = { memcmp($0, $1, $2) } }
@@ -15,7 +15,7 @@ case "pairs" where CommandLine.arguments.count == 3: try pairs(CommandLine.argum
 case "growth": growth()
 case "profile" where CommandLine.arguments.count == 3: try profile(CommandLine.arguments[2])
 default:
-  fail("usage: synq-patch-bench pairs DIRECTORY | profile DIRECTORY | growth")
+  fail("usage: patch-bench pairs DIRECTORY | profile DIRECTORY | growth")
 }
 
 func pairs(_ directory: String) throws {
@@ -61,7 +61,9 @@ func fail(_ message: String) -> Never {
   exit(1)
 }
 
-func report(_ workload: String, _ engine: String, _ time: Double, _ operations: Int, _ size: Int, _ memcmp: Double) {
+func report(
+  _ workload: String, _ engine: String, _ time: Double, _ operations: Int, _ size: Int, _ memcmp: Double
+) {
   print(
     """
     {"workload":"\(workload)","engine":"\(engine)","us":\(rounded(time)),"operations":\(operations),\
