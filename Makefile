@@ -108,7 +108,7 @@ bench-patch: deps ## diff and apply
 	@benchmarks/patch/run
 
 conformance-host: cmake ## build the host that replays the recordings; the last line is its path
-	@Tests/wire/host/build
+	@Tests/conformance/build
 
 # ------------------------------------------------------------------------------------------------------ quality
 

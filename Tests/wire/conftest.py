@@ -1,0 +1,68 @@
+"""The conformance host as a fixture. SYNQ_CONFORMANCE_HOST names another one to test."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE))
+
+
+@dataclass
+class Host:
+    process: subprocess.Popen[str]
+    host: str
+    port: int
+
+    def stop(self) -> None:
+        """Asks it to end, as a service manager does."""
+        self.process.send_signal(signal.SIGTERM)
+
+
+@contextmanager
+def running_host() -> Iterator[Host]:
+    program = (
+        os.environ.get("SYNQ_CONFORMANCE_HOST") or ROOT / "build/cmake/Tests/conformance/conformance-host"
+    )
+    if not Path(program).exists():
+        pytest.fail(f"{program} is missing: make conformance-host builds it")
+    with subprocess.Popen([program, "--port", "0"], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line.startswith("listening on http://"), f"the host said {line!r}"
+            where = urlsplit(line.split()[-1])
+            assert where.hostname
+            assert where.port
+            yield Host(process, where.hostname, where.port)
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+    assert process.returncode == 0, f"the host ended with {process.returncode}"
+
+
+@pytest.fixture(scope="session")
+def host() -> Iterator[Host]:
+    """One host for all recordings: each has connections, and so channels, of its own."""
+    with running_host() as host:
+        yield host
+
+
+@pytest.fixture
+def own_host() -> Iterator[Host]:
+    """A host that a test may end."""
+    with running_host() as host:
+        yield host

@@ -1,0 +1,35 @@
+"""Every recording against the conformance host: the differences are those of differences.toml, no others."""
+
+from pathlib import Path
+
+import pytest
+from playback.expectation import expected_steps, load_differences
+from playback.player import Player
+from playback.recording import load
+
+HERE = Path(__file__).resolve().parent
+DIFFERENCES = load_differences(HERE / "differences.toml")
+NAMES = sorted(path.stem for path in (HERE / "fixtures").glob("*.jsonl"))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "server_shutdown"])
+def test_recording(name, host):
+    recording = load(HERE / "fixtures" / f"{name}.jsonl")
+    steps, unused = expected_steps(recording, DIFFERENCES)
+    Player(recording, steps, host.host, host.port).play()
+    assert not unused, "differences.toml names this recording for nothing"
+
+
+def test_server_shutdown(own_host):
+    recording = load(HERE / "fixtures" / "server_shutdown.jsonl")
+    steps, _ = expected_steps(recording, DIFFERENCES)
+    Player(recording, steps, own_host.host, own_host.port, stop_server=own_host.stop).play()
+
+
+def test_differences_name_recordings_that_exist():
+    named = {name for entry in DIFFERENCES.values() for name in entry.recordings}
+    assert named <= set(NAMES)
+
+
+def test_every_difference_has_a_reason():
+    assert all(entry.reason.strip() and entry.spec for entry in DIFFERENCES.values())
