@@ -34,7 +34,11 @@ def running_host() -> Iterator[Host]:
         os.environ.get("SYNQ_CONFORMANCE_HOST") or ROOT / "build/cmake/Tests/conformance/conformance-host"
     )
     if not Path(program).exists():
-        pytest.fail(f"{program} is missing: make conformance-host builds it")
+        missing = f"{program} is missing: make conformance-host builds it"
+        # A machine that builds everything must not pass for want of the host.
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
     with subprocess.Popen([program, "--port", "0"], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
