@@ -99,8 +99,8 @@ class Page:
     def patches(self):
         """The lines of the wire panel, newest first, without the ticks of the clock."""
         return self.script(
-            "return [...document.querySelectorAll('#patches li')].map(e => e.innerText.replace(/\\s+/g, ' '))"
-            ".filter(text => !text.includes('/seconds'))"
+            "return [...document.querySelectorAll('#patches li:not(.tick)')]"
+            ".map(e => e.innerText.replace(/\\s+/g, ' '))"
         )
 
     # What is done with it

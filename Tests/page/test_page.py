@@ -1,5 +1,6 @@
 """The demo page in a browser: what a person sees and does, with two windows on one room."""
 
+import re
 import signal
 from functools import partial
 
@@ -151,12 +152,8 @@ def test_the_patches_pass_by_with_version_operations_and_bytes(windows):
     page = windows.open("Ada")
     page.press("Add one")
     page.wait_until(lambda: page.count == "1")
-    newest = page.patches[0].split()
-    assert newest[0].removeprefix("v").isdigit()
-    assert newest[1:3] == ["1", "op"]
-    assert int(newest[3]) > 50
-    assert newest[4] == "B"
-    assert newest[5:] == ["replace", "/count", "1"]
+    # A tick of the clock may travel in the same patch.
+    assert re.fullmatch(r"v\d+ (1 op|2 ops) [1-9]\d+ B .*replace /count 1\b.*", page.patches[0])
     page.say("hello")
     page.wait_until(lambda: "/messages" in page.patches[0] and '"text":"hello"' in page.patches[0])
     assert page.patches[-1].split()[1:3] == ["full", "state"]
@@ -173,7 +170,7 @@ def test_the_passing_patches_can_be_paused(windows):
     assert page.patches == before
     page.press("Pause")
     page.press("Add one")
-    page.wait_until(lambda: page.patches[0].endswith("/count 2"))
+    page.wait_until(lambda: "replace /count 2" in page.patches[0])
 
 
 def test_the_secret_is_in_no_frame(windows):
