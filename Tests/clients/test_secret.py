@@ -7,8 +7,8 @@ from adapters import ADAPTERS
 from recorder import Recorder
 from view import View
 
-# The name of the assign, and a word of its value.
-SECRET = [b"secret", b"cake"]
+# The name of the assign, and words of its value in the demos.
+SECRET = [b"secret", b"cake", b"never on the wire"]
 
 
 @pytest.mark.parametrize("kind", ADAPTERS, ids=lambda adapter: adapter.__name__)
