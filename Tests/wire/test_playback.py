@@ -4,16 +4,17 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+
 from playback.compare import PatchError, apply, is_error, parse_response, response_differences, same
 from playback.expectation import Expectation, UnlistedError, expected_steps, load_differences
 from playback.impostor import Impostor
-from playback.message import Message
+from playback.message import STATE_PATCHES, Message
 from playback.player import MismatchError, Player
 from playback.recording import RECEIVE, SEND, Step, load
 
 HERE = Path(__file__).resolve().parent
 DIFFERENCES = load_differences(HERE / "differences.toml")
-SPOKEN = ["join_ok_seance", "join_ok_livestate", "leave", "rollover_seance", "join_authorize_error"]
+NAMES = sorted(path.stem for path in (HERE / "fixtures").glob("*.jsonl"))
 
 
 def script(name):
@@ -25,28 +26,34 @@ def script(name):
 def play(recording, expected, served):
     """Plays a recording to a server that says `served`, and gives what the server was sent."""
     with Impostor(recording, served) as server:
-        Player(recording, expected, "127.0.0.1", server.port).play()
+        Player(recording, expected, "127.0.0.1", server.port, stop_server=lambda: None).play()
     return server.sent
 
 
-def fill_in_errors(steps):
-    """What is expected by shape, as a server would say it."""
+def as_spoken(steps):
+    """What is expected by its shape or its effect, as a server would say it."""
     for step in steps:
-        if step.error is None:
-            yield step
-            continue
-        error = {"code": "c", "message": "m", "details": None, "timestamp": "2024-01-02T03:04:05Z"}
-        error |= {key: value for key, value in step.error.items() if value != "anything"}
-        is_reply = step.message.event == "phx_reply"
-        payload = {"status": "error", "response": error} if is_reply else error
-        yield dataclasses.replace(step, message=dataclasses.replace(step.message, payload=payload))
+        message = step.message
+        if step.error is not None:
+            error = {"code": "c", "message": "m", "details": None, "timestamp": "2024-01-02T03:04:05Z"}
+            error |= {key: value for key, value in step.error.items() if value != "anything"}
+            is_reply = message.event == "phx_reply"
+            payload = {"status": "error", "response": error} if is_reply else error
+            message = dataclasses.replace(message, payload=payload)
+        elif step.state is not None and message.event in STATE_PATCHES:
+            name = "patch" if "patch" in message.payload else "operations"
+            message = message.with_payload(**{name: [{"op": "replace", "path": "", "value": step.state}]})
+        yield dataclasses.replace(step, message=message)
 
 
-@pytest.mark.parametrize("name", SPOKEN)
+@pytest.mark.parametrize("name", NAMES)
 def test_accepts_what_is_expected_and_sends_what_was_recorded(name):
     recording, steps = script(name)
-    sent = play(recording, steps, list(fill_in_errors(steps)))
-    assert sent == [step.data["frame"] for step in recording.steps if step.kind == SEND]
+    sent = play(recording, steps, list(as_spoken(steps)))
+    recorded = [step.data for step in recording.steps if step.kind == SEND and "frame" in step.data]
+    assert [text for text, data in zip(sent, recorded, strict=True) if "padded_to_bytes" not in data] == [
+        data["frame"] for data in recorded if "padded_to_bytes" not in data
+    ]
 
 
 @pytest.mark.parametrize("place", range(11))

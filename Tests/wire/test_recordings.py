@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from playback.expectation import expected_steps, load_differences
 from playback.player import Player
 from playback.recording import load

@@ -132,6 +132,9 @@ class Connection:
 
     # --------------------------------------------------------------------------------------------- reading
 
+    def receive_exactly(self, count: int) -> bytes:
+        return self._read(count)
+
     def _read(self, count: int) -> bytes:
         while len(self.buffer) < count:
             self._read_more()

@@ -32,13 +32,18 @@ class MismatchError(Exception):
 class Client:
     """One connection of the recording: what it still waits for, and its channels' states."""
 
-    connection: Connection
+    tcp: Connection | None  # none with long poll, where each request has its own
     vsn: int
     waiting: list[Step] = field(default_factory=list)
     states: dict[Any, Any] = field(default_factory=dict)  # by topic
     joined: dict[Any, Any] = field(default_factory=dict)  # join_ref by topic
     joins: dict[tuple[Any, str], Any] = field(default_factory=dict)  # join_ref by topic and ref of the join
     closed: bool = False
+
+    @property
+    def connection(self) -> Connection:
+        assert self.tcp is not None
+        return self.tcp
 
 
 @dataclass
@@ -64,7 +69,8 @@ class Player:
             self._finish()
         finally:
             for client in self.clients.values():
-                client.connection.close()
+                if client.tcp is not None:
+                    client.tcp.close()
 
     def _take(self, step: Step) -> None:
         if step.kind == NOTE:
@@ -88,11 +94,12 @@ class Player:
 
     def _client(self, name: str) -> Client:
         if name not in self.clients:
-            client = Client(Connection.to(self.host, self.port), self.recording.vsn)
-            self.clients[name] = client
             if self.recording.is_http:
                 self.polling = self.polling or Polling(self.host, self.port)
-            elif not any("http" in step.data and step.conn == name for step in self.steps):
+                self.clients[name] = Client(None, self.recording.vsn)
+                return self.clients[name]
+            client = self.clients[name] = Client(Connection.to(self.host, self.port), self.recording.vsn)
+            if not any("http" in step.data and step.conn == name for step in self.steps):
                 response = client.connection.upgrade(self.recording.path)
                 if response.status != 101:
                     raise MismatchError(f"{self.recording.path} was not upgraded: {response.status}")
@@ -101,11 +108,10 @@ class Player:
     def _send(self, step: Step) -> None:
         client, data = self._client(step.conn), step.data
         if "http" in data:
-            request = data["http"].encode("latin-1")
             if self.polling:
                 self.polling.request(data["http"])
             else:
-                client.connection.send(request)
+                client.connection.send(data["http"].encode("latin-1"))
             return
         if step.message is not None and step.message.event == "phx_join":
             client.joins[step.message.topic, repr(step.message.ref)] = step.message.join_ref
