@@ -68,8 +68,7 @@ demo-python: lib venv ## the same in Python
 	@exec $(PYTHON) examples/python/demo.py $(DEMO_ARGS)
 
 demo-swift: deps ## the same in Swift
-	@swift build -c release --package-path examples/swift --product demo-swift --jobs $(JOBS)
-	@exec $$(swift build -c release --package-path examples/swift --show-bin-path)/demo-swift $(DEMO_ARGS)
+	@program=$$(scripts/build-swift-demo | tee /dev/stderr | tail -n 1); exec "$$program" $(DEMO_ARGS)
 
 # ----------------------------------------------------------------------------------------------------- testing
 
