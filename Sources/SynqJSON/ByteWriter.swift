@@ -9,12 +9,16 @@ import Darwin
 /// Keep one and empty it with ``removeAll(keepingCapacity:)`` between messages: then writing allocates nothing.
 public struct ByteWriter: ~Copyable {
   /// Free bytes that every write leaves behind it, for vector stores.
-  static let margin = 64
+  @usableFromInline static let margin = 64
 
-  private(set) var base: UnsafeMutableRawPointer
-  private(set) var capacity: Int
+  @usableFromInline var base: UnsafeMutableRawPointer
+  @usableFromInline var capacity: Int
   /// The bytes written so far.
-  public internal(set) var count = 0
+  public internal(set) var count: Int {
+    @inlinable get { written }
+    @inlinable set { written = newValue }
+  }
+  @usableFromInline var written = 0
 
   /// An empty buffer with room for `capacity` bytes.
   public init(capacity: Int = 256) {
@@ -30,12 +34,12 @@ public struct ByteWriter: ~Copyable {
   }
 
   /// Makes room for `room` bytes and the margin.
-  @inline(__always)
+  @inlinable @inline(__always)
   mutating func reserve(_ room: Int) {
     if count &+ room &+ ByteWriter.margin > capacity { grow(room) }
   }
 
-  @inline(never)
+  @usableFromInline @inline(never)
   mutating func grow(_ room: Int) {
     capacity = max(count + room + ByteWriter.margin, capacity * 2)
     guard let moved = realloc(base, capacity) else { fatalError("out of memory") }
@@ -43,6 +47,7 @@ public struct ByteWriter: ~Copyable {
   }
 
   /// Writes one byte.
+  @inlinable @inline(__always)
   public mutating func append(_ byte: UInt8) {
     reserve(1)
     base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
@@ -50,10 +55,11 @@ public struct ByteWriter: ~Copyable {
   }
 
   /// Writes bytes as they are.
+  @inlinable @inline(__always)
   public mutating func append(_ bytes: UnsafeRawBufferPointer) {
     guard let source = bytes.baseAddress else { return }
     reserve(bytes.count)
-    memcpy(base + count, source, bytes.count)
+    (base + count).copyMemory(from: source, byteCount: bytes.count)
     count &+= bytes.count
   }
 
@@ -63,6 +69,7 @@ public struct ByteWriter: ~Copyable {
   }
 
   /// Writes the UTF-8 of a literal.
+  @inlinable @inline(__always)
   public mutating func append(_ text: StaticString) {
     append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }

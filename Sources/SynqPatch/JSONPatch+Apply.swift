@@ -22,6 +22,17 @@ extension JSONPatch {
         .tooManyOperations, operation: nil,
         "\(patch.count) operations are more than the limit of \(limits.maxOperations)")
     }
+    if patch.count <= PatchSplicer.maxOperations {
+      // What fails is carried out once more below, which finds out where and why.
+      if let result = PatchSplicer.apply(patch, to: document, limits: limits) { return result }
+    }
+    return try applyByOpening(patch, to: document, limits: limits)
+  }
+
+  /// Carries the operations out on what they reach into, opened.
+  package static func applyByOpening(
+    _ patch: JSON, to document: JSON, limits: PatchLimits
+  ) throws(PatchError) -> JSON {
     var applier = PatchApplier(document, limits: limits)
     var index = 0
     for json in patch.elements {

@@ -12,7 +12,7 @@ extension JSONPatch {
   public static func diff(from old: JSON, to new: JSON, options: DiffOptions = .default) -> JSON {
     var text = ByteWriter()
     text.append(0x5B)
-    let count = appendDiff(from: old, to: new, at: "", options: options, into: &text)
+    let count = run(from: old, to: new, options, into: &text)
     if count == 0 { return .emptyArray }
     text.append(0x5D)
     // The text was written here from two values, so only its size could be refused.
@@ -33,7 +33,7 @@ extension JSONPatch {
     from old: JSON, to new: JSON, options: DiffOptions = .default, into out: inout ByteWriter
   ) -> Int {
     out.append(0x5B)
-    let count = appendDiff(from: old, to: new, at: "", options: options, into: &out)
+    let count = run(from: old, to: new, options, into: &out)
     out.append(0x5D)
     return count
   }
@@ -53,25 +53,45 @@ extension JSONPatch {
     if let old, let new, old.sharesStorage(with: new) { return 0 }
     var prefix = prefix
     return prefix.withUTF8 { prefix in
-      withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { memory in
-        withUnsafeMutablePointer(to: &out) { out in
-          var differ = UnsafeDiffer(
-            into: out, follows: follows, prefix: UnsafeRawBufferPointer(prefix), identity: options.identity,
-            memory: memory)
-          switch (old, new) {
-          case (let old?, let new?):
-            old.withFlatBytes { old in new.withFlatBytes { new in differ.diffRoots(old, new) } }
-          case (nil, let new?):
-            new.withFlatBytes { new in
-              if let start = new.baseAddress { differ.emitAdd(start) }
-            }
-          case (_?, nil):
-            differ.emitRemove()
-          case (nil, nil):
-            break
+      let prefix = UnsafeRawBufferPointer(prefix)
+      if let old, let new {
+        return run(from: old, to: new, options, at: prefix, follows: follows, into: &out)
+      }
+      return withDiffer(options, at: prefix, follows: follows, into: &out) { differ in
+        if let new {
+          new.withFlatBytes { new in
+            if let start = new.baseAddress { differ.emitAdd(start) }
           }
-          return differ.operations
+        } else if old != nil {
+          differ.emitRemove()
         }
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func run(
+    from old: JSON, to new: JSON, _ options: DiffOptions,
+    at prefix: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0), follows: Bool = false,
+    into out: inout ByteWriter
+  ) -> Int {
+    if old.sharesStorage(with: new) { return 0 }
+    return withDiffer(options, at: prefix, follows: follows, into: &out) { differ in
+      old.withFlatBytes { old in new.withFlatBytes { new in differ.diffRoots(old, new) } }
+    }
+  }
+
+  @inline(__always)
+  private static func withDiffer(
+    _ options: DiffOptions, at prefix: UnsafeRawBufferPointer, follows: Bool, into out: inout ByteWriter,
+    _ body: (inout UnsafeDiffer) -> Void
+  ) -> Int {
+    withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { memory in
+      withUnsafeMutablePointer(to: &out) { out in
+        var differ = UnsafeDiffer(
+          into: out, follows: follows, prefix: prefix, identity: options.identity, memory: memory)
+        body(&differ)
+        return differ.operations
       }
     }
   }

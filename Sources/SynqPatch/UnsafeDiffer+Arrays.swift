@@ -118,20 +118,33 @@ extension UnsafeDiffer {
   ) -> (meets: Bool, isPair: Bool) {
     let hasX = nextX < a.payloadEnd
     let hasY = nextY < b.payloadEnd
-    let idX = identity.key(of: gap.old)
-    let idY = idX == nil ? nil : identity.key(of: gap.new)
-    if let idX, let idY, IdentityNames.sameIdentity(idX, idY) {
-      // An identity that the next element has too is none.
-      let isShifted = hasY && sameBytes(gap.old, nextY) || hasX && sameBytes(nextX, gap.new)
-      if !isShifted { return (true, true) }
+    if let idX = identity.key(of: gap.old), let idY = identity.key(of: gap.new) {
+      if IdentityNames.sameIdentity(idX, idY) {
+        // An identity that the next element has too is none.
+        let isShifted = hasY && sameBytes(gap.old, nextY) || hasX && sameBytes(nextX, gap.new)
+        if !isShifted { return (true, true) }
+      }
+      // Elements that are the same have the same identity, so the keys at hand are compared, not the elements.
+      let nextIdX = hasX ? identity.key(of: nextX) : nil
+      let nextIdY = hasY ? identity.key(of: nextY) : nil
+      if let nextIdX, let nextIdY, IdentityNames.sameIdentity(nextIdX, nextIdY) { return (true, false) }
+      if let nextIdY, IdentityNames.sameIdentity(idX, nextIdY) {
+        gap.oldCount = 0
+        return (true, false)
+      }
+      if let nextIdX, IdentityNames.sameIdentity(nextIdX, idY) {
+        gap.newCount = 0
+        return (true, false)
+      }
+      return (hasX || hasY ? lookAhead(&gap, a, b) : true, false)
     }
     if !hasX, !hasY { return (true, false) }
     if hasX, hasY, same(nextX, nextY) { return (true, false) }
-    if hasY, same(gap.old, nextY) {
+    if hasY, affordably(gap.old, nextY) {
       gap.oldCount = 0
       return (true, false)
     }
-    if hasX, same(nextX, gap.new) {
+    if hasX, affordably(nextX, gap.new) {
       gap.newCount = 0
       return (true, false)
     }

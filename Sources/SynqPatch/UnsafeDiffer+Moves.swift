@@ -43,15 +43,16 @@ extension UnsafeDiffer {
     }
     // From the front every element finds its place behind the one before it, from the back before the one
     // behind it: what has yet to leave is in the way of the one or of the other.
-    let front = slots(firstGap, oldCount, fillsFirst: true)
-    let frontDigits = carryOut(front, newBase: newBase, oldBase: oldBase, backwards: false, emits: false)
-    let back = slots(firstGap, oldCount, fillsFirst: false)
-    let backDigits = carryOut(back, newBase: newBase, oldBase: oldBase, backwards: true, emits: false)
-    if backDigits < frontDigits {
-      _ = carryOut(back, newBase: newBase, oldBase: oldBase, backwards: true, emits: true)
-    } else {
-      let front = slots(firstGap, oldCount, fillsFirst: true)
-      _ = carryOut(front, newBase: newBase, oldBase: oldBase, backwards: false, emits: true)
+    let front = steps(
+      slots(firstGap, oldCount, fillsFirst: true), newBase: newBase, oldBase: oldBase, backwards: false)
+    let back = steps(
+      slots(firstGap, oldCount, fillsFirst: false), newBase: newBase, oldBase: oldBase, backwards: true)
+    for step in back.digits < front.digits ? back.steps : front.steps {
+      if step.from >= 0 {
+        emitMove(from: step.from, to: step.to < 0 ? nil : step.to)
+      } else {
+        emitAdd(at: step.to < 0 ? nil : step.to, newSide[step.entry].place)
+      }
     }
     let end = gaps.count
     for g in firstGap..<end {
@@ -115,12 +116,21 @@ extension UnsafeDiffer {
     return (slots, oldCount - leaving)
   }
 
-  /// Moves and adds, one place after the other, and returns how many digits the indices have.
+  /// A move or an addition, with the indices of its moment.
+  private struct Travel {
+    let entry: Int
+    /// -1 for an addition.
+    let from: Int
+    /// -1 for the end.
+    let to: Int
+  }
+
+  /// Fills one place after the other; and how many digits the indices have.
   ///
   /// How many places before one are taken is kept in a Fenwick tree: O(log n) for each operation.
-  private mutating func carryOut(
-    _ order: (slots: [Slot], stays: Int), newBase: Int, oldBase: Int, backwards: Bool, emits: Bool
-  ) -> Int {
+  private mutating func steps(
+    _ order: (slots: [Slot], stays: Int), newBase: Int, oldBase: Int, backwards: Bool
+  ) -> (steps: [Travel], digits: Int) {
     let slots = order.slots
     var taken = FenwickTree(slots.count)
     var length = order.stays
@@ -128,30 +138,30 @@ extension UnsafeDiffer {
       taken.add(1, at: k)
       length += 1
     }
+    var steps: [Travel] = []
+    steps.reserveCapacity(slots.count)
     var digits = 0
-    for step in slots.indices {
-      let k = backwards ? slots.count - 1 - step : step
-      guard slots[k].isFill else { continue }
-      let entry = slots[k].entry
-      if newSide[entry].fate == .moves {
-        let source = oldSide[oldBase + newSide[entry].match].block
-        let from = slots[source].stayBefore + taken.sum(before: source)
+    for turn in slots.indices {
+      let k = backwards ? slots.count - 1 - turn : turn
+      let slot = slots[k]
+      guard slot.isFill else { continue }
+      var from = -1
+      if newSide[slot.entry].fate == .moves {
+        let source = oldSide[oldBase + newSide[slot.entry].match].block
+        from = slots[source].stayBefore + taken.sum(before: source)
         taken.add(-1, at: source)
         length -= 1
-        let to = slots[k].stayBefore + taken.sum(before: k)
-        if from != to {
-          digits += decimalDigits(from) + (to == length ? 1 : decimalDigits(to))
-          if emits { emitMove(from: from, to: to == length ? nil : to) }
-        }
-      } else {
-        let to = slots[k].stayBefore + taken.sum(before: k)
-        digits += to == length ? 1 : decimalDigits(to)
-        if emits { emitAdd(at: to == length ? nil : to, newSide[entry].place) }
+      }
+      let to = slot.stayBefore + taken.sum(before: k)
+      if from != to {
+        let isEnd = to == length
+        digits += (from < 0 ? 0 : decimalDigits(from)) + (isEnd ? 1 : decimalDigits(to))
+        steps.append(Travel(entry: slot.entry, from: from, to: isEnd ? -1 : to))
       }
       taken.add(1, at: k)
       length += 1
     }
-    return digits
+    return (steps, digits)
   }
 }
 

@@ -39,6 +39,13 @@ final class IdentityNames: Sendable {
   @inline(__always)
   func key(of value: FlatPlace) -> FlatPlace? {
     guard FlatLayout.isObject(FlatLayout.tag(value)), count > 0 else { return nil }
+    // Most often it is the first name, and the first member.
+    let first = FlatContainer(value).payload
+    let word = UInt64(littleEndian: first.loadUnaligned(as: UInt64.self))
+    if word & masks[0] == words[0], masks[0] >> 56 == 0, FlatLayout.count(value) > 0 {
+      let kind = FlatLayout.tag(first + FlatLayout.size(first))
+      if kind < 0x80 || kind == FlatLayout.escapedString { return first }
+    }
     return search(value)
   }
 

@@ -5,23 +5,28 @@
 /// A patch asks for the sizes of values that lie within each other. The largest size known within the value
 /// that is asked for is used again, so that each byte is counted at most once for every halving of what
 /// holds it, not once for every level above it.
-struct TextSizes {
+struct TextSizes: ~Copyable {
+  private struct Table {
+    let payloadEnd: FlatPlace
+    let end: FlatPlace
+  }
+
   /// The value whose size was counted last, and the size.
   private var knownValue: FlatPlace?
   private var knownSize = 0
   /// Where the payloads end that have a table behind them, and where those end.
-  private var tables: [(payloadEnd: FlatPlace, end: FlatPlace)] = []
+  private var tables = UnsafeScratch<Table>()
 
   /// The bytes of the compact text of `value`, or any larger number than `limit`, as soon as it is passed.
   mutating func text(_ value: FlatPlace, limit: Int) -> Int {
     let end = value + FlatLayout.size(value)
     var at = value
     var size = 0
-    tables.removeAll(keepingCapacity: true)
+    tables.truncate(to: 0)
     while at < end {
-      if let table = tables.last, table.payloadEnd == at {
-        at = table.end
-        tables.removeLast()
+      if tables.count > 0, tables[tables.count &- 1].payloadEnd == at {
+        at = tables[tables.count &- 1].end
+        tables.truncate(to: tables.count &- 1)
         continue
       }
       if at == knownValue {
@@ -39,7 +44,7 @@ struct TextSizes {
         let container = FlatContainer(at)
         size &+= 2 &+ max(0, container.count &- 1) &+ (container.isObject ? container.count : 0)
         if container.tableEntries > 0 {
-          tables.append((container.payloadEnd, at + FlatLayout.size(at)))
+          tables.append(Table(payloadEnd: container.payloadEnd, end: at + FlatLayout.size(at)))
         }
         at = container.payload
       } else if tag == FlatLayout.escapedString {

@@ -38,6 +38,15 @@ func pairs(_ directory: String) throws {
     }
     let apply = measure { sink = (try? JSONPatch.apply(patch, to: old))?.count ?? 0 }
     report(name, "synq", diff, operations, size, memcmpTime(oldText))
+    if name == "W2" {
+      let pointer: JSONPointer = "/items/617/done"
+      let edit = measure {
+        guard let edited = try? old.setting(false, at: pointer) else { return }
+        out.removeAll()
+        JSONPatch.writeDiff(from: old, to: edited, into: &out)
+      }
+      report(name, "synq edit + diff", edit, 1, size, memcmpTime(oldText))
+    }
     report(name, "synq apply", apply, operations, size, memcmpTime(oldText))
   }
 }
