@@ -29,7 +29,7 @@ help: ## show this list
 
 # ---------------------------------------------------------------------------------------------------- building
 
-.PHONY: lib deps deps-test venv cmake
+.PHONY: lib deps deps-test venv configure cmake
 deps:
 	@scripts/install-deps build
 
@@ -42,13 +42,15 @@ venv: deps
 lib: deps ## build libsynq.so into build/lib
 	@scripts/build-library $(LIB)
 
-cmake: lib
+configure: lib
 	@[ -e $(CMAKE_BUILD)/CMakeCache.txt ] || cmake -S . -B $(CMAKE_BUILD) \
 	  -DCMAKE_BUILD_TYPE=Release -DCMAKE_TARGET_MESSAGES=OFF -DSYNQ_LIBRARY_DIR=$(LIB) >/dev/null
+
+cmake: configure
 	@cmake --build $(CMAKE_BUILD) -j $(JOBS) -- --quiet
 
 .PHONY: install dist wheel
-install: cmake ## install library, header, pkg-config file and CMake package below PREFIX
+install: configure ## install library, header, pkg-config file and CMake package below PREFIX
 	@DESTDIR=$(DESTDIR) cmake --install $(CMAKE_BUILD) --prefix $(PREFIX)
 
 dist: ## a source archive of the last commit in build/dist
@@ -61,14 +63,16 @@ wheel: lib venv ## a wheel of the Python package with the library inside, in bui
 # ------------------------------------------------------------------------------------------------------- demos
 
 .PHONY: demo demo-python demo-swift
-demo: cmake ## the C example: prints an address to open in two browser windows
-	@exec $(CMAKE_BUILD)/examples/c/demo $(DEMO_ARGS)
+demo: configure ## the C example: prints an address to open in two browser windows
+	@cmake --build $(CMAKE_BUILD) --target demo -- --quiet
+	@scripts/foreground $(CMAKE_BUILD)/examples/c/demo $(DEMO_ARGS)
 
 demo-python: lib venv ## the same in Python
-	@exec $(PYTHON) examples/python/demo.py $(DEMO_ARGS)
+	@scripts/foreground $(PYTHON) examples/python/demo.py $(DEMO_ARGS)
 
 demo-swift: deps ## the same in Swift
-	@program=$$(scripts/build-swift-demo | tee /dev/stderr | tail -n 1); exec "$$program" $(DEMO_ARGS)
+	@scripts/build-swift-demo
+	@scripts/foreground build/swift-release/release/demo-swift $(DEMO_ARGS)
 
 # ----------------------------------------------------------------------------------------------------- testing
 
@@ -100,13 +104,13 @@ abi: lib ## compare the C and Swift interfaces with the last release
 bench: deps ## events per second, latency, CPU and memory beside a plain C echo server
 	@benchmarks/run
 
-bench-host: cmake ## build the host that the benchmark drives; the last line is its path
+bench-host: lib ## build the host that the benchmark drives; the last line is its path
 	@benchmarks/host/build
 
 bench-patch: deps ## diff and apply
 	@benchmarks/patch/run
 
-conformance-host: cmake ## build the host that replays the recordings; the last line is its path
+conformance-host: configure ## build the host that replays the recordings; the last line is its path
 	@Tests/conformance/build
 
 # ------------------------------------------------------------------------------------------------------ quality
