@@ -5,6 +5,14 @@ import SynqJSON
 import SynqServer
 import SynqWire
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 // A server that sends every message back: what Autobahn's cases and the measurements of the network layer run on.
 //
 //   synq-echo PORT [--reply] [--threads N]
@@ -92,4 +100,6 @@ let server = try NetworkServer(
   configuration, backend: EchoBackend(replies: replies), group: group, logger: logger)
 try await server.start().get()
 print(server.port ?? 0)
+// Whoever started this waits for the port, through a pipe.
+fflush(nil)
 try await group.next().makePromise(of: Void.self).futureResult.get()

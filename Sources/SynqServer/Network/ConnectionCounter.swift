@@ -18,9 +18,16 @@ final class ConnectionCounter: Sendable {
   }
 
   /// What a new connection over a limit is told in the log.
-  enum Refusal: Equatable {
+  enum Refusal: Equatable, CustomStringConvertible {
     case tooMany(limit: Int)
     case tooManyFromAddress(limit: Int)
+
+    var description: String {
+      switch self {
+      case .tooMany(let limit): "there are \(limit) already"
+      case .tooManyFromAddress(let limit): "its address has \(limit) already"
+      }
+    }
   }
 
   /// Counts one more connection, or says which limit it is over. Each admitted one is to be released once.

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 @testable import SynqServer
 
@@ -28,12 +29,21 @@ final class RawClient {
     self.chunks = chunks.makeAsyncIterator()
   }
 
-  static func connect(port: Int, autoRead: Bool = true) async throws -> RawClient {
+  /// Connects; with `tls` encrypted, to "localhost". With `halfClosure` the client's side stays open when the server
+  /// closes its own.
+  static func connect(
+    port: Int, autoRead: Bool = true, halfClosure: Bool = false, tls: NIOSSLContext? = nil
+  ) async throws -> RawClient {
     let (chunks, continuation) = AsyncStream.makeStream(of: ByteBuffer.self)
     let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .channelOption(.autoRead, value: autoRead)
+      .channelOption(.allowRemoteHalfClosure, value: halfClosure)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
+          if let tls {
+            let handler = try NIOSSLClientHandler(context: tls, serverHostname: "localhost")
+            try channel.pipeline.syncOperations.addHandler(handler)
+          }
           try channel.pipeline.syncOperations.addHandler(Receiver(continuation))
         }
       }

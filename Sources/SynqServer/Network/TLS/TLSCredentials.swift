@@ -1,5 +1,4 @@
 import NIOConcurrencyHelpers
-import NIOCore
 import NIOSSL
 
 #if canImport(Glibc)
@@ -29,22 +28,15 @@ final class TLSCredentials: Sendable {
   }
 
   private static func load(_ configuration: TLSConfiguration) throws(NetworkError) -> NIOSSLContext {
-    let certificates: [NIOSSLCertificate]
-    do { certificates = try NIOSSLCertificate.fromPEMFile(configuration.certificateFile) } catch {
-      throw NetworkError(
-        argument: "certificate file \"\(configuration.certificateFile)\"",
-        cause: cause(of: error, "holds no certificate in PEM"))
-    }
-    guard !certificates.isEmpty else {
-      throw NetworkError(
-        argument: "certificate file \"\(configuration.certificateFile)\"",
-        cause: "holds no certificate in PEM")
-    }
-    let key: NIOSSLPrivateKey
-    do { key = try NIOSSLPrivateKey(file: configuration.keyFile, format: .pem) } catch {
-      throw NetworkError(
-        argument: "key file \"\(configuration.keyFile)\"",
-        cause: cause(of: error, "holds no unencrypted private key in PEM"))
+    let certificateFile = "certificate file \"\(configuration.certificateFile)\""
+    let keyFile = "key file \"\(configuration.keyFile)\""
+    try check(configuration.certificateFile, certificateFile)
+    guard let certificates = try? NIOSSLCertificate.fromPEMFile(configuration.certificateFile),
+      !certificates.isEmpty
+    else { throw NetworkError(argument: certificateFile, cause: "holds no certificate in PEM") }
+    try check(configuration.keyFile, keyFile)
+    guard let key = try? NIOSSLPrivateKey(file: configuration.keyFile, format: .pem) else {
+      throw NetworkError(argument: keyFile, cause: "holds no unencrypted private key in PEM")
     }
     var server = NIOSSL.TLSConfiguration.makeServerConfiguration(
       certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key))
@@ -54,14 +46,14 @@ final class TLSCredentials: Sendable {
     }
     server.applicationProtocols = ["http/1.1"]
     do { return try NIOSSLContext(configuration: server) } catch {
-      throw NetworkError(
-        argument: "key file \"\(configuration.keyFile)\"",
-        cause: "does not belong to the certificate (\(error))")
+      throw NetworkError(argument: keyFile, cause: "does not belong to the certificate (\(error))")
     }
   }
 
-  private static func cause(of error: any Error, _ otherwise: String) -> String {
-    guard let error = error as? IOError else { return otherwise }
-    return String(cString: strerror(error.errnoCode))
+  /// NIOSSL does not say why a file cannot be read.
+  private static func check(_ path: String, _ argument: String) throws(NetworkError) {
+    guard access(path, R_OK) == 0 else {
+      throw NetworkError(argument: argument, cause: String(cString: strerror(errno)))
+    }
   }
 }

@@ -1,0 +1,147 @@
+import NIOCore
+import SynqWire
+import Testing
+
+@testable import SynqServer
+
+/// One test for each limit of a connection that no other suite shows.
+@Suite(.timeLimit(.minutes(1))) struct LimitTests {
+  private static let request = "GET /none HTTP/1.1\r\nHost: x\r\n\r\n"
+
+  @Test func refusesConnectionsBeyondTheLimit() async throws {
+    try await TestServer.with(.echo { $0.limits.maxConnections = 2 }) { test in
+      let first = try await test.webSocket()
+      let second = try await test.connect()
+      #expect(try await second.request(Self.request).status == 404)
+      let refused = try await test.connect()
+      #expect(await refused.receiveToEnd() == [])
+      #expect(test.log.text.contains("refusing a connection: there are 2 already"))
+      // A place that is given back is free for the next.
+      try await first.send(ClientFrame.close(1000))
+      _ = await first.receiveToEnd()
+      #expect(await test.backend.nextEnding() != nil)
+      let third = try await test.connect()
+      #expect(try await third.request(Self.request).status == 404)
+    }
+  }
+
+  @Test func refusesConnectionsOfOneAddressBeyondTheLimit() async throws {
+    try await TestServer.with(.echo { $0.limits.maxConnectionsPerAddress = 1 }) { test in
+      let first = try await test.connect()
+      #expect(try await first.request(Self.request).status == 404)
+      let refused = try await test.connect()
+      #expect(await refused.receiveToEnd() == [])
+      #expect(test.log.text.contains("refusing a connection: its address has 1 already"))
+    }
+  }
+
+  @Test func countsAnIPv6NetworkAsOneAddress() throws {
+    func key(_ address: String) throws -> AddressKey {
+      AddressKey(try SocketAddress(ipAddress: address, port: 1))
+    }
+    #expect(try key("2001:db8:1:2::1") == key("2001:db8:1:2:ffff::9"))
+    #expect(try key("2001:db8:1:2::1") != key("2001:db8:1:3::1"))
+    #expect(try key("::ffff:10.0.0.1") == key("10.0.0.1"))
+    #expect(try key("10.0.0.1") != key("10.0.0.2"))
+    #expect(try SocketAddress(ipAddress: "::ffff:10.0.0.1", port: 1).hostText == "10.0.0.1")
+    #expect(try SocketAddress(ipAddress: "::1", port: 1).hostText == "::1")
+  }
+
+  @Test(arguments: ["", "GET /none HTTP/1.1\r\nHost: x\r\nX-Slow: "])
+  func closesAConnectionWhoseRequestDoesNotCome(_ start: String) async throws {
+    try await TestServer.with(.echo { $0.limits.handshakeTimeout = .milliseconds(80) }) { test in
+      let client = try await test.connect()
+      // The server may be faster than this client.
+      client.sendAndForget(Array(start.utf8))
+      #expect(await client.receiveToEnd() == [])
+    }
+  }
+
+  @Test func closesAConnectionWhoseBodyDoesNotCome() async throws {
+    try await TestServer.with(.echo { $0.limits.handshakeTimeout = .milliseconds(80) }) { test in
+      let client = try await test.connect()
+      client.sendAndForget(Array("POST /none HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n123".utf8))
+      #expect(await client.receiveToEnd() == [])
+    }
+  }
+
+  @Test func closesAConnectionThatIsKeptAliveForNothing() async throws {
+    try await TestServer.with(.echo { $0.limits.keepAliveTimeout = .milliseconds(80) }) { test in
+      let client = try await test.connect()
+      #expect(try await client.request(Self.request).status == 404)
+      #expect(await client.receiveToEnd() == [])
+    }
+  }
+
+  @Test func refusesAHeaderThatIsTooLarge() async throws {
+    try await TestServer.with(.echo { $0.limits.maxHeaderBytes = 1_000 }) { test in
+      let long = String(repeating: "a", count: 1_000)
+      let fields = (0..<99).map { "X-\($0): 12345678\r\n" }.joined()
+      for (request, status) in [
+        ("GET / HTTP/1.1\r\nX-Long: \(long)\r\n\r\n", 431), ("GET /\(long) HTTP/1.1\r\n\r\n", 431),
+        ("GET / HTTP/1.1\r\n\(fields)\r\n", 431), (Self.request, 404),
+      ] {
+        let client = try await test.connect()
+        #expect(try await client.request(request).status == status)
+      }
+    }
+  }
+
+  @Test func refusesTooManyFields() async throws {
+    try await TestServer.with(.echo { $0.limits.maxHeaderFields = 10 }) { test in
+      for (count, status) in [(10, 404), (11, 431)] {
+        let fields = (0..<count).map { "a\($0): b\r\n" }.joined()
+        let client = try await test.connect()
+        #expect(try await client.request("GET / HTTP/1.1\r\n\(fields)\r\n").status == status)
+      }
+    }
+  }
+
+  /// The peer neither reads the close frame's echo nor closes its side: the server does not wait for ever.
+  @Test func doesNotWaitForAPeerThatNeverCloses() async throws {
+    let configuration = NetworkConfiguration.echo { $0.limits.closeTimeout = .milliseconds(80) }
+    try await TestServer.with(configuration) { test in
+      let client = try await RawClient.connect(port: test.port, halfClosure: true)
+      _ = try await client.upgrade()
+      try await client.send(ClientFrame.close(1000))
+      #expect(await client.receive(4) == [0x88, 2, 3, 0xE8])
+      // The server would not stop, and this test not end.
+      try await test.server.closeAll(.serviceRestart, reason: "stopping").get()
+      #expect(test.server.connectionCount == 0)
+    }
+  }
+
+  /// A request is read to its end before the next one is looked at; pipelined ones are answered in order.
+  @Test func answersPipelinedRequestsInOrder() async throws {
+    try await TestServer.with { test in
+      let client = try await test.connect()
+      try await client.send(
+        Self.request + "OPTIONS /socket/longpoll HTTP/1.1\r\nHost: x\r\n\r\n"
+          + "POST /socket/longpoll HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n[]" + Self.request)
+      #expect(await client.reply().status == 404)
+      #expect(await client.reply().status == 200)
+      #expect(await client.reply().body == "{\"status\":410}")
+      #expect(await client.reply().status == 404)
+    }
+  }
+
+  @Test func closesWhereTheClientAsksForIt() async throws {
+    try await TestServer.with { test in
+      let client = try await test.connect()
+      let reply = try await client.request("GET /none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+      #expect(reply.headers["connection"] == "close")
+      #expect(await client.receiveToEnd() == [])
+    }
+  }
+
+  @Test func waitsForABodyThatIsAnnounced() async throws {
+    try await TestServer.with { test in
+      let client = try await test.connect()
+      try await client.send(
+        "POST /socket/longpoll HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+      #expect(await client.receive(through: "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n")
+      try await client.send("[]")
+      #expect(await client.reply().body == "{\"status\":410}")
+    }
+  }
+}
