@@ -28,6 +28,12 @@ public struct Outbox: ~Copyable {
     marks.append(Mark(end: bytes.count, kind: kind))
   }
 
+  /// Takes back the last message, whose bytes began at `start`.
+  public mutating func dropLastMessage(from start: Int) {
+    marks.removeLast()
+    bytes.truncate(to: start)
+  }
+
   /// Forgets every message and keeps the memory.
   public mutating func removeAll() {
     bytes.removeAll(keepingCapacity: true)
