@@ -1,0 +1,81 @@
+import SynqJSON
+
+/// The named values of one channel: those that the spec tracks, and those that stay on the server.
+///
+/// A value type: a copy costs a retain, and a callback's changes are dropped with its copy when it fails.
+public struct Assigns: Sendable {
+  let spec: ChannelSpec
+  /// The tracked assigns in the order of `spec.options.track`; nil where never set or removed.
+  private(set) var tracked: [JSON?]
+  private var untracked: [String: JSON]
+
+  public init(spec: ChannelSpec, untracked: [String: JSON] = [:]) {
+    self.spec = spec
+    tracked = Array(repeating: nil, count: spec.options.track.count)
+    self.untracked = untracked
+    for (name, value) in untracked where spec.options.track.contains(name) {
+      // The host's own connection assigns: what it tracks by the same name starts with them.
+      try? set(name, to: value)
+      self.untracked[name] = nil
+    }
+  }
+
+  /// The assign `name`, or nil. O(number of tracked assigns).
+  public subscript(name: String) -> JSON? {
+    if let index = trackedIndex(name) { tracked[index] } else { untracked[name] }
+  }
+
+  /// Sets the assign `name`. Tracked values lose the members to ignore, and must not have a member that the spec bars.
+  public mutating func set(_ name: String, to value: JSON) throws(HostError) {
+    guard !name.isEmpty else { throw HostError(.invalidArgument, "name: is empty") }
+    if let index = trackedIndex(name) {
+      tracked[index] = try admissible(value, at: name)
+    } else {
+      untracked[name] = value
+    }
+  }
+
+  /// Removes the assign `name`; false if there was none.
+  @discardableResult
+  public mutating func remove(_ name: String) -> Bool {
+    if let index = trackedIndex(name) {
+      defer { tracked[index] = nil }
+      return tracked[index] != nil
+    }
+    return untracked.removeValue(forKey: name) != nil
+  }
+
+  /// All names that are set, tracked ones first.
+  public var names: [String] {
+    zip(spec.options.track, tracked).compactMap { $1 == nil ? nil : $0 } + untracked.keys.sorted()
+  }
+
+  /// All assigns as one object.
+  public var object: JSON { JSON(members: names.compactMap { name in self[name].map { (name, $0) } }) }
+
+  /// The tracked state as one object, as clients get it.
+  public var state: JSON {
+    JSON(members: zip(spec.options.track, tracked).compactMap { name, value in value.map { (name, $0) } })
+  }
+
+  func trackedIndex(_ name: String) -> Int? {
+    spec.options.track.firstIndex(of: name)
+  }
+
+  /// Replaces a value whose parts were admitted when they were set.
+  mutating func replace(_ name: String, with value: JSON) {
+    if let index = trackedIndex(name) { tracked[index] = value } else { untracked[name] = value }
+  }
+
+  /// The value as it may enter the tracked assign `name`.
+  func admissible(_ value: JSON, at name: String) throws(HostError) -> JSON {
+    if !spec.options.allowsPrototypeKeys, let place = value.firstMember(named: Self.prototypeKeys) {
+      throw HostError(
+        .invalidArgument,
+        "\(name): has the member \(place), which breaks JavaScript clients (see allow_prototype_keys)")
+    }
+    return spec.options.ignoreKeys.isEmpty ? value : value.droppingMembers(named: spec.options.ignoreKeys)
+  }
+
+  private static let prototypeKeys = ["__proto__", "constructor", "prototype"]
+}

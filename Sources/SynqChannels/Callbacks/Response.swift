@@ -1,0 +1,57 @@
+import SynqJSON
+import SynqWire
+
+/// What a callback answers to the client's push.
+public enum Response: Sendable {
+  /// A status, "ok", "error" or any short name, and a payload.
+  case reply(status: String, payload: Payload)
+  /// Status "error" with the error's shape.
+  case error(ErrorReport)
+
+  /// The receipt of an event whose handler said nothing: status "ok", response `{}`.
+  public static let receipt = Response.reply(status: Response.ok, payload: .empty)
+
+  public static let ok = "ok"
+  public static let failed = "error"
+}
+
+/// What a callback asked for beside its response, in the order of its calls.
+public enum Effect: Sendable {
+  case push(event: String, payload: Payload)
+  case broadcast(event: String, payload: Payload, exceptSelf: Bool)
+  case publish(message: String, payload: JSON, exceptSelf: Bool)
+  /// A message to the channel's own `handle_message`.
+  case send(message: String, payload: JSON)
+  case sendAfter(Duration, message: String, payload: JSON)
+  case subscribe(topic: String)
+  case unsubscribe(topic: String)
+}
+
+/// How a callback ended.
+public enum Outcome: Sendable {
+  /// It returned; its response, if it gave one, is in the scope.
+  case returned
+  /// It said no: `authorize` only.
+  case refused
+  /// It failed; the cause is for the log.
+  case crashed(cause: String)
+}
+
+/// Names a reply that is owed to a push after its callback has returned.
+public struct DeferredReply: Hashable, Sendable {
+  public var rawValue: UInt32
+  public init(rawValue: UInt32) { self.rawValue = rawValue }
+}
+
+/// What a running callback sees and changes. The engine lends it with an invocation and takes it back with the completion.
+public struct CallbackScope: Sendable {
+  public var assigns: Assigns
+  public var effects: [Effect] = []
+  public var response: Response?
+  /// Set when the channel shall end once the callback is done.
+  public var stop: CloseReason?
+  /// Set when only the reply is late: the engine keeps the push's ref under this name.
+  public var detached: DeferredReply?
+
+  public init(assigns: Assigns) { self.assigns = assigns }
+}

@@ -1,0 +1,121 @@
+import SynqJSON
+import SynqWire
+
+/// The state of one joined topic: which callback it is in, what waits, what the client has.
+///
+/// The machine itself decides nothing about other channels: `SocketEngine` moves it and says what that means on the wire.
+struct ChannelMachine {
+  /// Where the channel is in its life.
+  enum Phase {
+    /// The channel that the client joined again must end first.
+    case waiting
+    /// `authorize` runs.
+    case authorizing
+    /// `init` runs, or a failed one may be tried again.
+    case initializing
+    /// Joined, with state if it tracks any.
+    case live
+    /// Joined, but `init` failed: events get `not_initialized`, a refresh tries again.
+    case failed
+    /// `before_close` runs or waits for the running callback.
+    case closing(Ending)
+  }
+
+  /// How a channel ends.
+  struct Ending {
+    var reason: CloseReason
+    /// Whether the end is announced to the client, and not later by a successor or not at all.
+    var isAnnounced: Bool
+  }
+
+  /// Something that waits for the channel to be free.
+  enum Mail {
+    case event(name: String, payload: Payload, ref: Ref?)
+    case refresh(ref: Ref?)
+    case leave(ref: Ref?)
+    /// A second join that came while the first was being authorized.
+    case join(Message)
+    case message(topic: String, name: String, payload: Payload)
+    case stop(CloseReason)
+  }
+
+  let key: ChannelKey
+  let spec: ChannelSpec
+  let topic: String
+  let joinRef: Ref?
+  /// The ref of the join, for its reply.
+  let joinReplyRef: Ref?
+  let params: Payload
+  var phase: Phase
+  /// A callback runs; at most one at a time.
+  var isBusy = false
+  /// The ref of the event whose callback runs.
+  var eventRef: Ref?
+  /// Whether `authorize` succeeded, so that `before_close` is owed.
+  var isAuthorized = false
+  var assigns: Assigns
+  var state = SyncedState()
+  /// Whether the engine has the channel in its list of those whose state may differ from the client's.
+  var isDirty = false
+  /// The join_ref of the channel that this one replaced, until its end was announced.
+  var replacedJoinRef: Ref??
+  /// The channel that waits for this one to end.
+  var successor: ChannelKey?
+  var mailbox = Mailbox()
+
+  init(key: ChannelKey, spec: ChannelSpec, join: Message, assigns: Assigns) {
+    self.key = key
+    self.spec = spec
+    topic = join.topic.text
+    joinRef = join.joinRef
+    joinReplyRef = join.ref
+    params = join.payload
+    phase = .authorizing
+    self.assigns = assigns
+  }
+
+  /// Whether the client has been told that it joined, and not yet that it left.
+  var isJoined: Bool {
+    switch phase {
+    case .initializing, .live, .failed: true
+    case .waiting, .authorizing, .closing: false
+    }
+  }
+
+  var isClosing: Bool {
+    if case .closing = phase { true } else { false }
+  }
+}
+
+/// What waits for a channel, first in, first out; empty most of the time.
+struct Mailbox {
+  private var items: [ChannelMachine.Mail] = []
+  private var head = 0
+
+  var count: Int { items.count - head }
+
+  mutating func append(_ mail: ChannelMachine.Mail) { items.append(mail) }
+
+  mutating func popFirst() -> ChannelMachine.Mail? {
+    guard head < items.count else { return nil }
+    let mail = items[head]
+    head += 1
+    if head == items.count {
+      items.removeAll(keepingCapacity: items.capacity <= 16)
+      head = 0
+    } else if head >= 64, head * 2 >= items.count {
+      items.removeFirst(head)
+      head = 0
+    }
+    return mail
+  }
+
+  /// Empties the mailbox and returns what was in it.
+  mutating func removeAll() -> ArraySlice<ChannelMachine.Mail> {
+    defer {
+      items = []
+      head = 0
+    }
+    return items[head...]
+  }
+}

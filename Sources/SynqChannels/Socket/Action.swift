@@ -1,0 +1,49 @@
+import SynqJSON
+import SynqWire
+
+/// What the engine asks of its host. Actions are carried out in order.
+public enum Action: Sendable {
+  /// Run a callback, then call `complete`.
+  case invoke(Invocation)
+  /// The channel has joined and may be found by its topic.
+  case joined(ChannelKey, topic: String)
+  /// The channel's end was decided while a callback of it runs. One that was deferred need not be waited for: complete it.
+  case closing(ChannelKey)
+  /// The channel is gone: forget it, its topics and its timers.
+  case ended(ChannelKey)
+  case subscribe(ChannelKey, topic: String)
+  case unsubscribe(ChannelKey, topic: String)
+  /// Push an event to every client of `topic`, except the one channel if given.
+  case broadcast(topic: String, event: String, payload: Payload, except: ChannelKey?)
+  /// Hand a message to every channel of `topic`, except the one if given.
+  case publish(topic: String, message: String, payload: JSON, except: ChannelKey?)
+  /// Call `deliver` with this message after the delay.
+  case sendAfter(ChannelKey, Duration, message: String, payload: JSON)
+  /// Close the connection.
+  case close(CloseCode, reason: String)
+  /// Every channel has ended after `connectionLost` or `drain`.
+  case finished
+  case log(LogEntry)
+}
+
+/// Something that the host's operator should know.
+public struct LogEntry: Sendable {
+  public enum Level: Sendable { case debug, info, warning, error }
+  /// What a host counts.
+  public enum Kind: Sendable { case other, crash }
+
+  public var kind: Kind
+  public var level: Level
+  public var message: String
+  /// Names and values. Never payloads or tokens.
+  public var fields: [(name: String, value: String)]
+
+  public init(
+    _ level: Level, _ message: String, _ fields: [(name: String, value: String)] = [], kind: Kind = .other
+  ) {
+    self.kind = kind
+    self.level = level
+    self.message = message
+    self.fields = fields
+  }
+}

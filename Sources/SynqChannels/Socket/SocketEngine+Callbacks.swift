@@ -1,0 +1,176 @@
+import SynqJSON
+import SynqWire
+
+/// Callbacks: lending a scope to the host, and taking it back.
+extension SocketEngine {
+  /// Asks the host for a callback; the channel is busy until `complete`.
+  mutating func invoke(_ cause: Invocation.Cause, on key: ChannelKey, into output: inout EngineOutput) {
+    let slot = Int(key.slot)
+    guard let machine = machines[slot] else { return }
+    machines[slot]?.isBusy = true
+    output.actions.append(
+      .invoke(
+        Invocation(
+          channel: key, spec: machine.spec, topic: machine.topic, joinRef: machine.joinRef, cause: cause,
+          scope: CallbackScope(assigns: machine.assigns))))
+  }
+
+  /// Takes the outcome of a callback: sends what it pushed, then its reply, then the state; then what waited goes on.
+  public mutating func complete(
+    _ cause: Invocation.Cause, of key: ChannelKey, scope: CallbackScope, outcome: Outcome,
+    into output: inout EngineOutput
+  ) {
+    let slot = Int(key.slot)
+    guard slot < machines.count, machines[slot]?.key == key else { return }
+    machines[slot]?.isBusy = false
+    if case .closing(let ending)? = machines[slot]?.phase {
+      // The channel's end was decided while this callback ran.
+      if case .beforeClose = cause {
+        carryOut(scope.effects, of: key, into: &output)
+        return finish(key, ending, into: &output)
+      }
+      if case .authorize = cause, accepts(outcome, scope.response) { machines[slot]?.isAuthorized = true }
+      carryOut(scope.effects, of: key, into: &output)
+      if case .returned = outcome { machines[slot]?.assigns = scope.assigns }
+      return beforeClose(key, ending.reason, into: &output)
+    }
+    if case .authorize = cause {
+      machines[slot]?.assigns = scope.assigns
+      completeAuthorize(key, outcome, response: scope.response, into: &output)
+      carryOut(scope.effects, of: key, into: &output)
+      return processMail(of: key, into: &output)
+    }
+    carryOut(scope.effects, of: key, into: &output)
+    if case .crashed(let reason) = outcome { return crash(key, cause: reason, during: cause, into: &output) }
+    machines[slot]?.assigns = scope.assigns
+    guard self[key]?.isClosing == false else { return }
+    switch cause {
+    case .initialize: completeInitialize(key, response: scope.response, into: &output)
+    case .event:
+      guard completeEvent(key, scope, into: &output) else { return }
+      stateMayHaveChanged(key, into: &output)
+    case .message: stateMayHaveChanged(key, into: &output)
+    case .authorize, .beforeClose: break
+    }
+    if let reason = scope.stop {
+      return close(key, ChannelMachine.Ending(reason: reason, isAnnounced: true), into: &output)
+    }
+    processMail(of: key, into: &output)
+  }
+
+  private func accepts(_ outcome: Outcome, _ response: Response?) -> Bool {
+    switch (outcome, response) {
+    case (.returned, nil): true
+    case (.returned, .reply(let status, _)?): status == Response.ok
+    case (.returned, .error?), (.refused, _), (.crashed, _): false
+    }
+  }
+
+  /// Gives a reply that a callback left for later. False when its channel is gone.
+  public mutating func reply(
+    _ deferred: DeferredReply, _ response: Response, into output: inout EngineOutput
+  ) -> Bool {
+    guard let pending = deferredReplies.removeValue(forKey: deferred), let machine = self[pending.channel] else {
+      return false
+    }
+    return encode(response, to: pending.ref, of: machine, into: &output)
+  }
+
+  /// Does what a host asked for outside of a callback.
+  public mutating func perform(_ effects: [Effect], of key: ChannelKey, into output: inout EngineOutput) {
+    carryOut(effects, of: key, into: &output)
+    processMail(of: key, into: &output)
+  }
+
+  /// False when the channel crashed on its own response.
+  private mutating func completeEvent(
+    _ key: ChannelKey, _ scope: CallbackScope, into output: inout EngineOutput
+  ) -> Bool {
+    guard let machine = self[key] else { return false }
+    let ref = machine.eventRef
+    machines[Int(key.slot)]?.eventRef = nil
+    if let deferred = scope.detached {
+      guard deferredReplies.count < limits.maxPendingReplies else {
+        let report = ErrorReport(
+          code: ErrorCode.tooManyPendingReplies,
+          message: "more replies are owed than max_pending_replies (\(limits.maxPendingReplies))")
+        replyError(report, joinRef: machine.joinRef, ref: ref, topic: Name(machine.topic), into: &output)
+        return true
+      }
+      deferredReplies[deferred] = PendingReply(channel: key, ref: ref)
+      return true
+    }
+    // A callback that ends its channel answers only if it said so (`wire/channel_stops`).
+    if scope.response == nil, scope.stop != nil { return true }
+    return encode(scope.response ?? .receipt, to: ref, of: machine, into: &output)
+  }
+
+  private mutating func encode(
+    _ response: Response, to ref: Ref?, of machine: ChannelMachine, into output: inout EngineOutput
+  ) -> Bool {
+    switch response {
+    case .reply(let status, let payload):
+      if case .binary = payload, !serializer.supportsBinary {
+        crash(machine.key, cause: "a binary reply needs a client of serializer V2", into: &output)
+        return false
+      }
+      encodeReply(
+        joinRef: machine.joinRef, ref: ref, topic: machine.topic, status: status, payload: payload, into: &output)
+    case .error(let report):
+      replyError(report, joinRef: machine.joinRef, ref: ref, topic: Name(machine.topic), into: &output)
+    }
+    return true
+  }
+
+  func encodeReply(
+    joinRef: Ref?, ref: Ref?, topic: String, status: String, payload: Payload, into output: inout EngineOutput
+  ) {
+    guard condition != .lost else { return }
+    serializer.encodeReply(
+      joinRef: joinRef, ref: ref, topic: Name(topic), status: status, response: payload, into: &output.outbox)
+  }
+
+  private mutating func carryOut(_ effects: [Effect], of key: ChannelKey, into output: inout EngineOutput) {
+    guard !effects.isEmpty, let machine = self[key] else { return }
+    for effect in effects {
+      switch effect {
+      case .push(let event, let payload):
+        encodePush(event: event, payload: payload, of: machine, into: &output)
+      case .broadcast(let event, let payload, let exceptSelf):
+        output.actions.append(
+          .broadcast(topic: machine.topic, event: event, payload: payload, except: exceptSelf ? key : nil))
+      case .publish(let message, let payload, let exceptSelf):
+        output.actions.append(
+          .publish(topic: machine.topic, message: message, payload: payload, except: exceptSelf ? key : nil))
+      case .send(let message, let payload):
+        _ = update(key) { $0.mailbox.append(.message(topic: machine.topic, name: message, payload: .json(payload))) }
+      case .sendAfter(let delay, let message, let payload):
+        output.actions.append(.sendAfter(key, delay, message: message, payload: payload))
+      case .subscribe(let topic): output.actions.append(.subscribe(key, topic: topic))
+      case .unsubscribe(let topic): output.actions.append(.unsubscribe(key, topic: topic))
+      }
+    }
+  }
+
+  private mutating func encodePush(
+    event: String, payload: Payload, of machine: ChannelMachine, into output: inout EngineOutput
+  ) {
+    guard condition != .lost, !machine.isClosing else { return }
+    if case .binary = payload, !serializer.supportsBinary {
+      return crash(machine.key, cause: "a binary push needs a client of serializer V2", into: &output)
+    }
+    guard let wrapping = machine.spec.options.dialect.wrappingEvent, case .json(let json) = payload else {
+      return serializer.encodePush(
+        joinRef: machine.joinRef, topic: Name(machine.topic), event: event, payload: payload, into: &output.outbox)
+    }
+    serializer.encodeText(
+      joinRef: machine.joinRef, ref: nil, topic: Name(machine.topic), event: Name(wrapping), into: &output.outbox
+    ) { writer in
+      writer.append("{\"name\":")
+      writer.append(jsonString: event)
+      writer.append(",\"detail\":")
+      writer.append(json: json)
+      writer.append(UInt8(ascii: "}"))
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import SynqWire
+
+/// The end of channels and of the socket. Each channel whose `authorize` succeeded gets `before_close` exactly once.
+extension SocketEngine {
+  /// The connection is gone: every channel ends, nothing is sent; `Action.finished` follows.
+  public mutating func connectionLost(into output: inout EngineOutput) {
+    guard condition != .lost else { return }
+    condition = .lost
+    endAllChannels(.closed, into: &output)
+  }
+
+  /// Ends every channel for a server that stops; `Action.finished` follows, and then the host closes the connection.
+  public mutating func drain(reason: CloseReason, into output: inout EngineOutput) {
+    guard condition == .open else { return }
+    condition = .draining
+    endAllChannels(reason, into: &output)
+  }
+
+  private mutating func endAllChannels(_ reason: CloseReason, into output: inout EngineOutput) {
+    for machine in machines {
+      guard let machine else { continue }
+      switch machine.phase {
+      case .waiting: end(machine.key, into: &output)
+      case .authorizing, .initializing, .live, .failed:
+        close(machine.key, ChannelMachine.Ending(reason: reason, isAnnounced: false), into: &output)
+      case .closing: break
+      }
+    }
+    finishSocketIfEmpty(into: &output)
+  }
+
+  /// A callback failed, or the client sent what crashes a channel: the client gets `phx_error` and rejoins.
+  mutating func crash(
+    _ key: ChannelKey, cause: String, during callback: Invocation.Cause? = nil, into output: inout EngineOutput
+  ) {
+    guard let machine = self[key], !machine.isClosing else { return }
+    logCrash(of: machine, cause: cause, during: callback, into: &output)
+    close(key, ChannelMachine.Ending(reason: .crashed, isAnnounced: true), into: &output)
+  }
+
+  func logCrash(
+    of machine: ChannelMachine, cause: String, during callback: Invocation.Cause?, into output: inout EngineOutput
+  ) {
+    var fields = [(name: "topic", value: machine.topic)]
+    if let callback { fields.append(("callback", callback.callbackName)) }
+    if let event = callback?.eventName { fields.append(("event", event)) }
+    fields.append(("cause", cause))
+    output.actions.append(.log(LogEntry(.error, "the channel crashed", fields, kind: .crash)))
+  }
+
+  /// Begins the end of a channel: at once if it is free, else when its callback is done.
+  mutating func close(_ key: ChannelKey, _ ending: ChannelMachine.Ending, into output: inout EngineOutput) {
+    guard let machine = self[key], !machine.isClosing else { return }
+    _ = update(key) { $0.phase = .closing(ending) }
+    let waiting = update(key) { $0.mailbox.removeAll() } ?? []
+    answerAbandoned(waiting, of: machine, into: &output)
+    if machine.isBusy {
+      // `complete` goes on from here.
+      output.actions.append(.closing(key))
+    } else {
+      beforeClose(key, ending.reason, into: &output)
+    }
+  }
+
+  /// Events that waited for a channel which ends are answered as those that come too late for it.
+  private mutating func answerAbandoned(
+    _ mails: ArraySlice<ChannelMachine.Mail>, of machine: ChannelMachine, into output: inout EngineOutput
+  ) {
+    guard condition == .open else { return }
+    for mail in mails {
+      switch mail {
+      case .event(let name, _, let ref):
+        let message = Message(joinRef: nil, ref: ref, topic: Name(machine.topic), event: Name(name), payload: .empty)
+        replyUnmatched(to: message, into: &output)
+      case .refresh(let ref):
+        let message = Message(joinRef: nil, ref: ref, topic: Name(machine.topic), event: Name(""), payload: .empty)
+        replyUnmatched(to: message, into: &output)
+      case .leave(let ref):
+        encodeReply(
+          joinRef: machine.joinRef, ref: ref, topic: machine.topic, status: Response.ok, payload: .empty, into: &output)
+      case .join(let message): join(message, into: &output)
+      case .message, .stop: break
+      }
+    }
+  }
+
+  mutating func beforeClose(_ key: ChannelKey, _ reason: CloseReason, into output: inout EngineOutput) {
+    guard let machine = self[key], case .closing(let ending) = machine.phase else { return }
+    if machine.isAuthorized, machine.spec.callbacks.contains(.beforeClose) {
+      invoke(.beforeClose(reason), on: key, into: &output)
+    } else {
+      finish(key, ending, into: &output)
+    }
+  }
+
+  /// The channel's last callback is done.
+  mutating func finish(_ key: ChannelKey, _ ending: ChannelMachine.Ending, into output: inout EngineOutput) {
+    guard let machine = self[key] else { return }
+    if ending.isAnnounced, condition == .open {
+      let event = ending.reason.isOrderly ? PhoenixEvent.close : PhoenixEvent.error
+      encodeEnd(event, joinRef: machine.joinRef, topic: machine.topic, into: &output)
+    }
+    end(key, into: &output)
+  }
+
+  /// Forgets a channel; the one that waits for it goes on.
+  mutating func end(_ key: ChannelKey, into output: inout EngineOutput) {
+    guard let machine = self[key] else { return }
+    let waiting = update(key) { $0.mailbox.removeAll() } ?? []
+    remove(key)
+    output.actions.append(.ended(key))
+    if let successor = machine.successor, condition == .open {
+      authorize(successor, into: &output)
+    }
+    answerAbandoned(waiting, of: machine, into: &output)
+    finishSocketIfEmpty(into: &output)
+  }
+
+  private func finishSocketIfEmpty(into output: inout EngineOutput) {
+    if condition != .open, freeSlots.count == machines.count, !output.actions.contains(where: \.isFinished) {
+      output.actions.append(.finished)
+    }
+  }
+
+  /// `phx_close` and `phx_error` carry the join_ref as their ref too (`wire/README.md`).
+  func encodeEnd(_ event: String, joinRef: Ref?, topic: String, into output: inout EngineOutput) {
+    serializer.encodePush(
+      joinRef: joinRef, ref: joinRef, topic: Name(topic), event: event, payload: .empty, into: &output.outbox)
+  }
+}
+
+extension Action {
+  fileprivate var isFinished: Bool { if case .finished = self { true } else { false } }
+}

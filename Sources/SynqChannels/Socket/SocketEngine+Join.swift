@@ -1,0 +1,172 @@
+import SynqJSON
+import SynqWire
+
+/// Joining: a topic's channel is found, authorized, answered and initialised.
+extension SocketEngine {
+  mutating func join(_ message: Message, into output: inout EngineOutput) {
+    let topic = message.topic.text
+    guard !topic.utf8.contains(0), let spec = router.match(topic) else {
+      return replyUnmatched(to: message, into: &output)
+    }
+    guard let oldKey = topics[topic], let old = self[oldKey] else {
+      guard channelCount < limits.maxChannels else {
+        return replyReason("too many channels joined", joinRef: message.joinRef, to: message, into: &output)
+      }
+      let key = addMachine(spec: spec, join: message)
+      return authorize(key, into: &output)
+    }
+    switch old.phase {
+    case .waiting, .authorizing:
+      // As in Phoenix, where a join is finished before the next message is read.
+      enqueue(.join(message), for: oldKey, into: &output)
+    case .initializing, .live, .failed:
+      let key = addMachine(spec: spec, join: message)
+      _ = update(key) {
+        $0.phase = .waiting
+        $0.replacedJoinRef = .some(old.joinRef)
+      }
+      _ = update(oldKey) { $0.successor = key }
+      close(oldKey, ChannelMachine.Ending(reason: .duplicateJoin, isAnnounced: false), into: &output)
+    case .closing:
+      // The client came back before before_close was done: the topic's channels never overlap.
+      let key = addMachine(spec: spec, join: message)
+      _ = update(key) { $0.phase = .waiting }
+      _ = update(oldKey) { $0.successor = key }
+    }
+  }
+
+  private mutating func addMachine(spec: ChannelSpec, join: Message) -> ChannelKey {
+    let assigns = Assigns(spec: spec, untracked: connectionAssigns)
+    let key = add { ChannelMachine(key: $0, spec: spec, join: join, assigns: assigns) }
+    topics[join.topic.text] = key
+    return key
+  }
+
+  /// Begins the join of a new channel, or of one whose predecessor has ended.
+  mutating func authorize(_ key: ChannelKey, into output: inout EngineOutput) {
+    guard let machine = self[key] else { return }
+    _ = update(key) { $0.phase = .authorizing }
+    if machine.spec.callbacks.contains(.authorize) {
+      invoke(.authorize(params: machine.params), on: key, into: &output)
+    } else {
+      accept(key, response: nil, into: &output)
+    }
+  }
+
+  /// Takes the outcome of `authorize`.
+  mutating func completeAuthorize(
+    _ key: ChannelKey, _ outcome: Outcome, response: Response?, into output: inout EngineOutput
+  ) {
+    switch (outcome, response) {
+    case (.crashed(let cause), _):
+      if let machine = self[key] {
+        logCrash(of: machine, cause: cause, during: .authorize(params: .empty), into: &output)
+      }
+      reject(key, into: &output) { engine, joined, output in
+        engine.replyReason("join crashed", joinRef: joined.joinRef, to: joined.joinMessage, into: &output)
+      }
+    case (.returned, .error(let report)?), (.refused, .error(let report)?):
+      reject(key, into: &output) { engine, joined, output in
+        engine.replyError(report, joinRef: joined.joinRef, to: joined.joinMessage, into: &output)
+      }
+    case (.refused, .reply(_, let payload)?):
+      reject(key, into: &output) { engine, joined, output in
+        engine.encodeReply(
+          joinRef: joined.joinRef, ref: joined.joinReplyRef, topic: joined.topic, status: Response.failed,
+          payload: payload, into: &output)
+      }
+    case (.refused, nil):
+      reject(key, into: &output) { engine, joined, output in
+        let report = ErrorReport(code: ErrorCode.unauthorized, message: "the join was refused")
+        engine.replyError(report, joinRef: joined.joinRef, to: joined.joinMessage, into: &output)
+      }
+    case (.returned, .reply(let status, let payload)?) where status != Response.ok:
+      reject(key, into: &output) { engine, joined, output in
+        engine.encodeReply(
+          joinRef: joined.joinRef, ref: joined.joinReplyRef, topic: joined.topic, status: status, payload: payload,
+          into: &output)
+      }
+    case (.returned, .reply(_, let payload)?):
+      accept(key, response: payload, into: &output)
+    case (.returned, nil):
+      accept(key, response: nil, into: &output)
+    }
+  }
+
+  private mutating func accept(_ key: ChannelKey, response: Payload?, into output: inout EngineOutput) {
+    guard let machine = self[key] else { return }
+    _ = update(key) {
+      $0.isAuthorized = true
+      $0.phase = .initializing
+    }
+    guard condition == .open else {
+      let reason: CloseReason = condition == .draining ? .draining : .closed
+      return close(key, ChannelMachine.Ending(reason: reason, isAnnounced: false), into: &output)
+    }
+    encodeReply(
+      joinRef: machine.joinRef, ref: machine.joinReplyRef, topic: machine.topic, status: Response.ok,
+      payload: response ?? .empty, into: &output)
+    announceReplaced(key, into: &output)
+    output.actions.append(.joined(key, topic: machine.topic))
+    initialize(key, into: &output)
+  }
+
+  /// Refuses a join with the reply that `reply` encodes; the topic is free again.
+  private mutating func reject(
+    _ key: ChannelKey, into output: inout EngineOutput,
+    reply: (borrowing SocketEngine, ChannelMachine, inout EngineOutput) -> Void
+  ) {
+    guard let machine = self[key] else { return }
+    if condition == .open {
+      reply(self, machine, &output)
+      announceReplaced(key, into: &output)
+    }
+    end(key, into: &output)
+  }
+
+  /// The replaced channel's `phx_close` comes after the new join's reply (`wire/duplicate_join`).
+  private mutating func announceReplaced(_ key: ChannelKey, into output: inout EngineOutput) {
+    guard let machine = self[key], let joinRef = machine.replacedJoinRef else { return }
+    _ = update(key) { $0.replacedJoinRef = nil }
+    encodeEnd(PhoenixEvent.close, joinRef: joinRef, topic: machine.topic, into: &output)
+  }
+
+  /// Runs `init`; the first full state follows.
+  mutating func initialize(_ key: ChannelKey, into output: inout EngineOutput) {
+    guard let machine = self[key] else { return }
+    _ = update(key) { $0.phase = .initializing }
+    if machine.spec.callbacks.contains(.initialize) {
+      invoke(.initialize(params: machine.params), on: key, into: &output)
+    } else {
+      _ = update(key) { $0.phase = .live }
+      stateMayHaveChanged(key, into: &output)
+      processMail(of: key, into: &output)
+    }
+  }
+
+  /// Takes the outcome of `init`.
+  mutating func completeInitialize(_ key: ChannelKey, response: Response?, into output: inout EngineOutput) {
+    guard let machine = self[key] else { return }
+    guard case .error(let report)? = response else {
+      _ = update(key) { $0.phase = .live }
+      return stateMayHaveChanged(key, into: &output)
+    }
+    _ = update(key) { $0.phase = .failed }
+    let now = timestamp()
+    let dialect = machine.spec.options.dialect
+    serializer.encodeText(
+      joinRef: machine.joinRef, ref: nil, topic: Name(machine.topic), event: Name(dialect.errorEvent),
+      into: &output.outbox
+    ) {
+      report.append(to: &$0, timestamp: now, type: dialect == .liveState ? report.code : nil)
+    }
+  }
+}
+
+extension ChannelMachine {
+  /// The join as a message, for its replies.
+  fileprivate var joinMessage: Message {
+    Message(
+      joinRef: joinRef, ref: joinReplyRef, topic: Name(topic), event: Name(PhoenixEvent.join), payload: .empty)
+  }
+}

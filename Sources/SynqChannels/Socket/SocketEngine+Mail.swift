@@ -1,0 +1,104 @@
+import SynqJSON
+import SynqWire
+
+/// What waits for a channel, and what it becomes when the channel is free.
+extension SocketEngine {
+  /// A message of the server for `handle_message`. `topic` is the one that it came by.
+  public mutating func deliver(
+    message name: String, payload: Payload, topic: String, to key: ChannelKey, into output: inout EngineOutput
+  ) {
+    guard let machine = self[key], !machine.isClosing else { return }
+    guard machine.spec.callbacks.contains(.handleMessage) else {
+      output.actions.append(
+        .log(
+          LogEntry(
+            .warning, "a message was dropped: the channel has no handle_message",
+            [("topic", machine.topic), ("message", name)])))
+      return
+    }
+    enqueue(.message(topic: topic, name: name, payload: payload), for: key, into: &output)
+  }
+
+  /// Ends a channel as soon as it is free, for a host that asked from outside a callback.
+  public mutating func stop(_ key: ChannelKey, reason: CloseReason, into output: inout EngineOutput) {
+    guard let machine = self[key], !machine.isClosing else { return }
+    enqueue(.stop(reason), for: key, into: &output)
+  }
+
+  mutating func enqueue(_ mail: ChannelMachine.Mail, for key: ChannelKey, into output: inout EngineOutput) {
+    guard let machine = self[key] else { return }
+    if !machine.isBusy, machine.mailbox.count == 0, machine.isJoined {
+      process(mail, of: key, into: &output)
+      return
+    }
+    if case .event(_, _, let ref) = mail, machine.mailbox.count >= limits.maxQueuedEvents {
+      let report = ErrorReport(
+        code: ErrorCode.tooManyQueuedEvents,
+        message: "more events wait for the channel than max_queued_events (\(limits.maxQueuedEvents))")
+      return replyError(report, joinRef: machine.joinRef, ref: ref, topic: Name(machine.topic), into: &output)
+    }
+    _ = update(key) { $0.mailbox.append(mail) }
+  }
+
+  /// Processes what waits until the channel is busy, gone or idle.
+  mutating func processMail(of key: ChannelKey, into output: inout EngineOutput) {
+    while let machine = self[key], !machine.isBusy, machine.isJoined {
+      guard let mail = update(key, { $0.mailbox.popFirst() }) ?? nil else { return }
+      process(mail, of: key, into: &output)
+    }
+  }
+
+  private mutating func process(_ mail: ChannelMachine.Mail, of key: ChannelKey, into output: inout EngineOutput) {
+    switch mail {
+    case .event(let name, let payload, let ref): processEvent(name, payload, ref: ref, of: key, into: &output)
+    case .refresh(let ref): processRefresh(ref: ref, of: key, into: &output)
+    case .leave(let ref): processLeave(ref: ref, of: key, into: &output)
+    case .join(let message): join(message, into: &output)
+    case .message(let topic, let name, let payload):
+      if case .live? = self[key]?.phase {
+        invoke(.message(topic: topic, name: name, payload: payload), on: key, into: &output)
+      }
+    case .stop(let reason): close(key, ChannelMachine.Ending(reason: reason, isAnnounced: true), into: &output)
+    }
+  }
+
+  private mutating func processEvent(
+    _ name: String, _ payload: Payload, ref: Ref?, of key: ChannelKey, into output: inout EngineOutput
+  ) {
+    let slot = Int(key.slot)
+    if case .failed? = machines[slot]?.phase {
+      let report = ErrorReport(
+        code: ErrorCode.notInitialized, message: "the channel has no state, because its init failed; ask for a refresh")
+      return replyError(report, to: ref, of: key, into: &output)
+    }
+    guard machines[slot]?.spec.callbacks.contains(.handleEvent) == true else {
+      let report = ErrorReport(code: ErrorCode.unknownEvent, message: "the channel handles no events")
+      return replyError(report, to: ref, of: key, into: &output)
+    }
+    machines[slot]?.eventRef = ref
+    invoke(.event(name: name, payload: payload), on: key, into: &output)
+  }
+
+  private mutating func processRefresh(ref: Ref?, of key: ChannelKey, into output: inout EngineOutput) {
+    guard let machine = self[key] else { return }
+    encodeReply(
+      joinRef: machine.joinRef, ref: ref, topic: machine.topic, status: Response.ok, payload: .empty, into: &output)
+    if case .failed = machine.phase { return initialize(key, into: &output) }
+    _ = update(key) { $0.state.needsFullState = true }
+    stateMayHaveChanged(key, into: &output)
+  }
+
+  private mutating func processLeave(ref: Ref?, of key: ChannelKey, into output: inout EngineOutput) {
+    guard let machine = self[key] else { return }
+    encodeReply(
+      joinRef: machine.joinRef, ref: ref, topic: machine.topic, status: Response.ok, payload: .empty, into: &output)
+    close(key, ChannelMachine.Ending(reason: .left, isAnnounced: true), into: &output)
+  }
+
+  private func replyError(
+    _ report: ErrorReport, to ref: Ref?, of key: ChannelKey, into output: inout EngineOutput
+  ) {
+    guard let machine = self[key] else { return }
+    replyError(report, joinRef: machine.joinRef, ref: ref, topic: Name(machine.topic), into: &output)
+  }
+}

@@ -1,0 +1,144 @@
+import SynqJSON
+import SynqWire
+
+/// What the engine produced: messages for the client, and actions for the host.
+///
+/// The host reuses one for every call and empties it after each.
+public struct EngineOutput: ~Copyable {
+  public var outbox = Outbox()
+  public var actions: [Action] = []
+
+  public init() {}
+}
+
+/// One client's connection: its channels, and all that the Phoenix protocol says about them.
+///
+/// Pure: it knows no socket, clock or thread. Each method takes one event, appends what must be sent and done to an
+/// `EngineOutput`, and returns. Callbacks are actions: the host runs each and hands its outcome to `complete`.
+public struct SocketEngine {
+  let router: TopicRouter
+  let serializer: Serializer
+  let limits: SocketLimits
+  let connectionAssigns: [String: JSON]
+  /// RFC 3339 UTC, for error messages.
+  let timestamp: @Sendable () -> String
+
+  /// While true, each change is encoded at once; while false, it waits for `encodeStates`.
+  public var isWritable = true
+  /// Channels by the low half of their key.
+  var machines: [ChannelMachine?] = []
+  var freeSlots: [UInt32] = []
+  var nextGeneration: UInt32 = 0
+  /// The newest channel of each topic, closing ones too.
+  var topics: [String: ChannelKey] = [:]
+  /// Channels whose state may differ from what their client has.
+  var dirty: [ChannelKey] = []
+  /// Replies that callbacks left for later.
+  var deferredReplies: [DeferredReply: PendingReply] = [:]
+  var condition = Condition.open
+
+  /// Whether the socket goes on.
+  enum Condition {
+    case open
+    /// The host drains: channels end, then the connection is closed.
+    case draining
+    /// The connection is gone: nothing is sent any more.
+    case lost
+  }
+
+  /// A reply that is owed: where it goes.
+  struct PendingReply {
+    var channel: ChannelKey
+    var ref: Ref?
+  }
+
+  /// - Parameters:
+  ///   - connectionAssigns: what every channel starts with.
+  ///   - timestamp: the current time as RFC 3339 UTC.
+  public init(
+    router: TopicRouter, serializer: Serializer, limits: SocketLimits = SocketLimits(),
+    connectionAssigns: [String: JSON] = [:], timestamp: @escaping @Sendable () -> String
+  ) {
+    self.router = router
+    self.serializer = serializer
+    self.limits = limits
+    self.connectionAssigns = connectionAssigns
+    self.timestamp = timestamp
+  }
+
+  /// The number of channels that are joined or being joined.
+  public var channelCount: Int {
+    topics.values.count { key in self[key].map { !$0.isClosing } ?? false }
+  }
+
+  /// Appends the states that changed while the transport was not writable.
+  public mutating func encodeStates(into output: inout EngineOutput) {
+    let keys = dirty
+    dirty.removeAll(keepingCapacity: true)
+    for key in keys { encodeState(of: key, into: &output) }
+  }
+
+  // MARK: Machines
+
+  subscript(key: ChannelKey) -> ChannelMachine? {
+    _read {
+      let slot = Int(key.slot)
+      if slot < machines.count, machines[slot]?.key == key { yield machines[slot] } else { yield nil }
+    }
+  }
+
+  /// Changes the machine of a key that is known to exist.
+  mutating func update<Result>(_ key: ChannelKey, _ body: (inout ChannelMachine) -> Result) -> Result? {
+    let slot = Int(key.slot)
+    guard slot < machines.count, machines[slot]?.key == key else { return nil }
+    return body(&machines[slot]!)
+  }
+
+  mutating func add(_ make: (ChannelKey) -> ChannelMachine) -> ChannelKey {
+    let slot = freeSlots.popLast() ?? UInt32(machines.count)
+    let key = ChannelKey(slot: slot, generation: nextGeneration)
+    nextGeneration &+= 1
+    if Int(slot) == machines.count { machines.append(make(key)) } else { machines[Int(slot)] = make(key) }
+    return key
+  }
+
+  mutating func remove(_ key: ChannelKey) {
+    guard let machine = self[key] else { return }
+    if topics[machine.topic] == key { topics[machine.topic] = nil }
+    machines[Int(key.slot)] = nil
+    freeSlots.append(key.slot)
+    deferredReplies = deferredReplies.filter { $0.value.channel != key }
+  }
+
+  // MARK: State
+
+  /// Notes that a channel's state may have changed; encodes it at once if the transport takes it.
+  mutating func stateMayHaveChanged(_ key: ChannelKey, into output: inout EngineOutput) {
+    guard let machine = self[key], machine.spec.hasState, case .live = machine.phase else { return }
+    if isWritable {
+      encodeState(of: key, into: &output)
+    } else if !machine.isDirty {
+      _ = update(key) { $0.isDirty = true }
+      dirty.append(key)
+    }
+  }
+
+  private mutating func encodeState(of key: ChannelKey, into output: inout EngineOutput) {
+    guard condition != .lost else { return }
+    let serializer = serializer
+    let maxPatchBytes = limits.maxPatchBytes
+    let slot = Int(key.slot)
+    guard slot < machines.count, machines[slot]?.key == key else { return }
+    machines[slot]?.isDirty = false
+    guard case .live? = machines[slot]?.phase else { return }
+    machines[slot]?.encodeState(serializer: serializer, maxPatchBytes: maxPatchBytes, into: &output.outbox)
+  }
+}
+
+extension ChannelMachine {
+  mutating func encodeState(serializer: Serializer, maxPatchBytes: Int, into outbox: inout Outbox) {
+    state.encode(
+      assigns, joinRef: joinRef, topic: Name(topic), serializer: serializer, maxPatchBytes: maxPatchBytes,
+      into: &outbox)
+  }
+}

@@ -1,0 +1,182 @@
+import SynqJSON
+import SynqWire
+import Testing
+
+@testable import SynqChannels
+
+@Suite struct JoinTests {
+  private func harness(_ router: TopicRouter) -> EngineHarness {
+    let harness = EngineHarness(router)
+    harness.callbacks["counter:*"] = counter
+    return harness
+  }
+
+  @Test func joinRepliesThenSendsTheFullState() {
+    let harness = harness(router("counter:*", track: ["count"]))
+    let sent = harness.receive(#"["3","4","counter:1","phx_join",{}]"#)
+    #expect(
+      sent == [
+        ["3", "4", "counter:1", "phx_reply", ["status": "ok", "response": [:]]],
+        ["3", nil, "counter:1", "synq:change", ["state": ["count": 0], "version": 0]],
+      ])
+    #expect(harness.ran == ["authorize", "init"])
+  }
+
+  @Test func aChannelWithoutTrackHasNoState() {
+    let harness = harness(router("plain:*"))
+    #expect(
+      harness.receive(#"["1","1","plain:a","phx_join",{}]"#) == [
+        ["1", "1", "plain:a", "phx_reply", ["status": "ok", "response": [:]]]
+      ])
+  }
+
+  @Test(arguments: ["nosuch:1", "", "phoenix"])
+  func anUnmatchedTopicIsRefusedWithoutJoinRef(topic: String) {
+    let harness = harness(router("counter:*", track: ["count"]))
+    #expect(
+      harness.receive(#"["1","1","\#(topic)","phx_join",{}]"#) == [
+        [nil, "1", JSON(topic), "phx_reply", ["status": "error", "response": ["reason": "unmatched topic"]]]
+      ])
+  }
+
+  @Test func aTopicThatIsNoStringIsEchoed() {
+    let harness = harness(router("counter:*", track: ["count"]))
+    #expect(
+      harness.receive(#"["1","2",5,"x",{}]"#) == [
+        [nil, "2", 5, "phx_reply", ["status": "error", "response": ["reason": "unmatched topic"]]]
+      ])
+  }
+
+  @Test(arguments: ["\"9\"", "10", "null", "[1]", "{\"a\":1}", "true", "1.50"])
+  func anyJSONIsARefAndIsEchoedAsItCame(ref: String) {
+    let harness = harness(router("plain:*"))
+    let sent = harness.receive("[\(ref),\(ref),\"plain:a\",\"phx_join\",{}]")
+    #expect(sent.count == 1)
+    #expect(sent.first?[0] == .text(ref))
+    #expect(sent.first?[1] == .text(ref))
+  }
+
+  @Test func joinTwiceClosesTheFirst() {
+    let harness = harness(router("counter:*", track: ["count"]))
+    harness.receive(#"["1","1","counter:1","phx_join",{}]"#)
+    harness.receive(#"["1","2","counter:1","inc",{}]"#)
+    #expect(
+      harness.receive(#"["2","3","counter:1","phx_join",{}]"#) == [
+        ["2", "3", "counter:1", "phx_reply", ["status": "ok", "response": [:]]],
+        ["1", "1", "counter:1", "phx_close", [:]],
+        ["2", nil, "counter:1", "synq:change", ["state": ["count": 0], "version": 0]],
+      ])
+    #expect(
+      harness.ran == [
+        "authorize", "init", "handle_event inc", "before_close shutdown:duplicate_join", "authorize", "init",
+      ])
+  }
+
+  @Test func aRefusedDuplicateEndsTheOldChannelToo() {
+    let harness = harness(router("room:*"))
+    var mayJoin = true
+    harness.callbacks["room:*"] = { cause, _ in
+      if case .authorize = cause { return mayJoin ? .returned : .refused }
+      return .returned
+    }
+    harness.receive(#"["1","1","room:1","phx_join",{}]"#)
+    mayJoin = false
+    let sent = harness.receive(#"["2","2","room:1","phx_join",{}]"#)
+    #expect(sent.map { $0[3]?.stringValue } == ["phx_reply", "phx_close"])
+    #expect(sent[0][4]?["status"] == "error")
+    #expect(sent[0][4]?["response"]?["code"] == "unauthorized")
+    #expect(
+      harness.receive(#"["1","3","room:1","x",{}]"#).first?[4]?["response"]?["reason"] == "unmatched topic")
+  }
+
+  @Test func aDuplicateJoinWaitsForTheRunningCallbackAndBeforeClose() {
+    let harness = harness(router("counter:*", track: ["count"]))
+    harness.receive(#"["1","1","counter:1","phx_join",{}]"#)
+    harness.holdsCallbacks = true
+    #expect(harness.receive(#"["1","2","counter:1","inc",{}]"#) == [])
+    #expect(harness.receive(#"["2","3","counter:1","phx_join",{}]"#) == [])
+    #expect(harness.runHeld() == [])
+    #expect(harness.held.map(\.cause.callbackName) == ["before_close"])
+    #expect(harness.runHeld() == [])
+    #expect(harness.held.map(\.cause.callbackName) == ["authorize"])
+    #expect(harness.runHeld().map { $0[3]?.stringValue } == ["phx_reply", "phx_close"])
+  }
+
+  @Test func aRejoinAfterLeaveWaitsForBeforeClose() {
+    let harness = harness(router("counter:*", track: ["count"]))
+    harness.receive(#"["1","1","counter:1","phx_join",{}]"#)
+    harness.holdsCallbacks = true
+    #expect(harness.receive(#"["1","2","counter:1","phx_leave",{}]"#).count == 1)
+    #expect(harness.receive(#"["2","3","counter:1","phx_join",{}]"#) == [])
+    #expect(harness.held.map(\.cause.callbackName) == ["before_close"])
+    #expect(harness.runHeld().map { $0[3]?.stringValue } == ["phx_close"])
+    #expect(harness.held.map(\.cause.callbackName) == ["authorize"])
+  }
+
+  @Test func eventsThatComeWhileJoiningWaitForInit() {
+    let harness = harness(router("counter:*", track: ["count"]))
+    harness.holdsCallbacks = true
+    harness.receive(#"["1","1","counter:1","phx_join",{}]"#)
+    harness.receive(#"["1","2","counter:1","inc",{}]"#)
+    harness.receive(#"["1","3","counter:1","phx_leave",{}]"#)
+    harness.holdsCallbacks = false
+    let sent = harness.runHeld()
+    #expect(
+      sent.map { $0[3]?.stringValue } == [
+        "phx_reply", "synq:change", "phx_reply", "synq:patch", "phx_reply", "phx_close",
+      ])
+    #expect(harness.ran == ["authorize", "init", "handle_event inc", "before_close shutdown:left"])
+  }
+
+  @Test func authorizeMayAnswerWithAPayload() {
+    let harness = harness(router("plain:*"))
+    harness.callbacks["plain:*"] = { cause, scope in
+      if case .authorize = cause { scope.response = .reply(status: "ok", payload: .json(["hello": "you"])) }
+      return .returned
+    }
+    #expect(
+      harness.receive(#"["1","1","plain:a","phx_join",{}]"#) == [
+        ["1", "1", "plain:a", "phx_reply", ["status": "ok", "response": ["hello": "you"]]]
+      ])
+  }
+
+  @Test func aCrashInAuthorizeRefusesWithPhoenixsReason() {
+    let harness = harness(router("plain:*"))
+    harness.callbacks["plain:*"] = { _, _ in .crashed(cause: "on purpose") }
+    #expect(
+      harness.receive(#"["5","5","plain:a","phx_join",{}]"#) == [
+        ["5", "5", "plain:a", "phx_reply", ["status": "error", "response": ["reason": "join crashed"]]]
+      ])
+    #expect(harness.ran == ["authorize"])
+    #expect(harness.logs.map(\.kind) == [.crash])
+  }
+
+  @Test func tooManyChannelsAreRefusedAndALeaveMakesRoom() {
+    var limits = SocketLimits()
+    limits.maxChannels = 2
+    let harness = EngineHarness(router("plain:*"), limits: limits)
+    harness.receive(#"["1","1","plain:1","phx_join",{}]"#)
+    harness.receive(#"["2","2","plain:2","phx_join",{}]"#)
+    #expect(
+      harness.receive(#"["3","3","plain:3","phx_join",{}]"#) == [
+        ["3", "3", "plain:3", "phx_reply", ["status": "error", "response": ["reason": "too many channels joined"]]]
+      ])
+    // A second join of a topic takes the place of the first.
+    #expect(harness.receive(#"["4","4","plain:2","phx_join",{}]"#).map { $0[3]?.stringValue } == ["phx_reply", "phx_close"])
+    harness.receive(#"["1","5","plain:1","phx_leave",{}]"#)
+    #expect(harness.receive(#"["6","6","plain:3","phx_join",{}]"#).first?[4]?["status"] == "ok")
+  }
+
+  @Test func connectionAssignsAreThereFromTheStart() {
+    let harness = EngineHarness(
+      router("room:*", track: ["user"]), assigns: ["user": "ada", "secret": "xyzzy"])
+    var seen: JSON?
+    harness.callbacks["room:*"] = { cause, scope in
+      if case .initialize = cause { seen = scope.assigns.object }
+      return .returned
+    }
+    let sent = harness.receive(#"["1","1","room:1","phx_join",{}]"#)
+    #expect(seen == ["user": "ada", "secret": "xyzzy"])
+    #expect(sent.last == ["1", nil, "room:1", "synq:change", ["state": ["user": "ada"], "version": 0]])
+  }
+}

@@ -1,0 +1,162 @@
+import SynqJSON
+import SynqWire
+import Testing
+
+@testable import SynqChannels
+
+@Suite struct LifeTests {
+  private func joined(_ topics: [String] = ["counter:1"]) -> EngineHarness {
+    let harness = EngineHarness(router("counter:*", track: ["count"]))
+    harness.callbacks["counter:*"] = counter
+    for topic in topics { harness.receive(#"["1","1","\#(topic)","phx_join",{}]"#) }
+    return harness
+  }
+
+  @Test func leavingRepliesThenClosesAfterBeforeClose() {
+    let harness = joined()
+    #expect(
+      harness.receive(#"["1","2","counter:1","phx_leave",{}]"#) == [
+        ["1", "2", "counter:1", "phx_reply", ["status": "ok", "response": [:]]],
+        ["1", "1", "counter:1", "phx_close", [:]],
+      ])
+    #expect(harness.ran.last == "before_close shutdown:left")
+  }
+
+  @Test func aLostConnectionEndsEveryChannelOnceAndSendsNothing() {
+    let harness = joined(["counter:1", "counter:2"])
+    #expect(harness.perform { $0.connectionLost(into: &$1) } == [])
+    #expect(harness.ran.filter { $0 == "before_close shutdown:closed" }.count == 2)
+    #expect(harness.actions.last == "finished")
+    harness.perform { $0.connectionLost(into: &$1) }
+    #expect(harness.ran.filter { $0.hasPrefix("before_close") }.count == 2)
+  }
+
+  @Test func aConnectionLostDuringACallbackWaitsForIt() {
+    let harness = joined()
+    harness.holdsCallbacks = true
+    harness.receive(#"["1","2","counter:1","inc",{}]"#)
+    harness.perform { $0.connectionLost(into: &$1) }
+    #expect(!harness.actions.contains("finished"))
+    #expect(harness.runHeld() == [])
+    #expect(harness.held.map(\.cause.callbackName) == ["before_close"])
+    #expect(harness.held.first?.scope.assigns["count"] == 1)
+    harness.runHeld()
+    #expect(harness.actions.last == "finished")
+  }
+
+  @Test func aConnectionLostDuringAuthorizeOwesBeforeCloseOnlyIfItSucceeded() {
+    for succeeds in [true, false] {
+      let harness = EngineHarness(router("counter:*"))
+      harness.callbacks["counter:*"] = { cause, _ in
+        if case .authorize = cause { return succeeds ? .returned : .refused }
+        return .returned
+      }
+      harness.holdsCallbacks = true
+      harness.receive(#"["1","1","counter:1","phx_join",{}]"#)
+      harness.perform { $0.connectionLost(into: &$1) }
+      harness.holdsCallbacks = false
+      #expect(harness.runHeld() == [])
+      #expect(harness.ran == (succeeds ? ["authorize", "before_close shutdown:closed"] : ["authorize"]))
+      #expect(harness.actions.last == "finished")
+    }
+  }
+
+  @Test func aDrainEndsChannelsWithItsReasonAndSaysWhenItIsDone() {
+    let harness = joined(["counter:1", "counter:2"])
+    #expect(harness.perform { $0.drain(reason: .draining, into: &$1) } == [])
+    #expect(harness.ran.filter { $0 == "before_close shutdown:draining" }.count == 2)
+    #expect(harness.actions.last == "finished")
+    #expect(harness.receive(#"["9","9","counter:3","phx_join",{}]"#) == [])
+  }
+
+  @Test func messagesOfTheServerReachHandleMessage() throws {
+    let harness = joined()
+    harness.callbacks["counter:*"] = { cause, scope in
+      if case .message(let topic, let name, let payload) = cause {
+        #expect(topic == "news")
+        #expect(name == "tick")
+        try? scope.assigns.set("count", to: payload.json?["n"] ?? nil)
+      }
+      return .returned
+    }
+    let key = try #require(harness.key("counter:1"))
+    let sent = harness.perform {
+      $0.deliver(message: "tick", payload: .json(["n": 7]), topic: "news", to: key, into: &$1)
+    }
+    #expect(sent.map { $0[3]?.stringValue } == ["synq:patch"])
+  }
+
+  @Test func effectsBecomeActionsInTheirOrder() throws {
+    let harness = joined()
+    harness.callbacks["counter:*"] = { cause, scope in
+      guard case .event = cause else { return .returned }
+      scope.effects = [
+        .broadcast(event: "b", payload: .empty, exceptSelf: false),
+        .broadcast(event: "b", payload: .empty, exceptSelf: true),
+        .publish(message: "p", payload: [:], exceptSelf: false), .subscribe(topic: "t"), .unsubscribe(topic: "t"),
+        .sendAfter(.milliseconds(5), message: "later", payload: [:]), .send(message: "self", payload: [:]),
+      ]
+      return .returned
+    }
+    harness.receive(#"["1","2","counter:1","go",{}]"#)
+    #expect(
+      harness.actions.dropFirst() == [
+        "broadcast counter:1 b", "broadcast counter:1 b from", "publish counter:1 p", "subscribe t", "unsubscribe t",
+        "after 0.005 seconds later",
+      ])
+    #expect(harness.ran.suffix(2) == ["handle_event go", "handle_message self"])
+  }
+
+  @Test func aDetachedReplyComesLaterAndOnce() {
+    let harness = joined()
+    let deferred = DeferredReply(rawValue: 1)
+    harness.callbacks["counter:*"] = { cause, scope in
+      if case .event("later", _) = cause { scope.detached = deferred }
+      return .returned
+    }
+    #expect(harness.receive(#"["1","2","counter:1","later",{}]"#) == [])
+    #expect(harness.receive(#"["1","3","counter:1","x",{}]"#).count == 1)
+    let response = Response.reply(status: "ok", payload: .json(["later": true]))
+    #expect(
+      harness.perform { _ = $0.reply(deferred, response, into: &$1) } == [
+        ["1", "2", "counter:1", "phx_reply", ["status": "ok", "response": ["later": true]]]
+      ])
+    var isGiven = true
+    #expect(harness.perform { isGiven = $0.reply(deferred, response, into: &$1) } == [])
+    #expect(!isGiven)
+  }
+
+  @Test func broadcastsGoToClientsUnlessIntercepted() throws {
+    let harness = EngineHarness(router("counter:*") { $0.intercept = ["shout"] })
+    harness.receive(#"["1","1","counter:1","phx_join",{}]"#)
+    let key = try #require(harness.key("counter:1"))
+    #expect(harness.engine.target(ofBroadcast: "bc", topic: "counter:1", at: key) == .client)
+    #expect(harness.engine.target(ofBroadcast: "shout", topic: "counter:1", at: key) == .callback)
+    #expect(harness.engine.target(ofBroadcast: "bc", topic: "other", at: key) == .callback)
+  }
+
+  @Test func bytesToAClientOfV1CrashTheChannelAsInPhoenix() {
+    let harness = EngineHarness(router("plain:*"), serializer: .v1)
+    harness.callbacks["plain:*"] = { cause, scope in
+      if case .event = cause { scope.effects = [.push(event: "bin", payload: .binary([1]))] }
+      return .returned
+    }
+    harness.receive(#"{"topic":"plain:a","event":"phx_join","payload":{},"ref":"1"}"#)
+    #expect(
+      harness.receive(#"{"topic":"plain:a","event":"x","payload":{},"ref":"2"}"#) == [
+        ["topic": "plain:a", "event": "phx_error", "payload": [:], "ref": nil]
+      ])
+  }
+
+  @Test func theMostSpecificPatternWins() throws {
+    var router = TopicRouter()
+    for pattern in ["*", "room:*", "room:vip:*", "room:lobby"] { router.addChannel(pattern) }
+    let found = ["x", "room:1", "room:vip:1", "room:lobby"].map { router.match($0)?.pattern.description }
+    #expect(found == ["*", "room:*", "room:vip:*", "room:lobby"])
+  }
+
+  @Test(arguments: ["", "a*b", "**", "phoenix"])
+  func whatIsNoPatternIsRefused(text: String) {
+    #expect(throws: TopicPattern.Malformed.self) { try TopicPattern(text) }
+  }
+}
