@@ -117,6 +117,7 @@ const char *synq_error_message(void);
  *
  * A server and what it gives out. A socket, a connection and a deferred are tickets, not memory: they are checked at each
  * call and never dereferenced, so one that is kept beyond its channel is safe, and a call on it gives SYNQ_ECLOSED.
+ * A channel has the same ticket in each of its callbacks, and no other of the process ever gets it: key a table by it.
  * --------------------------------------------------------------------------------------------------------- */
 
 typedef struct synq_server synq_server_t;         /* a server: synq_server_new() */
@@ -215,7 +216,8 @@ typedef int (*synq_handle_message_fn)(synq_socket_t *socket, const char *topic, 
 /* The channel is about to end. Called exactly once for each channel whose authorize succeeded. Assigns can be read;
  * nothing reaches the client any more. Reasons: "normal", "shutdown", "shutdown:left" (the client left),
  * "shutdown:closed" (the connection is lost), "shutdown:duplicate_join", "shutdown:draining" (the server stops),
- * "shutdown:…" as given to synq_socket_stop(), "crashed". */
+ * "shutdown:…" as given to synq_socket_stop(), "crashed". After a crash the assigns are as they were before the
+ * callback that failed. Publishing and broadcasting still reach the others. */
 typedef void (*synq_before_close_fn)(synq_socket_t *socket, const char *reason, void *user);
 
 /* A client asks to be connected; `params` are those of its URL, an object of strings. SYNQ_OK connects it, SYNQ_REFUSE
@@ -233,7 +235,8 @@ typedef enum synq_delivery {
   SYNQ_WORKERS = 0,
   /* On the thread that serves the connection. The fastest; a callback must never block. */
   SYNQ_INLINE = 1,
-  /* On the host's threads, inside synq_server_poll() or synq_server_run(). Several may poll at once. */
+  /* On the host's threads, inside synq_server_poll(), synq_server_run() or synq_server_free(), and so is every
+   * destroy(); none but the log ever runs on a thread of the library. Several threads may poll at once. */
   SYNQ_POLLED = 2
 } synq_delivery_t;
 
@@ -378,8 +381,9 @@ int synq_server_run(synq_server_t *server);
  * stopped and nothing is due any more, SYNQ_ESTATE with another delivery. Since 0.1. */
 int synq_server_poll(synq_server_t *server, int timeout_ms, int max);
 
-/* With SYNQ_POLLED: a descriptor that is readable while callbacks are due, for epoll, libuv or asyncio; do nothing
- * else with it. Valid until synq_server_free(). SYNQ_ESTATE with another delivery. Since 0.1. */
+/* With SYNQ_POLLED: a descriptor that is readable (level-triggered) while callbacks are due, and for good once
+ * synq_server_poll() gives SYNQ_ECLOSED, for epoll, libuv or asyncio; do nothing else with it. Valid until
+ * synq_server_free(). SYNQ_ESTATE with another delivery. Since 0.1. */
 int synq_server_fd(synq_server_t *server);
 
 /* Begins the end, from any thread or callback, and returns at once: no new connections; each channel's before_close
@@ -529,8 +533,10 @@ int synq_socket_reply_binary(synq_socket_t *socket, const char *status, const vo
  * handle_event, once. The channel goes on. Since 0.1. */
 int synq_socket_reply_error(synq_socket_t *socket, const char *code, const char *message,
                             json_t *details /* steals, may be NULL */);
+int synq_socket_reply_error_text(synq_socket_t *socket, const char *code, const char *message,
+                                 const char *details /* may be NULL */, size_t length);
 
-/* Ends the channel when the callback is done; from outside a callback, as soon as the channel is free. `reason`:
+/* Ends the channel when the callback is done, after its reply if it set one (an event gets no receipt then); from outside a callback, as soon as the channel is free. `reason`:
  * "normal", "shutdown", or "shutdown:" and a word of the host: the client gets phx_close and does not come back. Any
  * other reason: phx_error, and it rejoins. Since 0.1. */
 int synq_socket_stop(synq_socket_t *socket, const char *reason);
@@ -546,8 +552,8 @@ enum {
   SYNQ_DEFER_DETACHED = 1
 };
 
-/* Says that the response comes later; then return SYNQ_OK. Inside authorize, init, handle_event and handle_message. The
- * deferred must be finished exactly once, by one of the functions below, from any thread; a second time
+/* Says that the response comes later; then return SYNQ_OK, or from before_close. Inside any callback of a channel;
+ * detached inside handle_event only. The deferred must be finished exactly once, by one of the functions below, from any thread; a second time
  * gives SYNQ_ECLOSED, and so does one whose channel is gone. Since 0.1. */
 int synq_socket_defer(synq_socket_t *socket, int mode, synq_deferred_t **out);
 
@@ -560,8 +566,12 @@ int synq_deferred_reply_binary(synq_deferred_t *deferred, const char *status, co
 /* Finishes with an error response, as synq_socket_reply_error(). Since 0.1. */
 int synq_deferred_reply_error(synq_deferred_t *deferred, const char *code, const char *message,
                               json_t *details /* steals, may be NULL */);
+int synq_deferred_reply_error_text(synq_deferred_t *deferred, const char *code, const char *message,
+                                   const char *details /* may be NULL */, size_t length);
 /* Finishes as a callback that failed; `cause` is for the log. Since 0.1. */
 int synq_deferred_crash(synq_deferred_t *deferred, const char *cause);
+/* 1 while the deferred can be finished, 0 when it was, or when its channel ends: then the work can be given up. Since 0.1. */
+int synq_deferred_is_open(const synq_deferred_t *deferred);
 
 /* ------------------------------------------------------------------------------------------------------------
  * Sockets: messages between channels
