@@ -1,0 +1,76 @@
+"""Puts libsynq.so into the wheel, and jansson, which it needs, beside it.
+
+The library is the one that SYNQ_LIBRARY names, else that of this checkout (`make lib`). Without either the
+wheel is a pure one, whose user has libsynq from the system. What else the library needs is part of every
+Linux that the wheel's tag names: the newest glibc of which the two files use a symbol.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from setuptools import Distribution, setup
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.build_py import build_py
+
+HERE = Path(__file__).resolve().parent
+SONAME = "libsynq.so.0"
+JANSSON = "libjansson.so.4"
+
+
+def library() -> Path | None:
+    named = os.environ.get("SYNQ_LIBRARY")
+    path = Path(named) if named else HERE.parents[1] / "build/lib" / SONAME
+    return path.resolve() if path.exists() else None
+
+
+def jansson(libsynq: Path) -> Path:
+    listed = subprocess.run(["ldd", libsynq], check=True, capture_output=True, text=True).stdout
+    found = re.search(rf"{re.escape(JANSSON)} => (\S+)", listed)
+    if not found:
+        raise RuntimeError(f"{libsynq} needs {JANSSON}, and it is not installed")
+    return Path(found[1]).resolve()
+
+
+def platform_tag(files: list[Path]) -> str:
+    used = {int(minor) for file in files for minor in re.findall(rb"\0GLIBC_2\.(\d+)", file.read_bytes())}
+    return f"manylinux_2_{max(used)}_{platform.machine()}"
+
+
+class BuildWithLibrary(build_py):
+    def run(self) -> None:
+        super().run()
+        libsynq = library()
+        if libsynq is None or self.editable_mode:
+            return
+        folder = Path(self.build_lib) / "synq/_lib"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        shutil.copyfile(libsynq, folder / SONAME)
+        shutil.copyfile(jansson(libsynq), folder / JANSSON)
+        shutil.copyfile(HERE / "LICENSE.jansson", folder / "LICENSE.jansson")
+
+
+class BinaryDistribution(Distribution):
+    def has_ext_modules(self) -> bool:
+        """Whether the wheel goes where packages with machine code go."""
+        return library() is not None
+
+
+class PlatformWheel(bdist_wheel):
+    def get_tag(self) -> tuple[str, str, str]:
+        libsynq = library()
+        if libsynq is None:
+            return ("py3", "none", "any")
+        return ("py3", "none", platform_tag([libsynq, jansson(libsynq)]))
+
+
+setup(
+    distclass=BinaryDistribution,
+    cmdclass={"build_py": BuildWithLibrary, "bdist_wheel": PlatformWheel},
+)

@@ -1,0 +1,137 @@
+# ctypes has no types for what makes a Python function one of C.
+# mypy: allow-untyped-decorators
+"""The functions that the library calls. They live as long as this module and find their objects by number,
+and no exception leaves them: Python would print it, and go on with a made-up result."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from . import _ffi
+from ._registration import registrations
+from .channels import read
+from .connection import Connection
+from .errors import Error
+
+_LEVELS = {
+    _ffi.LOG_DEBUG: logging.DEBUG,
+    _ffi.LOG_INFO: logging.INFO,
+    _ffi.LOG_WARNING: logging.WARNING,
+    _ffi.LOG_ERROR: logging.ERROR,
+}
+
+Connect = Callable[[Connection, dict[str, str]], Any]
+
+#: The `user` numbers of the log and of the mounts.
+loggers: dict[int, logging.Logger] = {}
+connects: dict[int, tuple[Any, Connect, list[BaseException], logging.Logger]] = {}
+
+
+def _failed(error: BaseException, what: str, interrupts: list[BaseException] | None) -> int:
+    if isinstance(error, Exception) or interrupts is None:
+        logging.getLogger("synq").error("%s failed: %r", what, error, exc_info=error)
+    else:
+        interrupts.append(error)
+    return _ffi.CRASH
+
+
+def _failed_in(user: int, error: BaseException, what: str) -> int:
+    registration = registrations.get(user)
+    return _failed(error, what, None if registration is None else registration.interrupts)
+
+
+@_ffi.authorize_fn
+def authorize(socket: int, topic: bytes, params: int, user: int) -> int:
+    try:
+        return registrations[user].authorize(socket, topic, params)
+    except BaseException as error:
+        return _failed_in(user, error, "authorize")
+
+
+@_ffi.init_fn
+def init(socket: int, topic: bytes, params: int, user: int) -> int:
+    try:
+        return registrations[user].init(socket, topic, params)
+    except BaseException as error:
+        return _failed_in(user, error, "init")
+
+
+@_ffi.handle_event_fn
+def handle_event(socket: int, event: bytes, payload: int, user: int) -> int:
+    try:
+        return registrations[user].handle_event(socket, event, payload)
+    except BaseException as error:
+        return _failed_in(user, error, "handle_event")
+
+
+@_ffi.handle_message_fn
+def handle_message(socket: int, topic: bytes, message: bytes, payload: int, user: int) -> int:
+    try:
+        return registrations[user].handle_message(socket, topic, message, payload)
+    except BaseException as error:
+        return _failed_in(user, error, "handle_message")
+
+
+@_ffi.before_close_fn
+def before_close(socket: int, reason: bytes, user: int) -> None:
+    try:
+        registrations[user].before_close(socket, reason)
+    except BaseException as error:
+        _failed_in(user, error, "before_close")
+
+
+@_ffi.connect_fn
+def connect(connection: int, params: int, user: int) -> int:
+    interrupts = None
+    try:
+        lib, function, interrupts, log = connects[user]
+        asked = Connection(connection)
+        try:
+            return _ffi.REFUSE if function(asked, read(lib, params)) is False else _ffi.OK
+        except Error as error:
+            asked.refuse(403, error.message)
+            return _ffi.REFUSE
+        except Exception as error:
+            log.error("connect failed: %r", error, exc_info=error)
+            return _ffi.CRASH
+    except BaseException as error:
+        return _failed(error, "connect", interrupts)
+
+
+@_ffi.log_fn
+def log(record: Any, user: int) -> None:
+    try:
+        logger = loggers.get(user)
+        if logger is None:
+            return
+        line = record.contents
+        fields: dict[str, str] = {}
+        at = 0
+        while line.fields and line.fields[at] is not None:
+            name, value = line.fields[at], line.fields[at + 1]
+            fields[name.decode("utf-8", "replace")] = value.decode("utf-8", "replace")
+            at += 2
+        if fields.get("code") == str(_ffi.CRASH):
+            return  # a handler failed: the log has it already, with its traceback
+        text = line.message.decode("utf-8", "replace")
+        shown = "".join(f" {name}={value}" for name, value in fields.items())
+        logger.log(_LEVELS.get(line.level, logging.INFO), "%s%s", text, shown, extra={"synq": fields})
+    except BaseException as error:
+        _failed(error, "log", None)
+
+
+@_ffi.destroy_fn
+def forget_registration(user: int) -> None:
+    registrations.pop(user, None)
+
+
+@_ffi.destroy_fn
+def forget_logger(user: int) -> None:
+    loggers.pop(user, None)
+
+
+@_ffi.destroy_fn
+def forget_connect(user: int) -> None:
+    connects.pop(user, None)

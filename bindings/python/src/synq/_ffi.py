@@ -1,0 +1,469 @@
+"""include/synq.h for ctypes, one to one: constants, structs, callback types and functions, each function
+below its C prototype. No logic; tests/test_header.py compares all of it with the header."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import (
+    CFUNCTYPE,
+    POINTER,
+    c_char_p,
+    c_double,
+    c_int,
+    c_int64,
+    c_size_t,
+    c_uint16,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
+from typing import Any, NamedTuple
+
+# Version
+VERSION_MAJOR = 0
+VERSION_MINOR = 1
+VERSION_PATCH = 0
+VERSION_HEX = (VERSION_MAJOR << 16) | (VERSION_MINOR << 8) | VERSION_PATCH
+
+# Errors
+OK = 0
+EINVAL = -1
+ENOMEM = -2
+ECLOSED = -3
+ESTATE = -4
+EJSON = -5
+EPOINTER = -6
+ENOTFOUND = -7
+ETYPE = -8
+ERANGE = -9
+EADDRINUSE = -10
+EIO = -11
+EFORKED = -12
+EPATCH = -13
+ELIMIT = -14
+EVERSION = -15
+ETIMEDOUT = -16
+CRASH = -100
+REFUSE = 1
+
+NUL_TERMINATED = ctypes.c_size_t(-1).value
+
+# synq_kind_t
+NULL = 1
+BOOL = 2
+INTEGER = 3
+REAL = 4
+STRING = 5
+ARRAY = 6
+OBJECT = 7
+BINARY = 8
+
+# synq_delivery_t
+WORKERS = 0
+INLINE = 1
+POLLED = 2
+
+# synq_log_level_t
+LOG_DEBUG = 1
+LOG_INFO = 2
+LOG_WARNING = 3
+LOG_ERROR = 4
+LOG_OFF = 5
+
+# synq_dialect_t
+DIALECT_SYNQ = 0
+DIALECT_LIVE_STATE = 1
+DIALECT_LIVE_VIEW_MODEL = 2
+DIALECT_SEANCE = 3
+
+# The modes of synq_socket_defer
+DEFER_IN_ORDER = 0
+DEFER_DETACHED = 1
+
+# Handles and values are addresses: int in Python, None for NULL.
+server_p = c_void_p
+socket_p = c_void_p
+connection_p = c_void_p
+deferred_p = c_void_p
+value_p = c_void_p
+json_p = c_void_p
+user_p = c_void_p
+strings_p = POINTER(c_char_p)
+# `const char **` where the text is read by its length: an address, which ctypes does not turn into bytes.
+text_out = POINTER(c_void_p)
+size_out = POINTER(c_size_t)
+
+# typedef void (*synq_destroy_fn)(void *user);
+destroy_fn = CFUNCTYPE(None, user_p)
+# typedef int (*synq_authorize_fn)(synq_socket_t *socket, const char *topic, const synq_value_t *params,
+#                                  void *user);
+authorize_fn = CFUNCTYPE(c_int, socket_p, c_char_p, value_p, user_p)
+# typedef int (*synq_init_fn)(synq_socket_t *socket, const char *topic, const synq_value_t *params,
+#                             void *user);
+init_fn = CFUNCTYPE(c_int, socket_p, c_char_p, value_p, user_p)
+# typedef int (*synq_handle_event_fn)(synq_socket_t *socket, const char *event, const synq_value_t *payload,
+#                                     void *user);
+handle_event_fn = CFUNCTYPE(c_int, socket_p, c_char_p, value_p, user_p)
+# typedef int (*synq_handle_message_fn)(synq_socket_t *socket, const char *topic, const char *message,
+#                                       const synq_value_t *payload, void *user);
+handle_message_fn = CFUNCTYPE(c_int, socket_p, c_char_p, c_char_p, value_p, user_p)
+# typedef void (*synq_before_close_fn)(synq_socket_t *socket, const char *reason, void *user);
+before_close_fn = CFUNCTYPE(None, socket_p, c_char_p, user_p)
+# typedef int (*synq_connect_fn)(synq_connection_t *connection, const synq_value_t *params, void *user);
+connect_fn = CFUNCTYPE(c_int, connection_p, value_p, user_p)
+
+
+class log_record(ctypes.Structure):
+    _fields_ = [("size", c_size_t), ("level", c_int), ("message", c_char_p), ("fields", strings_p)]
+
+
+# typedef void (*synq_log_fn)(const synq_log_record_t *record, void *user);
+log_fn = CFUNCTYPE(None, POINTER(log_record), user_p)
+
+
+class limits(ctypes.Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("max_connections", c_uint32),
+        ("max_connections_per_address", c_uint32),
+        ("handshake_timeout_ms", c_uint32),
+        ("idle_timeout_ms", c_uint32),
+        ("max_header_bytes", c_uint32),
+        ("max_frame_bytes", c_uint32),
+        ("max_message_bytes", c_uint32),
+        ("max_fragments", c_uint32),
+        ("max_channels", c_uint32),
+        ("max_queued_events", c_uint32),
+        ("max_topic_bytes", c_uint32),
+        ("max_event_bytes", c_uint32),
+        ("max_ref_bytes", c_uint32),
+        ("max_json_depth", c_uint32),
+        ("max_messages_per_second", c_uint32),
+        ("max_joins_per_second", c_uint32),
+        ("max_outbound_bytes", c_uint32),
+        ("max_patch_bytes", c_uint32),
+    ]
+
+
+class server_options(ctypes.Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("host", c_char_p),
+        ("port", c_uint16),
+        ("delivery", c_int),
+        ("workers", c_uint32),
+        ("loops", c_uint32),
+        ("limits", POINTER(limits)),
+        ("tls_certificate", c_char_p),
+        ("tls_key", c_char_p),
+        ("log_level", c_int),
+        ("log", log_fn),
+        ("user", user_p),
+        ("destroy", destroy_fn),
+    ]
+
+
+class channel_options(ctypes.Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("track", strings_p),
+        ("authorize", authorize_fn),
+        ("init", init_fn),
+        ("handle_event", handle_event_fn),
+        ("handle_message", handle_message_fn),
+        ("before_close", before_close_fn),
+        ("user", user_p),
+        ("destroy", destroy_fn),
+        ("max_version", c_uint32),
+        ("dialect", c_int),
+        ("ignore_keys", strings_p),
+        ("intercept", strings_p),
+        ("allow_prototype_keys", c_int),
+    ]
+
+
+class mount_options(ctypes.Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("origins", strings_p),
+        ("connect", connect_fn),
+        ("user", user_p),
+        ("destroy", destroy_fn),
+        ("subprotocols", strings_p),
+        ("without_longpoll", c_int),
+        ("longpoll_window_ms", c_uint32),
+        ("pattern", c_char_p),
+    ]
+
+
+class stats(ctypes.Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("connections", c_uint64),
+        ("channels", c_uint64),
+        ("connections_total", c_uint64),
+        ("messages_in", c_uint64),
+        ("messages_out", c_uint64),
+        ("bytes_out", c_uint64),
+        ("callbacks", c_uint64),
+        ("crashes", c_uint64),
+    ]
+
+
+class Prototype(NamedTuple):
+    """How a function is called. `waits`: it may block or take long, so Python's lock is released meanwhile;
+    the others are short, and keeping the lock spares them a switch of threads (5 ms when another Python
+    thread is busy)."""
+
+    result: Any
+    arguments: tuple[Any, ...]
+    waits: bool = False
+
+
+FUNCTIONS: dict[str, Prototype] = {
+    # int synq_version(void);
+    "synq_version": Prototype(c_int, ()),
+    # const char *synq_strerror(int code);
+    "synq_strerror": Prototype(c_char_p, (c_int,)),
+    # const char *synq_error_message(void);
+    "synq_error_message": Prototype(c_char_p, ()),
+    # -- Reading values
+    # int synq_value_kind(const synq_value_t *value, const char *pointer);
+    "synq_value_kind": Prototype(c_int, (value_p, c_char_p)),
+    # int64_t synq_value_size(const synq_value_t *value, const char *pointer);
+    "synq_value_size": Prototype(c_int64, (value_p, c_char_p)),
+    # int synq_value_get_int(const synq_value_t *value, const char *pointer, int64_t *out);
+    "synq_value_get_int": Prototype(c_int, (value_p, c_char_p, POINTER(c_int64))),
+    # int synq_value_get_real(const synq_value_t *value, const char *pointer, double *out);
+    "synq_value_get_real": Prototype(c_int, (value_p, c_char_p, POINTER(c_double))),
+    # int synq_value_get_bool(const synq_value_t *value, const char *pointer, int *out);
+    "synq_value_get_bool": Prototype(c_int, (value_p, c_char_p, POINTER(c_int))),
+    # int synq_value_get_string(const synq_value_t *value, const char *pointer, const char **out,
+    #                           size_t *length);
+    "synq_value_get_string": Prototype(c_int, (value_p, c_char_p, text_out, size_out)),
+    # int synq_value_get_bytes(const synq_value_t *value, const void **out, size_t *length);
+    "synq_value_get_bytes": Prototype(c_int, (value_p, text_out, size_out)),
+    # int synq_value_get_text(const synq_value_t *value, const char *pointer, const char **out,
+    #                         size_t *length);
+    "synq_value_get_text": Prototype(c_int, (value_p, c_char_p, POINTER(c_char_p), size_out)),
+    # int synq_value_get_json(const synq_value_t *value, const char *pointer, json_t **out);
+    "synq_value_get_json": Prototype(c_int, (value_p, c_char_p, POINTER(json_p))),
+    # -- Server
+    # int synq_server_new(synq_server_t **out, const synq_server_options_t *options);
+    "synq_server_new": Prototype(c_int, (POINTER(server_p), POINTER(server_options))),
+    # int synq_server_channel(synq_server_t *server, const char *pattern,
+    #                         const synq_channel_options_t *options);
+    "synq_server_channel": Prototype(c_int, (server_p, c_char_p, POINTER(channel_options))),
+    # int synq_server_mount(synq_server_t *server, const char *path, const synq_mount_options_t *options);
+    "synq_server_mount": Prototype(c_int, (server_p, c_char_p, POINTER(mount_options))),
+    # int synq_server_static(synq_server_t *server, const char *prefix, const char *directory);
+    "synq_server_static": Prototype(c_int, (server_p, c_char_p, c_char_p)),
+    # int synq_server_start(synq_server_t *server);
+    "synq_server_start": Prototype(c_int, (server_p,), waits=True),
+    # int synq_server_port(const synq_server_t *server);
+    "synq_server_port": Prototype(c_int, (server_p,)),
+    # int synq_server_run(synq_server_t *server);
+    "synq_server_run": Prototype(c_int, (server_p,), waits=True),
+    # int synq_server_poll(synq_server_t *server, int timeout_ms, int max);
+    "synq_server_poll": Prototype(c_int, (server_p, c_int, c_int), waits=True),
+    # int synq_server_fd(synq_server_t *server);
+    "synq_server_fd": Prototype(c_int, (server_p,)),
+    # int synq_server_stop(synq_server_t *server, int timeout_ms);
+    "synq_server_stop": Prototype(c_int, (server_p, c_int), waits=True),
+    # int synq_server_wait(synq_server_t *server, int timeout_ms);
+    "synq_server_wait": Prototype(c_int, (server_p, c_int), waits=True),
+    # int synq_server_free(synq_server_t *server);
+    "synq_server_free": Prototype(c_int, (server_p,), waits=True),
+    # int synq_server_broadcast(synq_server_t *server, const char *topic, const char *event, json_t *payload);
+    "synq_server_broadcast": Prototype(c_int, (server_p, c_char_p, c_char_p, json_p), waits=True),
+    # int synq_server_broadcast_text(synq_server_t *server, const char *topic, const char *event,
+    #                                const char *text, size_t length);
+    "synq_server_broadcast_text": Prototype(
+        c_int, (server_p, c_char_p, c_char_p, c_char_p, c_size_t), waits=True
+    ),
+    # int synq_server_broadcast_binary(synq_server_t *server, const char *topic, const char *event,
+    #                                  const void *bytes, size_t length);
+    "synq_server_broadcast_binary": Prototype(
+        c_int, (server_p, c_char_p, c_char_p, c_char_p, c_size_t), waits=True
+    ),
+    # int synq_server_publish(synq_server_t *server, const char *topic, const char *message, json_t *payload);
+    "synq_server_publish": Prototype(c_int, (server_p, c_char_p, c_char_p, json_p), waits=True),
+    # int synq_server_publish_text(synq_server_t *server, const char *topic, const char *message,
+    #                              const char *text, size_t length);
+    "synq_server_publish_text": Prototype(
+        c_int, (server_p, c_char_p, c_char_p, c_char_p, c_size_t), waits=True
+    ),
+    # int synq_server_disconnect(synq_server_t *server, const char *id);
+    "synq_server_disconnect": Prototype(c_int, (server_p, c_char_p), waits=True),
+    # int synq_server_stats(synq_server_t *server, synq_stats_t *out);
+    "synq_server_stats": Prototype(c_int, (server_p, POINTER(stats)), waits=True),
+    # -- Connections
+    # const char *synq_connection_header(synq_connection_t *connection, const char *name);
+    "synq_connection_header": Prototype(c_char_p, (connection_p, c_char_p)),
+    # const char *synq_connection_peer(synq_connection_t *connection);
+    "synq_connection_peer": Prototype(c_char_p, (connection_p,)),
+    # const char *synq_connection_token(synq_connection_t *connection);
+    "synq_connection_token": Prototype(c_char_p, (connection_p,)),
+    # int synq_connection_set_id(synq_connection_t *connection, const char *id);
+    "synq_connection_set_id": Prototype(c_int, (connection_p, c_char_p)),
+    # int synq_connection_assign(synq_connection_t *connection, const char *name, json_t *value);
+    "synq_connection_assign": Prototype(c_int, (connection_p, c_char_p, json_p)),
+    # int synq_connection_assign_text(synq_connection_t *connection, const char *name, const char *text,
+    #                                 size_t length);
+    "synq_connection_assign_text": Prototype(c_int, (connection_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_connection_refuse(synq_connection_t *connection, int status, const char *body);
+    "synq_connection_refuse": Prototype(c_int, (connection_p, c_int, c_char_p)),
+    # -- Sockets: what a channel is
+    # const char *synq_socket_topic(synq_socket_t *socket);
+    "synq_socket_topic": Prototype(c_char_p, (socket_p,)),
+    # const char *synq_socket_join_ref(synq_socket_t *socket);
+    "synq_socket_join_ref": Prototype(c_char_p, (socket_p,)),
+    # const char *synq_socket_id(synq_socket_t *socket);
+    "synq_socket_id": Prototype(c_char_p, (socket_p,)),
+    # const char *synq_socket_peer(synq_socket_t *socket);
+    "synq_socket_peer": Prototype(c_char_p, (socket_p,)),
+    # const char *synq_socket_header(synq_socket_t *socket, const char *name);
+    "synq_socket_header": Prototype(c_char_p, (socket_p, c_char_p)),
+    # const synq_value_t *synq_socket_params(synq_socket_t *socket);
+    "synq_socket_params": Prototype(value_p, (socket_p,)),
+    # int synq_socket_set_data(synq_socket_t *socket, void *data, synq_destroy_fn destroy);
+    "synq_socket_set_data": Prototype(c_int, (socket_p, user_p, destroy_fn)),
+    # void *synq_socket_data(synq_socket_t *socket);
+    "synq_socket_data": Prototype(user_p, (socket_p,)),
+    # -- Sockets: assigns
+    # const synq_value_t *synq_socket_assigns(synq_socket_t *socket);
+    "synq_socket_assigns": Prototype(value_p, (socket_p,)),
+    # int synq_socket_assign(synq_socket_t *socket, const char *name, json_t *value);
+    "synq_socket_assign": Prototype(c_int, (socket_p, c_char_p, json_p)),
+    # int synq_socket_assign_text(synq_socket_t *socket, const char *name, const char *text, size_t length);
+    "synq_socket_assign_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_set(synq_socket_t *socket, const char *pointer, json_t *value);
+    "synq_socket_set": Prototype(c_int, (socket_p, c_char_p, json_p)),
+    # int synq_socket_set_text(synq_socket_t *socket, const char *pointer, const char *text, size_t length);
+    "synq_socket_set_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_set_int(synq_socket_t *socket, const char *pointer, int64_t value);
+    "synq_socket_set_int": Prototype(c_int, (socket_p, c_char_p, c_int64)),
+    # int synq_socket_set_real(synq_socket_t *socket, const char *pointer, double value);
+    "synq_socket_set_real": Prototype(c_int, (socket_p, c_char_p, c_double)),
+    # int synq_socket_set_bool(synq_socket_t *socket, const char *pointer, int value);
+    "synq_socket_set_bool": Prototype(c_int, (socket_p, c_char_p, c_int)),
+    # int synq_socket_set_string(synq_socket_t *socket, const char *pointer, const char *text, size_t length);
+    "synq_socket_set_string": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_insert(synq_socket_t *socket, const char *pointer, json_t *value);
+    "synq_socket_insert": Prototype(c_int, (socket_p, c_char_p, json_p)),
+    # int synq_socket_insert_text(synq_socket_t *socket, const char *pointer, const char *text,
+    #                             size_t length);
+    "synq_socket_insert_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_append(synq_socket_t *socket, const char *pointer, json_t *value);
+    "synq_socket_append": Prototype(c_int, (socket_p, c_char_p, json_p)),
+    # int synq_socket_append_text(synq_socket_t *socket, const char *pointer, const char *text,
+    #                             size_t length);
+    "synq_socket_append_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_remove(synq_socket_t *socket, const char *pointer);
+    "synq_socket_remove": Prototype(c_int, (socket_p, c_char_p)),
+    # int synq_socket_increment(synq_socket_t *socket, const char *pointer, int64_t by, int64_t *out);
+    "synq_socket_increment": Prototype(c_int, (socket_p, c_char_p, c_int64, POINTER(c_int64))),
+    # -- Sockets: answering the client
+    # int synq_socket_push(synq_socket_t *socket, const char *event, json_t *payload);
+    "synq_socket_push": Prototype(c_int, (socket_p, c_char_p, json_p)),
+    # int synq_socket_push_text(synq_socket_t *socket, const char *event, const char *text, size_t length);
+    "synq_socket_push_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_push_binary(synq_socket_t *socket, const char *event, const void *bytes, size_t length);
+    "synq_socket_push_binary": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_reply(synq_socket_t *socket, const char *status, json_t *payload);
+    "synq_socket_reply": Prototype(c_int, (socket_p, c_char_p, json_p)),
+    # int synq_socket_reply_text(synq_socket_t *socket, const char *status, const char *text, size_t length);
+    "synq_socket_reply_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_reply_binary(synq_socket_t *socket, const char *status, const void *bytes,
+    #                              size_t length);
+    "synq_socket_reply_binary": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_reply_error(synq_socket_t *socket, const char *code, const char *message,
+    #                             json_t *details);
+    "synq_socket_reply_error": Prototype(c_int, (socket_p, c_char_p, c_char_p, json_p)),
+    # int synq_socket_reply_error_text(synq_socket_t *socket, const char *code, const char *message,
+    #                                  const char *details, size_t length);
+    "synq_socket_reply_error_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_stop(synq_socket_t *socket, const char *reason);
+    "synq_socket_stop": Prototype(c_int, (socket_p, c_char_p)),
+    # -- Sockets: responding later
+    # int synq_socket_defer(synq_socket_t *socket, int mode, synq_deferred_t **out);
+    "synq_socket_defer": Prototype(c_int, (socket_p, c_int, POINTER(deferred_p))),
+    # int synq_deferred_finish(synq_deferred_t *deferred);
+    "synq_deferred_finish": Prototype(c_int, (deferred_p,)),
+    # int synq_deferred_reply(synq_deferred_t *deferred, const char *status, json_t *payload);
+    "synq_deferred_reply": Prototype(c_int, (deferred_p, c_char_p, json_p)),
+    # int synq_deferred_reply_text(synq_deferred_t *deferred, const char *status, const char *text,
+    #                              size_t length);
+    "synq_deferred_reply_text": Prototype(c_int, (deferred_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_deferred_reply_binary(synq_deferred_t *deferred, const char *status, const void *bytes,
+    #                                size_t length);
+    "synq_deferred_reply_binary": Prototype(c_int, (deferred_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_deferred_reply_error(synq_deferred_t *deferred, const char *code, const char *message,
+    #                               json_t *details);
+    "synq_deferred_reply_error": Prototype(c_int, (deferred_p, c_char_p, c_char_p, json_p)),
+    # int synq_deferred_reply_error_text(synq_deferred_t *deferred, const char *code, const char *message,
+    #                                    const char *details, size_t length);
+    "synq_deferred_reply_error_text": Prototype(c_int, (deferred_p, c_char_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_deferred_crash(synq_deferred_t *deferred, const char *cause);
+    "synq_deferred_crash": Prototype(c_int, (deferred_p, c_char_p)),
+    # int synq_deferred_is_open(const synq_deferred_t *deferred);
+    "synq_deferred_is_open": Prototype(c_int, (deferred_p,)),
+    # -- Sockets: messages between channels
+    # int synq_socket_send(synq_socket_t *socket, const char *message, json_t *payload);
+    "synq_socket_send": Prototype(c_int, (socket_p, c_char_p, json_p)),
+    # int synq_socket_send_text(synq_socket_t *socket, const char *message, const char *text, size_t length);
+    "synq_socket_send_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_send_after(synq_socket_t *socket, uint32_t delay_ms, const char *message,
+    #                            json_t *payload);
+    "synq_socket_send_after": Prototype(c_int, (socket_p, c_uint32, c_char_p, json_p)),
+    # int synq_socket_send_after_text(synq_socket_t *socket, uint32_t delay_ms, const char *message,
+    #                                 const char *text, size_t length);
+    "synq_socket_send_after_text": Prototype(c_int, (socket_p, c_uint32, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_broadcast(synq_socket_t *socket, const char *event, json_t *payload);
+    "synq_socket_broadcast": Prototype(c_int, (socket_p, c_char_p, json_p)),
+    # int synq_socket_broadcast_text(synq_socket_t *socket, const char *event, const char *text,
+    #                                size_t length);
+    "synq_socket_broadcast_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_broadcast_binary(synq_socket_t *socket, const char *event, const void *bytes,
+    #                                  size_t length);
+    "synq_socket_broadcast_binary": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_broadcast_from(synq_socket_t *socket, const char *event, json_t *payload);
+    "synq_socket_broadcast_from": Prototype(c_int, (socket_p, c_char_p, json_p)),
+    # int synq_socket_broadcast_from_text(synq_socket_t *socket, const char *event, const char *text,
+    #                                     size_t length);
+    "synq_socket_broadcast_from_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_broadcast_from_binary(synq_socket_t *socket, const char *event, const void *bytes,
+    #                                       size_t length);
+    "synq_socket_broadcast_from_binary": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_publish(synq_socket_t *socket, const char *message, json_t *payload);
+    "synq_socket_publish": Prototype(c_int, (socket_p, c_char_p, json_p)),
+    # int synq_socket_publish_text(synq_socket_t *socket, const char *message, const char *text,
+    #                              size_t length);
+    "synq_socket_publish_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_publish_from(synq_socket_t *socket, const char *message, json_t *payload);
+    "synq_socket_publish_from": Prototype(c_int, (socket_p, c_char_p, json_p)),
+    # int synq_socket_publish_from_text(synq_socket_t *socket, const char *message, const char *text,
+    #                                   size_t length);
+    "synq_socket_publish_from_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_subscribe(synq_socket_t *socket, const char *topic);
+    "synq_socket_subscribe": Prototype(c_int, (socket_p, c_char_p)),
+    # int synq_socket_unsubscribe(synq_socket_t *socket, const char *topic);
+    "synq_socket_unsubscribe": Prototype(c_int, (socket_p, c_char_p)),
+    # -- The patch engine alone
+    # int synq_patch_diff(const json_t *from, const json_t *to, json_t **out);
+    "synq_patch_diff": Prototype(c_int, (json_p, json_p, POINTER(json_p)), waits=True),
+    # int synq_patch_diff_text(const char *from, size_t from_length, const char *to, size_t to_length,
+    #                          char **out, size_t *out_length);
+    "synq_patch_diff_text": Prototype(
+        c_int, (c_char_p, c_size_t, c_char_p, c_size_t, text_out, size_out), waits=True
+    ),
+    # int synq_patch_apply(const json_t *document, const json_t *patch, json_t **out);
+    "synq_patch_apply": Prototype(c_int, (json_p, json_p, POINTER(json_p)), waits=True),
+    # int synq_patch_apply_text(const char *document, size_t document_length, const char *patch,
+    #                           size_t patch_length, char **out, size_t *out_length);
+    "synq_patch_apply_text": Prototype(
+        c_int, (c_char_p, c_size_t, c_char_p, c_size_t, text_out, size_out), waits=True
+    ),
+    # void synq_free(void *memory);
+    "synq_free": Prototype(None, (c_void_p,)),
+}

@@ -1,0 +1,135 @@
+"""Which method of a channel class answers to what, looked at once, when the class is registered."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from .decoding import Decoder, decoder
+
+# The attributes by which the decorators mark a function.
+EVENTS = "__synq_events__"
+MESSAGES = "__synq_messages__"
+
+
+AUTHORIZE = "authorize"
+INIT = "init"
+EVENT = "event"
+MESSAGE = "message"
+CLOSE = "before_close"
+
+
+class Handler(NamedTuple):
+    """A method and how to call it: the first `takes` of the arguments that its kind of callback has, the
+    payload among them decoded by `decode`."""
+
+    role: str
+    name: str
+    function: Callable[..., Any]
+    takes: int
+    decode: Decoder | None
+    is_async: bool
+
+
+class Plan(NamedTuple):
+    """The handlers of a channel class."""
+
+    authorize: Handler | None
+    init: Handler | None
+    handle_event: Handler | None
+    handle_message: Handler | None
+    before_close: Handler | None
+    events: dict[bytes, Handler]
+    messages: dict[bytes, Handler]
+
+    @property
+    def is_async(self) -> bool:
+        fixed = (self.authorize, self.init, self.handle_event, self.handle_message, self.before_close)
+        handlers = [*fixed, *self.events.values(), *self.messages.values()]
+        return any(handler is not None and handler.is_async for handler in handlers)
+
+
+def plan(kind: type) -> Plan:
+    """Reads a channel class. Raises TypeError for a handler that cannot be called as its decorator says."""
+    return Plan(
+        authorize=_optional(kind, AUTHORIZE, "authorize", ("params",), payload=0),
+        init=_optional(kind, INIT, "init", ("params",), payload=0),
+        handle_event=_optional(kind, EVENT, "handle_event", ("event", "payload"), payload=1, least=2),
+        handle_message=_optional(
+            kind, MESSAGE, "handle_message", ("message", "payload", "topic"), payload=1, least=2
+        ),
+        before_close=_optional(kind, CLOSE, "before_close", ("reason",), payload=None),
+        events=_marked(kind, EVENTS, EVENT),
+        messages=_marked(kind, MESSAGES, MESSAGE),
+    )
+
+
+def _optional(
+    kind: type, role: str, name: str, arguments: tuple[str, ...], payload: int | None, least: int = 0
+) -> Handler | None:
+    function = getattr(kind, name, None)
+    if function is None:
+        return None
+    return _handler(kind, role, name, function, arguments, payload, least)
+
+
+def _marked(kind: type, mark: str, role: str) -> dict[bytes, Handler]:
+    found: dict[bytes, Handler] = {}
+    methods: dict[bytes, str] = {}
+    for base in kind.__mro__:
+        for attribute, value in vars(base).items():
+            for name in getattr(value, mark, ()):
+                # The mark may be on a base class's method and the code on the override.
+                encoded = name.encode()
+                if methods.setdefault(encoded, attribute) != attribute:
+                    both = f"both {methods[encoded]} and {attribute}"
+                    raise TypeError(f"{kind.__qualname__}: {both} handle the {role} {name!r}")
+                if encoded not in found:
+                    function = getattr(kind, attribute)
+                    found[encoded] = _handler(kind, role, attribute, function, ("payload",), 0, 0)
+    return found
+
+
+def _handler(
+    kind: type,
+    role: str,
+    name: str,
+    function: Any,
+    arguments: tuple[str, ...],
+    payload: int | None,
+    least: int,
+) -> Handler:
+    where = f"{kind.__qualname__}.{name}"
+    if not inspect.isfunction(function):
+        raise TypeError(f"{where} must be a method, not {type(function).__name__}")
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = list(inspect.signature(function).parameters.values())
+    taken = [parameter for parameter in parameters if parameter.kind in positional][1:]
+    variadic = any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters)
+    required = sum(parameter.default is inspect.Parameter.empty for parameter in taken)
+    count = len(arguments) if variadic else min(len(taken), len(arguments))
+    if required > len(arguments) or count < least:
+        allowed = " or ".join(
+            f"(self{''.join(f', {argument}' for argument in arguments[:size])})"
+            for size in range(least, len(arguments) + 1)
+        )
+        raise TypeError(f"{where} takes {inspect.signature(function)}: expected {allowed}")
+    decode = None
+    if payload is not None and payload < len(taken):
+        decode = _decoder(where, function, taken[payload])
+    is_async = inspect.iscoroutinefunction(function)
+    if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
+        raise TypeError(f"{where} is a generator: a handler returns its response")
+    return Handler(role, where, function, count, decode, is_async)
+
+
+def _decoder(where: str, function: Any, parameter: inspect.Parameter) -> Decoder | None:
+    if parameter.annotation is inspect.Parameter.empty:
+        return None
+    try:
+        annotation = typing.get_type_hints(function, include_extras=True)[parameter.name]
+        return decoder(annotation)
+    except (NameError, TypeError) as failure:
+        raise TypeError(f"{where}, the annotation of {parameter.name}: {failure}") from failure

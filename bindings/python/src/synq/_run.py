@@ -1,0 +1,203 @@
+"""The loops that run a server's handlers: blocking, with signals, and on asyncio. All of them poll the
+library."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import select
+import signal
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+from . import _ffi
+from ._library import Library, check
+from ._registration import Registration
+
+# How many callbacks run in one turn of an asyncio loop, so that other tasks have their turn.
+_BATCH = 64
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_GRACE_SECONDS = 5.0
+
+
+class Serving:
+    """A server that runs."""
+
+    def __init__(
+        self,
+        lib: Library,
+        handle: int,
+        registrations: list[Registration],
+        interrupts: list[BaseException],
+        log: logging.Logger,
+    ) -> None:
+        self._lib = lib
+        self._handle = handle
+        self._registrations = registrations
+        self._interrupts = interrupts
+        self._log = log
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._finished: asyncio.Future[None] | None = None
+        self.is_async = any(registration.plan.is_async for registration in registrations)
+        self.fd: int = check(lib.synq_server_fd(handle))
+
+    def poll(self, timeout_ms: int, most: int) -> bool:
+        """Runs callbacks that are due. False when the server has stopped and will never have another. Raises
+        what a handler raised that is not an error: KeyboardInterrupt, SystemExit."""
+        code: int = self._lib.synq_server_poll(self._handle, timeout_ms, most)
+        if self._interrupts:
+            self.stop(_GRACE_SECONDS)
+            raise self._interrupts.pop()
+        if code == _ffi.ECLOSED:
+            return False
+        check(code)
+        return True
+
+    def stop(self, timeout_seconds: float) -> None:
+        code = self._lib.synq_server_stop(
+            self._handle, max(0, min(round(timeout_seconds * 1000), 0x7FFFFFFF))
+        )
+        if code != _ffi.ECLOSED:
+            check(code)
+
+    def interrupt(self) -> None:
+        """Stops without waiting for async handlers: they are cancelled, and each before_close runs. Only on
+        the thread of the handlers."""
+        self.stop(_GRACE_SECONDS)
+        self._cancel()
+
+    def cancel(self) -> None:
+        """Cancels the async handlers, from any thread."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed, so there is none left
+                self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        for registration in self._registrations:
+            registration.cancel()
+
+    @contextlib.asynccontextmanager
+    async def attached(self, loop: asyncio.AbstractEventLoop) -> AsyncIterator[None]:
+        """Handlers run on `loop` inside the block; the end of the block stops the server."""
+        finished: asyncio.Future[None] = loop.create_future()
+        self._loop, self._finished = loop, finished
+
+        def due() -> None:
+            try:
+                if self.poll(0, _BATCH):
+                    return
+            except Exception as error:
+                finished.set_exception(error)
+            else:
+                finished.set_result(None)
+            loop.remove_reader(self.fd)
+
+        loop.add_reader(self.fd, due)
+        try:
+            yield
+        finally:
+            self.interrupt()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(asyncio.shield(finished), _GRACE_SECONDS + 1)
+            loop.remove_reader(self.fd)
+            for registration in self._registrations:
+                registration.cancel(closing=True)
+
+    async def wait_stopped(self) -> None:
+        assert self._finished is not None
+        await asyncio.shield(self._finished)
+
+
+def run(serving: Serving) -> None:
+    """Runs the handlers on this thread until the server has stopped."""
+    on_main = threading.current_thread() is threading.main_thread()
+    taken = [number for number in _SIGNALS if _is_default(number)] if on_main else []
+    if serving.is_async:
+        asyncio.run(_run_asyncio(serving, taken))
+    elif taken:
+        _run_with_signals(serving, taken)
+    else:
+        while serving.poll(-1, 0):
+            pass
+
+
+def run_in_thread(serving: Serving, log: logging.Logger) -> None:
+    """The same as the whole of a thread: what would end the program ends the server, and the log says so."""
+    try:
+        run(serving)
+    except BaseException as error:
+        log.error("the server's thread ended: %r", error, exc_info=error)
+        with contextlib.suppress(Exception):
+            while serving.poll(-1, 0):
+                pass
+
+
+def _is_default(number: int) -> bool:
+    return signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+
+
+async def _run_asyncio(serving: Serving, taken: list[signal.Signals]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in taken:
+        loop.add_signal_handler(number, serving.interrupt)
+    try:
+        async with serving.attached(loop):
+            await serving.wait_stopped()
+    finally:
+        for number in taken:
+            loop.remove_signal_handler(number)
+
+
+def _run_with_signals(serving: Serving, taken: list[signal.Signals]) -> None:
+    # Python runs signal handlers between two of its instructions, so the wait is one that a signal wakes: C
+    # writes the signal's number to this pair, on whichever thread it came.
+    awake, wake = socket.socketpair()
+    with awake, wake, _woken_by(wake), _handling(taken, serving):
+        awake.setblocking(False)
+        poller = select.poll()
+        poller.register(serving.fd, select.POLLIN)
+        poller.register(awake, select.POLLIN)
+        running = True
+        while running:
+            for descriptor, _ in poller.poll():
+                if descriptor == serving.fd:
+                    running = serving.poll(0, 0)
+                else:
+                    with contextlib.suppress(BlockingIOError):
+                        awake.recv(4096)
+
+
+@contextlib.contextmanager
+def _woken_by(wake: socket.socket) -> Iterator[None]:
+    wake.setblocking(False)
+    previous = signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(previous)
+
+
+@contextlib.contextmanager
+def _handling(taken: list[signal.Signals], serving: Serving) -> Iterator[None]:
+    came = 0
+
+    def handle(number: int, frame: Any) -> None:
+        nonlocal came
+        came += 1
+        if came > 1 and number == signal.SIGINT:
+            # The handler that runs now does not end by itself.
+            serving.stop(0)
+            raise KeyboardInterrupt
+        serving.interrupt()
+
+    previous: dict[signal.Signals, Callable[..., Any] | int | None] = {}
+    try:
+        for number in taken:
+            previous[number] = signal.signal(number, handle)
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

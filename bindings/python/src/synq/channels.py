@@ -1,0 +1,328 @@
+"""The class that a host derives its channels from."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
+
+from . import _ffi
+from ._handlers import EVENTS, MESSAGES
+from ._library import Library, check
+from .connection import text
+from .decoding import from_text
+from .encoding import to_bytes
+from .observable import Assigns, Edits
+from .responses import Deferred, in_callback
+
+if TYPE_CHECKING:
+    from .server import Server
+
+F = TypeVar("F", bound=Callable[..., Any])
+C = TypeVar("C", bound="type[Channel]")
+
+DIALECTS = {
+    "synq": _ffi.DIALECT_SYNQ,
+    "live_state": _ffi.DIALECT_LIVE_STATE,
+    "live_view_model": _ffi.DIALECT_LIVE_VIEW_MODEL,
+    "seance": _ffi.DIALECT_SEANCE,
+}
+
+
+class Options(NamedTuple):
+    """How a channel class is served."""
+
+    pattern: str
+    track: tuple[str, ...] = ()
+    max_version: int = 0
+    dialect: str = "synq"
+    ignore_keys: tuple[str, ...] | None = None
+    intercept: tuple[str, ...] = ()
+    allow_prototype_keys: bool = False
+
+
+def options(
+    pattern: str,
+    *,
+    track: Iterable[str] = (),
+    max_version: int = 0,
+    dialect: str = "synq",
+    ignore_keys: Iterable[str] | None = None,
+    intercept: Iterable[str] = (),
+    allow_prototype_keys: bool = False,
+) -> Options:
+    if dialect not in DIALECTS:
+        raise ValueError(f"dialect must be one of {', '.join(DIALECTS)}, not {dialect!r}")
+    ignored = None if ignore_keys is None else _names("ignore_keys", ignore_keys)
+    names = _names("track", track)
+    return Options(
+        pattern, names, max_version, dialect, ignored, _names("intercept", intercept), allow_prototype_keys
+    )
+
+
+def _names(what: str, names: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise TypeError(f"{what} must be a list of names, not the string {names!r}")
+    collected = tuple(names)
+    for name in collected:
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"{what} must be a list of names, and {name!r} is none")
+    return collected
+
+
+def channel(
+    pattern: str,
+    *,
+    track: Iterable[str] = (),
+    max_version: int = 0,
+    dialect: str = "synq",
+    ignore_keys: Iterable[str] | None = None,
+    intercept: Iterable[str] = (),
+    allow_prototype_keys: bool = False,
+) -> Callable[[C], C]:
+    """Says which topics a Channel class serves, and which of its assigns clients see.
+
+    `pattern`: a topic ("lobby") or a prefix that ends in "*" ("room:*"); the most specific one wins.
+    `track`: the assigns to synchronise; all others never leave the server.
+    `max_version`: the version after it is 0; default 1,000.
+    `dialect`: whose names are spoken on the wire: "synq", "live_state", "live_view_model" or "seance".
+    `ignore_keys`: members dropped from the tracked state at any depth; default ["__meta__"].
+    `intercept`: broadcasts of these events go to handle_message instead of to the client.
+    `allow_prototype_keys`: tracked state may have members named __proto__, constructor or prototype.
+    """
+    chosen = options(
+        pattern,
+        track=track,
+        max_version=max_version,
+        dialect=dialect,
+        ignore_keys=ignore_keys,
+        intercept=intercept,
+        allow_prototype_keys=allow_prototype_keys,
+    )
+
+    def decorate(kind: C) -> C:
+        kind.__synq_options__ = chosen
+        return kind
+
+    return decorate
+
+
+@overload
+def event(name: F, /) -> F: ...
+@overload
+def event(name: str, /, *more: str) -> Callable[[F], F]: ...
+def event(name: Any, /, *more: str) -> Any:
+    """Marks the method that handles an event of the client: ``@synq.event("inc")``, or ``@synq.event`` for
+    the method's own name. The method takes the payload or nothing, and returns the response."""
+    return _mark(EVENTS, name, more)
+
+
+@overload
+def message(name: F, /) -> F: ...
+@overload
+def message(name: str, /, *more: str) -> Callable[[F], F]: ...
+def message(name: Any, /, *more: str) -> Any:
+    """Marks the method that handles a message of the server, as `event` does for events; it returns
+    nothing."""
+    return _mark(MESSAGES, name, more)
+
+
+def _mark(mark: str, name: Any, more: tuple[str, ...]) -> Any:
+    def decorate(function: Any) -> Any:
+        setattr(function, mark, (*getattr(function, mark, ()), *names))
+        return function
+
+    if callable(name):
+        names: tuple[str, ...] = (name.__name__,)
+        return decorate(name)
+    names = (name, *more)
+    for one in names:
+        if not isinstance(one, str) or not one:
+            raise TypeError(f"the name of an event or message is a string that is not empty, not {one!r}")
+    return decorate
+
+
+class Channel:
+    """One client's conversation about one topic. There is an instance for each joined channel, so
+    attributes of `self` belong to this client and stay on the server.
+
+    A derived class may define these methods, each as ``def`` or ``async def``, and with or without its last
+    arguments. They run one at a time.
+
+    ``authorize(self, params)``
+        None or True lets the client join, and so does a payload, which is sent with the answer; False or a
+        raised synq.Error refuses.
+    ``init(self, params)``
+        Sets the first assigns; they are sent when it returns.
+    ``@synq.event("name")``
+        Handles one event. What it returns is the response: None is {}; ``synq.Reply`` and
+        ``(status, payload)`` give it a status; bytes are a binary reply; with ``self.defer()`` it comes
+        later; anything else that has a JSON form is the payload.
+    ``handle_event(self, event, payload)``
+        All other events. Default: the error unknown_event.
+    ``@synq.message("name")``
+        Handles one message of the server.
+    ``handle_message(self, message, payload, topic)``
+        All other messages.
+    ``before_close(self, reason)``
+        Runs once, when the channel is about to end.
+
+    An exception other than synq.Error ends the channel with phx_error: the log has the traceback, what the
+    handler assigned is dropped, the client joins again.
+    """
+
+    __synq_options__: Options
+
+    assigns: Assigns
+    #: The topic that was joined.
+    topic: str
+    #: What the client gave when it joined.
+    params: Any
+    #: The server that the channel is on.
+    server: Server
+
+    _lib: Library
+    _socket: int
+    _deferred: Deferred | None = None
+
+    # -- the client
+
+    def push(self, event: str, payload: Any = None) -> None:
+        """Pushes an event to this client. Any thread, any time. Bytes are a binary message."""
+        name = event.encode()
+        if isinstance(payload, (bytes, bytearray, memoryview)):
+            check(self._lib.synq_socket_push_binary(self._socket, name, bytes(payload), len(payload)))
+        else:
+            encoded = _payload(payload)
+            check(self._lib.synq_socket_push_text(self._socket, name, encoded, len(encoded)))
+
+    def defer(self, *, detached: bool = False) -> Deferred:
+        """Answers later, from any thread: keep what this gives and return. The channel waits, and its assigns
+        can be changed until then; with `detached` only the answer is late and the channel goes on."""
+        out = ctypes.c_void_p()
+        mode = _ffi.DEFER_DETACHED if detached else _ffi.DEFER_IN_ORDER
+        in_callback(self._lib.synq_socket_defer(self._socket, mode, ctypes.byref(out)), "defer")
+        self._deferred = Deferred(out.value or 0, self.topic)
+        return self._deferred
+
+    def stop(self, reason: str = "normal") -> None:
+        """Ends the channel when its handler is done. "normal", "shutdown" or "shutdown:WORD": the client does
+        not come back; any other reason: it joins again."""
+        check(self._lib.synq_socket_stop(self._socket, reason.encode()))
+
+    # -- other channels
+
+    def broadcast(self, event: str, payload: Any = None, *, include_self: bool = True) -> None:
+        """Pushes an event to all clients of this topic; without this one if not `include_self`."""
+        name = event.encode()
+        if isinstance(payload, (bytes, bytearray, memoryview)):
+            lib = self._lib
+            send = lib.synq_socket_broadcast_binary if include_self else lib.synq_socket_broadcast_from_binary
+            check(send(self._socket, name, bytes(payload), len(payload)))
+        else:
+            lib = self._lib
+            send = lib.synq_socket_broadcast_text if include_self else lib.synq_socket_broadcast_from_text
+            encoded = _payload(payload)
+            check(send(self._socket, name, encoded, len(encoded)))
+
+    def publish(self, message: str, payload: Any = None, *, include_self: bool = True) -> None:
+        """Sends a message to all channels of this topic; without this one if not `include_self`."""
+        send = self._lib.synq_socket_publish_text if include_self else self._lib.synq_socket_publish_from_text
+        encoded = _payload(payload)
+        check(send(self._socket, message.encode(), encoded, len(encoded)))
+
+    def send(self, message: str, payload: Any = None) -> None:
+        """Sends a message to this channel itself. Any thread, any time."""
+        encoded = _payload(payload)
+        check(self._lib.synq_socket_send_text(self._socket, message.encode(), encoded, len(encoded)))
+
+    def send_after(self, seconds: float, message: str, payload: Any = None) -> None:
+        """The same after some time; a channel that has ended by then gets nothing."""
+        if not 0 <= seconds <= 0xFFFFFFFF / 1000:
+            raise ValueError(f"seconds must be from 0 to {0xFFFFFFFF // 1000}, not {seconds!r}")
+        encoded = _payload(payload)
+        delay_ms = round(seconds * 1000)
+        check(
+            self._lib.synq_socket_send_after_text(
+                self._socket, delay_ms, message.encode(), encoded, len(encoded)
+            )
+        )
+
+    def subscribe(self, topic: str) -> None:
+        """Adds a topic whose messages and broadcasts reach this channel as messages; it has its own without
+        asking."""
+        check(self._lib.synq_socket_subscribe(self._socket, topic.encode()))
+
+    def unsubscribe(self, topic: str) -> None:
+        check(self._lib.synq_socket_unsubscribe(self._socket, topic.encode()))
+
+    # -- the connection; None once the channel is gone
+
+    @property
+    def id(self) -> str | None:
+        """The id that the connect function gave the connection."""
+        return text(self._lib.synq_socket_id(self._socket))
+
+    @property
+    def peer(self) -> str | None:
+        """The client's address without the port."""
+        return text(self._lib.synq_socket_peer(self._socket))
+
+    def header(self, name: str) -> str | None:
+        """A header of the request that connected the client, by its name in any case."""
+        return text(self._lib.synq_socket_header(self._socket, name.encode()))
+
+    @property
+    def connect_params(self) -> dict[str, str] | None:
+        """The parameters of the connection's URL; inside a handler only, else None."""
+        value = self._lib.synq_socket_params(self._socket)
+        return None if value is None else read(self._lib, value)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__qualname__} {getattr(self, 'topic', '?')}>"
+
+
+def _payload(payload: Any) -> bytes:
+    return b"{}" if payload is None else to_bytes(payload)
+
+
+def read(lib: Library, value: int) -> Any:
+    """A value of the library as Python's; bytes for a binary payload."""
+    out = ctypes.c_char_p()
+    code = lib.synq_value_get_text(value, b"", ctypes.byref(out), None)
+    if code == _ffi.OK:
+        # JSON text has no NUL in it, so its end is found without asking for the length.
+        return from_text((out.value or b"").decode())
+    if code != _ffi.ETYPE:
+        check(code)
+    address, size = ctypes.c_void_p(), ctypes.c_size_t()
+    check(lib.synq_value_get_bytes(value, ctypes.byref(address), ctypes.byref(size)))
+    return ctypes.string_at(address.value, size.value) if address.value else b""
+
+
+class SocketEdits(Edits):
+    """The edits of a channel's assigns, in the library."""
+
+    def __init__(self, lib: Library, socket: int) -> None:
+        self._lib = lib
+        self._socket = socket
+
+    def set(self, pointer: bytes, text: bytes) -> None:
+        code = self._lib.synq_socket_set_text(self._socket, pointer, text, len(text))
+        if code:
+            in_callback(code, "assigns can be changed")
+
+    def insert(self, pointer: bytes, text: bytes) -> None:
+        in_callback(
+            self._lib.synq_socket_insert_text(self._socket, pointer, text, len(text)),
+            "assigns can be changed",
+        )
+
+    def append(self, pointer: bytes, text: bytes) -> None:
+        in_callback(
+            self._lib.synq_socket_append_text(self._socket, pointer, text, len(text)),
+            "assigns can be changed",
+        )
+
+    def remove(self, pointer: bytes) -> None:
+        in_callback(self._lib.synq_socket_remove(self._socket, pointer), "assigns can be changed")

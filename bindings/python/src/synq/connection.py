@@ -1,0 +1,49 @@
+"""A client that asks to be connected, as a `connect` function sees it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._library import check, library
+from .encoding import to_bytes
+
+
+class Connection:
+    """The request of a client. Use it inside the connect function only; later each use gives None or
+    ClosedError."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    def header(self, name: str) -> str | None:
+        """A header of the request, by its name in any case."""
+        return text(library().synq_connection_header(self._handle, name.encode()))
+
+    @property
+    def peer(self) -> str | None:
+        """The client's address without the port."""
+        return text(library().synq_connection_peer(self._handle))
+
+    @property
+    def token(self) -> str | None:
+        """The auth token that the client offered (``authToken`` in phoenix.js)."""
+        return text(library().synq_connection_token(self._handle))
+
+    def set_id(self, identity: str) -> None:
+        """Names the connection's owner, for Server.disconnect."""
+        check(library().synq_connection_set_id(self._handle, identity.encode()))
+
+    def assign(self, name: str, value: Any) -> None:
+        """An assign that each channel of this connection starts with."""
+        encoded = to_bytes(value)
+        check(library().synq_connection_assign_text(self._handle, name.encode(), encoded, len(encoded)))
+
+    def refuse(self, status: int = 403, body: str = "") -> bool:
+        """Refuses with an HTTP status (400 to 599) and a body: ``return connection.refuse(401)``."""
+        check(library().synq_connection_refuse(self._handle, status, body.encode()))
+        return False
+
+
+def text(value: bytes | None) -> str | None:
+    """A string of the library, which is UTF-8 except where a client sent something else."""
+    return None if value is None else value.decode("utf-8", "replace")

@@ -1,0 +1,44 @@
+"""What a server counts, and what it allows."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Limits against clients that ask for too much; 0 is the default. Beyond one a client gets an error reply
+    that names it, or is disconnected with the close code given here."""
+
+    max_connections: int = 0  #: in all; 503 beyond. Default 100,000
+    max_connections_per_address: int = 0  #: 503 beyond. Default 10,000
+    handshake_timeout_ms: int = 0  #: from accept to upgrade. Default 10,000
+    idle_timeout_ms: int = 0  #: without a byte from the client: close 1002. Default 60,000
+    max_header_bytes: int = 0  #: of an HTTP request: 431. Default 16,384
+    max_frame_bytes: int = 0  #: of one WebSocket frame with its header: close 1009. Default 8,000,000
+    max_message_bytes: int = 0  #: of one message, all its frames: close 1009. Default 8,000,000
+    max_fragments: int = 0  #: frames of one message: close 1009. Default 1,024
+    max_channels: int = 0  #: joined at once by one connection. Default 100
+    max_queued_events: int = 0  #: of one channel, while its handler runs. Default 1,000
+    max_topic_bytes: int = 0  #: Default 1,024
+    max_event_bytes: int = 0  #: Default 256
+    max_ref_bytes: int = 0  #: Default 256
+    max_json_depth: int = 0  #: of a message: close 1011. Default 128
+    max_messages_per_second: int = 0  #: of one connection, on average: close 1008. Default: no limit
+    max_joins_per_second: int = 0  #: of one connection, on average. Default: no limit
+    max_outbound_bytes: int = 0  #: queued for a client that does not read: close 1013. Default 8,000,000
+    max_patch_bytes: int = 0  #: a longer patch is sent as the full state. Default 8,000,000
+
+
+class Stats(NamedTuple):
+    """Counters of a server."""
+
+    connections: int  #: open now
+    channels: int  #: joined now
+    connections_total: int  #: since the start
+    messages_in: int  #: messages from clients since the start
+    messages_out: int  #: messages to clients since the start
+    bytes_out: int  #: of those messages
+    callbacks: int  #: callbacks run since the start
+    crashes: int  #: callbacks that failed

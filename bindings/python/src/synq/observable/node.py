@@ -1,0 +1,123 @@
+"""A container in the assigns: what it holds, and where it is."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Protocol, SupportsIndex
+
+from ..encoding import encoder
+from ..errors import DetachedError
+
+
+class Edits(Protocol):
+    """Where changes go: the library, as synq_socket_set_text and its kin. `pointer` and `text` are UTF-8."""
+
+    def set(self, pointer: bytes, text: bytes) -> None: ...
+    def insert(self, pointer: bytes, text: bytes) -> None: ...
+    def append(self, pointer: bytes, text: bytes) -> None: ...
+    def remove(self, pointer: bytes) -> None: ...
+
+
+def escape(token: str) -> str:
+    """A member's name as a token of a JSON Pointer (RFC 6901, section 3)."""
+    return token.replace("~", "~0").replace("/", "~1") if "~" in token or "/" in token else token
+
+
+class Node:
+    """A container and the way to it: `_parent` holds it under `_key`, which for a list is only where it was
+    last. The assigns themselves have no parent, and know where changes go."""
+
+    __slots__ = ("_data", "_key", "_parent")
+
+    _data: Any
+    _key: Any
+    _parent: Node | None
+
+    @property
+    def _edits(self) -> Edits:
+        node = self
+        while node._parent is not None:
+            node = node._parent
+        return node._edits
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._data == (other._data if isinstance(other, Node) else other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __repr__(self) -> str:
+        return repr(self._data)
+
+    def __copy__(self) -> Any:
+        return copy.deepcopy(self._data)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return copy.deepcopy(self._data, memo)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        return (copy.deepcopy, (self._data,))
+
+
+def pointer_of(node: Node) -> str:
+    """Where the container is now. Raises DetachedError when it is in the assigns no more."""
+    parent = node._parent
+    if parent is None:
+        return ""
+    siblings = parent._data
+    key = node._key
+    if type(siblings) is dict:
+        if siblings.get(key) is not node._data:
+            raise _detached(node)
+        return f"{pointer_of(parent)}/{escape(key)}"
+    if key >= len(siblings) or siblings[key] is not node._data:
+        data = node._data
+        key = next((index for index, item in enumerate(siblings) if item is data), None)
+        if key is None:
+            raise _detached(node)
+        set_key(node, key)
+    return f"{pointer_of(parent)}/{key}"
+
+
+def _detached(node: Node) -> DetachedError:
+    return DetachedError(
+        f"this {type(node._data).__name__} is no longer in the assigns (removed or replaced), so a change of "
+        "it would reach nobody; read it from the assigns again"
+    )
+
+
+#: The class for each kind of container, filled by the modules of these classes.
+kinds: dict[type, type[Node]] = {}
+
+# Setting through the slots themselves: an observable dict takes ``node._data = …`` for a member, and each
+# read of a container makes a node.
+_new = object.__new__
+set_data = vars(Node)["_data"].__set__
+set_parent = vars(Node)["_parent"].__set__
+set_key = vars(Node)["_key"].__set__
+
+
+def wrap(value: Any, parent: Node, key: Any) -> Any:
+    """What a read gives: a scalar as it is, a container as one whose changes are seen."""
+    kind = kinds.get(type(value))
+    if kind is None:
+        return value
+    node = _new(kind)
+    set_data(node, value)
+    set_parent(node, parent)
+    set_key(node, key)
+    return node
+
+
+def untracked(value: Any) -> Any:
+    """A copy of a part of the assigns as plain dicts and lists that are yours to change.
+
+    >>> untracked({"a": [1]})
+    {'a': [1]}
+    """
+    return copy.deepcopy(value._data if isinstance(value, Node) else value)
+
+
+encoder(Node)(lambda node: node._data)

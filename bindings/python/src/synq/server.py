@@ -1,0 +1,362 @@
+"""The server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import dataclasses
+import inspect
+import itertools
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Any, overload
+
+from . import _callbacks, _ffi, _run
+from ._callbacks import Connect
+from ._library import Library, check, library
+from ._life import Life
+from ._registration import Registration
+from .channels import DIALECTS, C, Channel, Options, options
+from .encoding import to_bytes
+from .errors import StateError
+from .limits import Limits, Stats
+
+_users = itertools.count(1)
+
+
+class Server:
+    """Serves channels to Phoenix clients. There are three ways to run one::
+
+        server.run()            # on this thread, until Ctrl-C, SIGTERM or stop()
+
+        with server:            # on a thread of its own while the block runs
+            ...
+
+        async with server:      # on the running asyncio loop while the block runs
+            ...
+
+    All handlers run on that one thread. Handlers that are ``async def`` run as tasks of the asyncio loop
+    there; the first two ways start one if there is such a handler.
+
+    `host`, `port`: where to listen; port 0 takes a free one, see `port`.
+    `channels`: classes decorated with synq.channel; more with `channel`.
+    `path`: clients connect at PATH/websocket and PATH/longpoll; more sockets with `mount`.
+    `origins`: allowed origins: "https://example.com", "//example.com" (any scheme), a host that starts with
+    "*." for its subdomains, or "*" for all. Default: the host that the request names.
+    `connect`: a function ``(connection, params)`` that decides who may connect; False or synq.Error refuses.
+    `static`: directories to serve for demos, by prefix: ``{"/": "web"}``.
+    `limits`: see Limits.
+    `loops`: threads that serve connections. Default: one per core.
+    `tls_certificate`, `tls_key`: PEM files.
+    `logger`: where the log goes, at the level that it has when the server is made. Default: "synq". Its
+    handlers must not call the server.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        channels: Iterable[type[Channel]] = (),
+        path: str = "/socket",
+        origins: Iterable[str] | None = None,
+        connect: Connect | None = None,
+        static: Mapping[str, str | os.PathLike[str]] | None = None,
+        limits: Limits | None = None,
+        loops: int = 0,
+        tls_certificate: str | os.PathLike[str] | None = None,
+        tls_key: str | os.PathLike[str] | None = None,
+        logger: logging.Logger | None = None,
+    ) -> None:
+        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
+            raise ValueError(f"port must be from 0 to 65535, not {port!r}")
+        self._lib: Library = library()
+        self._log = logger or logging.getLogger("synq")
+        self._registrations: list[Registration] = []
+        self._interrupts: list[BaseException] = []
+        self._attached: contextlib.AbstractAsyncContextManager[None] | None = None
+        handle = self._new(host, port, limits, loops, tls_certificate, tls_key)
+        self._life = Life(self._lib, handle, self._log)
+        # Also at the interpreter's exit: no thread of the library may call Python after it.
+        weakref.finalize(self, self._life.close, 1.0)
+        try:
+            self.mount(path, origins=origins, connect=connect)
+            for prefix, directory in (static or {}).items():
+                self.static(prefix, directory)
+            for kind in channels:
+                self.channel(kind)
+        except BaseException:
+            self.close()
+            raise
+
+    def _new(
+        self,
+        host: str,
+        port: int,
+        limits: Limits | None,
+        loops: int,
+        tls_certificate: str | os.PathLike[str] | None,
+        tls_key: str | os.PathLike[str] | None,
+    ) -> int:
+        chosen = _ffi.server_options(size=ctypes.sizeof(_ffi.server_options))
+        chosen.host = host.encode()
+        chosen.port = port
+        chosen.delivery = _ffi.POLLED
+        chosen.loops = loops
+        if limits is not None:
+            values = {name: _unsigned(name, value) for name, value in dataclasses.asdict(limits).items()}
+            chosen.limits = ctypes.pointer(_ffi.limits(size=ctypes.sizeof(_ffi.limits), **values))
+        chosen.tls_certificate = None if tls_certificate is None else os.fsencode(tls_certificate)
+        chosen.tls_key = None if tls_key is None else os.fsencode(tls_key)
+        chosen.log_level = _log_level(self._log)
+        chosen.log = _callbacks.log
+        chosen.user = next(_users)
+        chosen.destroy = _callbacks.forget_logger
+        _callbacks.loggers[chosen.user] = self._log
+        out = ctypes.c_void_p()
+        check(self._lib.synq_server_new(ctypes.byref(out), ctypes.byref(chosen)))
+        assert out.value is not None
+        return out.value
+
+    # -- before the start
+
+    @overload
+    def channel(self, pattern: C, /) -> C: ...
+    @overload
+    def channel(
+        self,
+        pattern: str,
+        /,
+        *,
+        track: Iterable[str] = ...,
+        max_version: int = ...,
+        dialect: str = ...,
+        ignore_keys: Iterable[str] | None = ...,
+        intercept: Iterable[str] = ...,
+        allow_prototype_keys: bool = ...,
+    ) -> Callable[[C], C]: ...
+    def channel(self, pattern: Any, /, **chosen: Any) -> Any:
+        """Registers a channel class: one that synq.channel decorated, ``server.channel(Room)``, or as a
+        decorator with the same options, ``@server.channel("room:*", track=["count"])``."""
+        if isinstance(pattern, str):
+            given = options(pattern, **chosen)
+
+            def decorate(kind: C) -> C:
+                self._register(kind, given)
+                return kind
+
+            return decorate
+        if not (isinstance(pattern, type) and issubclass(pattern, Channel)):
+            raise TypeError(f"expected a topic pattern or a class derived from synq.Channel, not {pattern!r}")
+        if not hasattr(pattern, "__synq_options__"):
+            raise TypeError(f"{pattern.__qualname__} has no topic pattern: decorate it with @synq.channel")
+        self._register(pattern, pattern.__synq_options__)
+        return pattern
+
+    def _register(self, kind: type[Channel], given: Options) -> None:
+        registration = Registration(self, kind, self._lib, self._interrupts, self._log)
+        chosen = _ffi.channel_options(size=ctypes.sizeof(_ffi.channel_options))
+        chosen.track = _strings(given.track)
+        chosen.authorize = _callbacks.authorize
+        chosen.init = _callbacks.init
+        chosen.handle_event = _callbacks.handle_event
+        chosen.handle_message = _callbacks.handle_message
+        chosen.before_close = _callbacks.before_close
+        chosen.user = registration.number
+        chosen.destroy = _callbacks.forget_registration
+        chosen.max_version = _unsigned("max_version", given.max_version)
+        chosen.dialect = DIALECTS[given.dialect]
+        if given.ignore_keys is not None:
+            chosen.ignore_keys = _strings(given.ignore_keys)
+        chosen.intercept = _strings(given.intercept)
+        chosen.allow_prototype_keys = given.allow_prototype_keys
+        check(self._lib.synq_server_channel(self._life.open(), given.pattern.encode(), ctypes.byref(chosen)))
+        self._registrations.append(registration)
+
+    def mount(
+        self,
+        path: str,
+        *,
+        origins: Iterable[str] | None = None,
+        connect: Connect | None = None,
+        subprotocols: Iterable[str] = (),
+        longpoll: bool = True,
+        longpoll_window_ms: int = 0,
+        pattern: str | None = None,
+    ) -> None:
+        """Serves a socket at another path, with its own rule who may connect. `pattern` is a path with
+        parameters instead of "websocket", such as "custom/:id/ws"."""
+        chosen = _ffi.mount_options(size=ctypes.sizeof(_ffi.mount_options))
+        if origins is not None:
+            chosen.origins = _strings(origins)
+        chosen.subprotocols = _strings(subprotocols)
+        chosen.without_longpoll = not longpoll
+        chosen.longpoll_window_ms = _unsigned("longpoll_window_ms", longpoll_window_ms)
+        chosen.pattern = None if pattern is None else pattern.encode()
+        if connect is not None:
+            if inspect.iscoroutinefunction(connect):
+                raise TypeError("connect must be a plain function: the upgrade waits for it")
+            chosen.connect = _callbacks.connect
+            chosen.user = next(_users)
+            chosen.destroy = _callbacks.forget_connect
+            _callbacks.connects[chosen.user] = (self._lib, connect, self._interrupts, self._log)
+        check(self._lib.synq_server_mount(self._life.open(), path.encode(), ctypes.byref(chosen)))
+
+    def static(self, prefix: str, directory: str | os.PathLike[str]) -> None:
+        """Serves the files of a directory below a prefix, for demos."""
+        check(self._lib.synq_server_static(self._life.open(), prefix.encode(), os.fsencode(directory)))
+
+    # -- running
+
+    def start(self) -> Server:
+        """Binds the port, so that `port` is known, and gives the server itself; `run` and the `with` forms do
+        it when it was not done before."""
+        if not self._life.started:
+            check(self._lib.synq_server_start(self._life.open()))
+            self._life.started = True
+        return self
+
+    @property
+    def port(self) -> int:
+        """The port that the server listens on, once it has started."""
+        return check(self._lib.synq_server_port(self._life.open()))
+
+    def run(self) -> None:
+        """Serves on this thread until Ctrl-C, SIGTERM or `stop`, then closes the server and returns.
+
+        On the main thread, signals whose handlers are Python's own are taken for the time: the first stops
+        gracefully, a second cuts off what still runs.
+        """
+        self.start()
+        try:
+            _run.run(self._serve())
+        finally:
+            self.close()
+
+    def stop(self, timeout_seconds: float = 5.0) -> None:
+        """Begins the end and returns at once, from any thread or handler: each channel's before_close runs,
+        clients are told to come back; what is not done in time is cut off."""
+        self._life.stop(timeout_seconds)
+
+    def close(self, timeout_seconds: float = 5.0) -> None:
+        """Stops and frees the server; a second time nothing happens. Not from a handler: that one calls
+        `stop`."""
+        self._life.close(timeout_seconds)
+
+    def every(self, seconds: float, function: Callable[[], Any]) -> None:
+        """Calls a function again and again, the first time after `seconds`, on a thread of its own, until the
+        server is closed. What it raises is logged, and the next time it is called as ever."""
+        if not seconds > 0:
+            raise ValueError(f"seconds must be more than 0, not {seconds!r}")
+        self._life.every(seconds, function)
+
+    def _serve(self) -> _run.Serving:
+        if self._life.serving is not None:
+            raise StateError("the server runs already", _ffi.ESTATE)
+        serving = _run.Serving(self._lib, self._life.open(), self._registrations, self._interrupts, self._log)
+        self._life.serving = serving
+        return serving
+
+    def __enter__(self) -> Server:
+        self.start()
+        arguments = (self._serve(), self._log)
+        self._life.thread = threading.Thread(
+            target=_run.run_in_thread, args=arguments, name="synq", daemon=True
+        )
+        self._life.thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Server:
+        self.start()
+        self._attached = self._serve().attached(asyncio.get_running_loop())
+        await self._attached.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        attached, self._attached = self._attached, None
+        assert attached is not None
+        try:
+            await attached.__aexit__(kind, error, trace)
+        finally:
+            self.close()
+
+    async def wait_stopped(self) -> None:
+        """Under ``async with``: waits until somebody calls `stop`."""
+        if self._life.serving is None:
+            raise StateError("wait_stopped: the server is not running", _ffi.ESTATE)
+        await self._life.serving.wait_stopped()
+
+    # -- from any thread
+
+    def broadcast(self, topic: str, event: str, payload: Any = None) -> None:
+        """Pushes an event to every client that has joined a topic. Bytes are a binary message."""
+        if isinstance(payload, (bytes, bytearray, memoryview)):
+            data = bytes(payload)
+            send = self._lib.synq_server_broadcast_binary
+        else:
+            data = b"{}" if payload is None else to_bytes(payload)
+            send = self._lib.synq_server_broadcast_text
+        with self._life.lock:
+            check(send(self._life.open(), topic.encode(), event.encode(), data, len(data)))
+
+    def publish(self, topic: str, message: str, payload: Any = None) -> None:
+        """Sends a message to every channel that has joined a topic or subscribed to it."""
+        data = b"{}" if payload is None else to_bytes(payload)
+        with self._life.lock:
+            server = self._life.open()
+            check(
+                self._lib.synq_server_publish_text(server, topic.encode(), message.encode(), data, len(data))
+            )
+
+    def disconnect(self, identity: str) -> None:
+        """Closes every connection that its connect function gave this id."""
+        with self._life.lock:
+            check(self._lib.synq_server_disconnect(self._life.open(), identity.encode()))
+
+    def stats(self) -> Stats:
+        """Counters since the start."""
+        filled = _ffi.stats(size=ctypes.sizeof(_ffi.stats))
+        with self._life.lock:
+            check(self._lib.synq_server_stats(self._life.open(), ctypes.byref(filled)))
+        return Stats(**{name: getattr(filled, name) for name in Stats._fields})
+
+    def __repr__(self) -> str:
+        return f"<synq.Server {self._life.state}>"
+
+
+def _log_level(log: logging.Logger) -> int:
+    level = log.getEffectiveLevel()
+    for name, at_most in (
+        (_ffi.LOG_DEBUG, logging.DEBUG),
+        (_ffi.LOG_INFO, logging.INFO),
+        (_ffi.LOG_WARNING, logging.WARNING),
+        (_ffi.LOG_ERROR, logging.CRITICAL),
+    ):
+        if level <= at_most:
+            return name
+    return _ffi.LOG_OFF
+
+
+def _strings(values: Iterable[str]) -> Any:
+    if isinstance(values, str):
+        raise TypeError(f"expected a list of strings, not the string {values!r}")
+    encoded = [value.encode() for value in values]
+    return ctypes.cast((ctypes.c_char_p * (len(encoded) + 1))(*encoded, None), _ffi.strings_p)
+
+
+def _unsigned(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 0xFFFFFFFF:
+        raise ValueError(f"{name} must be from 0 to {0xFFFFFFFF}, not {value!r}")
+    return value

@@ -1,0 +1,324 @@
+"""A Phoenix client (serializer V2) for tests: it blocks, and keeps what arrives until a test asks for it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from .. import patch as json_patch
+from ..encoding import to_text
+from ._websocket import BINARY, TEXT, ClosedByServerError, HandshakeError, WebSocket
+
+ANY: Any = type(
+    "ANY", (), {"__repr__": lambda self: "ANY", "__eq__": lambda self, other: True, "__hash__": None}
+)()
+DEFAULT_TIMEOUT_SECONDS = 5.0
+REFUTE_SECONDS = 0.1
+
+
+class Message(NamedTuple):
+    join_ref: str | None
+    ref: str | None
+    topic: str
+    event: str
+    payload: Any
+
+
+class Reply(NamedTuple):
+    """The answer to a push."""
+
+    status: str
+    response: Any
+
+
+class Patch(NamedTuple):
+    """A change of the state."""
+
+    operations: list[dict[str, Any]]
+    version: int
+
+
+class Client:
+    """A connection. Use it as a context manager, or `close` it."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        path: str = "/socket",
+        params: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+    ) -> None:
+        """Connects. Raises HandshakeError when the server refuses."""
+        self._where = (host, port)
+        self._path = f"{path}/websocket?{urlencode({'vsn': '2.0.0', **(params or {})})}"
+        self._headers = headers or {}
+        self.timeout_seconds = timeout_seconds
+        self._refs = 0
+        self._channels: list[TestChannel] = []
+        #: Every text frame that arrived, as it came.
+        self.frames: list[str] = []
+        self._socket = self._connect()
+
+    def _connect(self) -> WebSocket:
+        return WebSocket(*self._where, self._path, self._headers, self.timeout_seconds)
+
+    def join(self, topic: str, params: Any = None) -> TestChannel:
+        """Joins a topic and waits for the answer, which must be ok; its state follows, see
+        `TestChannel.state`."""
+        channel = self.attempt(topic, params)
+        reply = channel.join_reply
+        if reply.status != "ok":
+            raise AssertionError(f"the join of {topic} was refused: {reply.response}")
+        return channel
+
+    def attempt(self, topic: str, params: Any = None) -> TestChannel:
+        """Joins a topic and waits for the answer, whatever it is: `TestChannel.join_reply`."""
+        channel = TestChannel(self, topic, {} if params is None else params)
+        self._channels.append(channel)
+        channel._join()
+        return channel
+
+    def reconnect(self, *, cleanly: bool = True) -> None:
+        """Ends the connection (without a word if not `cleanly`), connects again and joins every channel
+        again."""
+        if cleanly:
+            self._socket.close()
+        else:
+            self._socket.cut()
+        self._socket = self._connect()
+        for channel in self._channels:
+            channel._join()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def expect_close(self) -> int:
+        """Waits until the server closes the connection, and gives the close code."""
+        deadline = time.monotonic() + self.timeout_seconds
+        try:
+            while self._receive(deadline):
+                pass
+        except ClosedByServerError as closed:
+            return closed.code
+        raise AssertionError(f"the server did not close the connection within {self.timeout_seconds} s")
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _next_ref(self) -> str:
+        self._refs += 1
+        return str(self._refs)
+
+    def _send(self, message: Message) -> None:
+        if isinstance(message.payload, bytes):
+            self._socket.send(BINARY, _binary_push(message))
+        else:
+            self._socket.send(TEXT, to_text(list(message)).encode())
+
+    def _receive(self, deadline: float) -> bool:
+        """Gives the next message to its channel. False at the deadline."""
+        received = self._socket.receive(deadline)
+        if received is None:
+            return False
+        opcode, payload = received
+        if opcode == TEXT:
+            self.frames.append(payload.decode())
+            message = Message(*json.loads(payload))
+        else:
+            message = _binary_message(payload)
+        for channel in self._channels:
+            if channel._takes(message):
+                channel._receive(message)
+        return True
+
+
+class TestChannel:
+    """A joined topic. What arrives is kept in order; each expect_… takes the first of its kind and leaves the
+    rest."""
+
+    __test__ = False  # not a class of tests
+
+    def __init__(self, client: Client, topic: str, params: Any) -> None:
+        self.topic = topic
+        self.params = params
+        self._client = client
+        self._join_ref = ""
+        self._inbox: list[Message] = []
+        self._state: Any = None
+        self._version: int | None = None
+
+    def _join(self) -> None:
+        self._inbox.clear()
+        self._state, self._version = None, None
+        self._join_ref = self._client._next_ref()
+        self._client._send(Message(self._join_ref, self._join_ref, self.topic, "phx_join", self.params))
+        #: The answer to the join.
+        self.join_reply = self.expect_reply(self._join_ref)
+
+    def _takes(self, message: Message) -> bool:
+        return message.topic == self.topic and message.join_ref in (None, self._join_ref)
+
+    def _receive(self, message: Message) -> None:
+        if message.event == "synq:change":
+            self._state, self._version = message.payload["state"], message.payload["version"]
+        elif message.event == "synq:patch":
+            version = message.payload["version"]
+            if self._version is None or version != self._version + 1:
+                raise AssertionError(
+                    f"{self.topic}: a patch to version {version} came at version {self._version}"
+                )
+            self._state, self._version = json_patch.apply(self._state, message.payload["operations"]), version
+        self._inbox.append(message)
+
+    def _take(
+        self, what: str, wanted: Callable[[Message], bool], timeout_seconds: float | None = None
+    ) -> Message:
+        timeout_seconds = self._client.timeout_seconds if timeout_seconds is None else timeout_seconds
+        deadline = time.monotonic() + timeout_seconds
+        seen = 0
+        while True:
+            for index in range(seen, len(self._inbox)):
+                if wanted(self._inbox[index]):
+                    return self._inbox.pop(index)
+            seen = len(self._inbox)
+            if not self._client._receive(deadline):
+                kept = (
+                    "".join(f"\n  {message.event} {message.payload}" for message in self._inbox) or " nothing"
+                )
+                raise AssertionError(f"{self.topic}: no {what} within {timeout_seconds} s; there is{kept}")
+
+    # -- sending
+
+    def push(self, event: str, payload: Any = None) -> str:
+        """Sends an event and gives its ref, for expect_reply. Bytes are a binary push."""
+        ref = self._client._next_ref()
+        payload = {} if payload is None else payload
+        self._client._send(Message(self._join_ref, ref, self.topic, event, payload))
+        return ref
+
+    def call(self, event: str, payload: Any = None) -> Reply:
+        """Sends an event and waits for its answer."""
+        return self.expect_reply(self.push(event, payload))
+
+    def refresh(self) -> None:
+        """Asks for the full state, which arrives as after a join."""
+        self.push("synq:refresh")
+
+    def leave(self) -> Reply:
+        """Leaves the topic and waits for the answer."""
+        reply = self.call("phx_leave")
+        self._client._channels.remove(self)
+        return reply
+
+    # -- expecting
+
+    def expect_reply(self, ref: str, status: str | None = None, response: Any = ANY) -> Reply:
+        """Waits for the answer to a push; checks its status and response where they are given."""
+        message = self._take(f"reply to {ref}", lambda each: each.event == "phx_reply" and each.ref == ref)
+        reply = Reply(message.payload["status"], message.payload["response"])
+        if status is not None and reply.status != status:
+            raise AssertionError(
+                f"{self.topic}: the reply is {reply.status} {reply.response}, expected {status}"
+            )
+        _compare(f"{self.topic}: the response", reply.response, response)
+        return reply
+
+    def expect_push(self, event: str, payload: Any = ANY) -> Any:
+        """Waits for an event that the server pushes, and gives its payload."""
+        message = self._take(f"push {event}", lambda each: each.event == event)
+        _compare(f"{self.topic}: the payload of {event}", message.payload, payload)
+        return message.payload
+
+    def expect_patch(self, operations: Any = ANY) -> Patch:
+        """Waits for the next patch."""
+        payload = self._take("patch", lambda each: each.event == "synq:patch").payload
+        _compare(f"{self.topic}: the operations", payload["operations"], operations)
+        return Patch(payload["operations"], payload["version"])
+
+    def expect_state(self, state: Any = ANY) -> Any:
+        """Waits until the state, with all patches applied, is `state`; without an argument, for the first
+        state."""
+        deadline = time.monotonic() + self._client.timeout_seconds
+        while self._version is None or state != self._state:
+            if not self._client._receive(deadline):
+                found = (
+                    "there is no state yet"
+                    if self._version is None
+                    else f"the state is {to_text(self._state)}"
+                )
+                raise AssertionError(f"{self.topic}: {found}, expected {state!r}")
+        return self._state
+
+    def expect_close(self) -> str:
+        """Waits until the server ends the channel, and gives the event: phx_close or phx_error."""
+        return self._take(
+            "phx_close or phx_error", lambda each: each.event in ("phx_close", "phx_error")
+        ).event
+
+    def refute_push(self, event: str, timeout_seconds: float = REFUTE_SECONDS) -> None:
+        """Checks that an event is not pushed within a time."""
+        self._refute(f"push {event}", lambda each: each.event == event, timeout_seconds)
+
+    def refute_patch(self, timeout_seconds: float = REFUTE_SECONDS) -> None:
+        """Checks that the state does not change within a time."""
+        self._refute("patch", lambda each: each.event == "synq:patch", timeout_seconds)
+
+    def _refute(self, what: str, wanted: Callable[[Message], bool], timeout_seconds: float) -> None:
+        try:
+            message = self._take(what, wanted, timeout_seconds)
+        except AssertionError:
+            return
+        raise AssertionError(f"{self.topic}: there was a {what}: {message.payload}")
+
+    @property
+    def state(self) -> Any:
+        """The state as far as it has arrived; waits for the first one."""
+        return self.expect_state() if self._version is None else self._state
+
+    @property
+    def version(self) -> int:
+        """The version of `state`."""
+        self.expect_state()
+        assert self._version is not None
+        return self._version
+
+
+def _compare(what: str, found: Any, expected: Any) -> None:
+    if not expected == found:
+        raise AssertionError(f"{what} is {found!r}, expected {expected!r}")
+
+
+def _binary_push(message: Message) -> bytes:
+    parts = [(part or "").encode() for part in message[:4]]
+    return bytes([0, *map(len, parts)]) + b"".join(parts) + bytes(message.payload)
+
+
+def _binary_message(data: bytes) -> Message:
+    kind = data[0]
+    count = {0: 3, 1: 4, 2: 2}[kind]
+    at = 1 + count
+    parts = []
+    for length in data[1 : 1 + count]:
+        parts.append(data[at : at + length].decode())
+        at += length
+    payload = data[at:]
+    if kind == 0:
+        join_ref, topic, event = parts
+        return Message(join_ref or None, None, topic, event, payload)
+    if kind == 1:
+        join_ref, ref, topic, status = parts
+        return Message(join_ref or None, ref, topic, "phx_reply", {"status": status, "response": payload})
+    topic, event = parts
+    return Message(None, None, topic, event, payload)
+
+
+__all__ = ["ANY", "Client", "ClosedByServerError", "HandshakeError", "Patch", "Reply", "TestChannel"]
