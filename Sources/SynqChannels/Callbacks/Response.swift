@@ -33,8 +33,8 @@ public enum Outcome: Sendable {
   case returned
   /// It said no: `authorize` only.
   case refused
-  /// It failed; the cause is for the log.
-  case crashed(cause: String)
+  /// It failed; the cause, and the code that the host gave if any, are for the log.
+  case crashed(cause: String, code: Int32? = nil)
 }
 
 /// Names a reply that is owed to a push after its callback has returned.

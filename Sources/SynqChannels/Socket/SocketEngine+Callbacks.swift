@@ -41,7 +41,9 @@ extension SocketEngine {
       return processMail(of: key, into: &output)
     }
     carryOut(scope.effects, of: key, into: &output)
-    if case .crashed(let reason) = outcome { return crash(key, cause: reason, during: cause, into: &output) }
+    if case .crashed(let reason, let code) = outcome {
+      return crash(key, cause: reason, code: code, during: cause, into: &output)
+    }
     machines[slot]?.assigns = scope.assigns
     guard self[key]?.isClosing == false else { return }
     switch cause {

@@ -31,20 +31,22 @@ extension SocketEngine {
 
   /// A callback failed, or the client sent what crashes a channel: the client gets `phx_error` and rejoins.
   mutating func crash(
-    _ key: ChannelKey, cause: String, during callback: Invocation.Cause? = nil, into output: inout EngineOutput
+    _ key: ChannelKey, cause: String, code: Int32? = nil, during callback: Invocation.Cause? = nil,
+    into output: inout EngineOutput
   ) {
     guard let machine = self[key], !machine.isClosing else { return }
-    logCrash(of: machine, cause: cause, during: callback, into: &output)
+    logCrash(of: machine, cause: cause, code: code, during: callback, into: &output)
     close(key, ChannelMachine.Ending(reason: .crashed, isAnnounced: true), into: &output)
   }
 
   func logCrash(
-    of machine: ChannelMachine, cause: String, during callback: Invocation.Cause?, into output: inout EngineOutput
+    of machine: ChannelMachine, cause: String, code: Int32?, during callback: Invocation.Cause?, into output: inout EngineOutput
   ) {
     var fields = [(name: "topic", value: machine.topic)]
     if let callback { fields.append(("callback", callback.callbackName)) }
     if let event = callback?.eventName { fields.append(("event", event)) }
     fields.append(("cause", cause))
+    if let code { fields.append(("code", "\(code)")) }
     output.actions.append(.log(LogEntry(.error, "the channel crashed", fields, kind: .crash)))
   }
 

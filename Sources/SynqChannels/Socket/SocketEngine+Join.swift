@@ -58,9 +58,9 @@ extension SocketEngine {
     _ key: ChannelKey, _ outcome: Outcome, response: Response?, into output: inout EngineOutput
   ) {
     switch (outcome, response) {
-    case (.crashed(let cause), _):
+    case (.crashed(let cause, let code), _):
       if let machine = self[key] {
-        logCrash(of: machine, cause: cause, during: .authorize(params: .empty), into: &output)
+        logCrash(of: machine, cause: cause, code: code, during: .authorize(params: .empty), into: &output)
       }
       reject(key, into: &output) { engine, joined, output in
         engine.replyReason("join crashed", joinRef: joined.joinRef, to: joined.joinMessage, into: &output)

@@ -1,0 +1,78 @@
+import CSynq
+import SynqChannels
+import SynqJSON
+import SynqServer
+import SynqWire
+
+/// The C callbacks of one topic pattern.
+final class ChannelAdapter: CallbackHost {
+  private let authorize: synq_authorize_fn?
+  private let initialize: synq_init_fn?
+  private let handleEvent: synq_handle_event_fn?
+  private let handleMessage: synq_handle_message_fn?
+  private let beforeClose: synq_before_close_fn?
+  private let user: HostUser
+
+  init(_ options: synq_channel_options_t, user: HostUser) {
+    authorize = options.authorize
+    initialize = options.`init`
+    handleEvent = options.handle_event
+    handleMessage = options.handle_message
+    beforeClose = options.before_close
+    self.user = user
+  }
+
+  /// Which callbacks the host gave.
+  var callbacks: ChannelSpec.Callbacks {
+    var callbacks: ChannelSpec.Callbacks = []
+    if authorize != nil { callbacks.insert(.authorize) }
+    if initialize != nil { callbacks.insert(.initialize) }
+    if handleEvent != nil { callbacks.insert(.handleEvent) }
+    if handleMessage != nil { callbacks.insert(.handleMessage) }
+    if beforeClose != nil { callbacks.insert(.beforeClose) }
+    return callbacks
+  }
+
+  func run(_ cause: Invocation.Cause, on context: ChannelContext) -> Outcome {
+    let box = ChannelContextBox.of(context)
+    box.takeBack()
+    defer { if !context.awaitsResponse { box.takeBack() } }
+    guard let socket = box.ticket else { return .crashed(cause: "the channel has no ticket") }
+    let code: CInt? =
+      switch cause {
+      case .authorize(let params):
+        context.topic.withCString { authorize?(socket, $0, box.lend(params), user.pointer) }
+      case .initialize(let params):
+        context.topic.withCString { initialize?(socket, $0, box.lend(params), user.pointer) }
+      case .event(let name, let payload):
+        name.withCString { handleEvent?(socket, $0, box.lend(payload), user.pointer) }
+      case .message(let topic, let name, let payload):
+        topic.withCString { topic in
+          name.withCString { handleMessage?(socket, topic, $0, box.lend(payload), user.pointer) }
+        }
+      case .beforeClose(let reason):
+        reason.rawValue.withCString { reason in
+          beforeClose?(socket, reason, user.pointer)
+          return 0
+        }
+      }
+    return outcome(code ?? 0, of: cause)
+  }
+
+  private func outcome(_ code: CInt, of cause: Invocation.Cause) -> Outcome {
+    switch code {
+    case 0: return .returned
+    case SYNQ_REFUSE:
+      if case .authorize = cause { return .refused }
+      return .crashed(cause: "it returned SYNQ_REFUSE, which only authorize and connect may")
+    case ..<0:
+      let detail = code == CInt(SYNQ_CRASH) ? "it returned SYNQ_CRASH" : String(cString: UnsafeErrorDetail.current)
+      return .crashed(cause: detail, code: code)
+    default: return .crashed(cause: "it returned \(code), which is no result of a callback")
+    }
+  }
+
+  func channelEnded(_ context: ChannelContext) {
+    (context.attachment as? ChannelContextBox)?.end()
+  }
+}

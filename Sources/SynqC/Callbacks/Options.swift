@@ -1,0 +1,120 @@
+import CSynq
+import Logging
+import NIOCore
+import SynqChannels
+import SynqServer
+
+/// Option structs from C, checked by their size: a shorter one comes from an older header, a longer one from a newer.
+enum Options {
+  /// Reads a struct of which the host knows `size` bytes; the rest takes the defaults of `initial`.
+  private static func read<Struct>(
+    _ pointer: UnsafePointer<Struct>?, _ name: String, initial: Struct
+  ) throws(HostError) -> Struct {
+    guard let pointer else { return initial }
+    let size = UnsafeRawPointer(pointer).loadUnaligned(as: Int.self)
+    guard size >= MemoryLayout<Int>.size else {
+      throw HostError(.invalidArgument, "\(name): its size is not set; use the INIT macro")
+    }
+    guard size <= MemoryLayout<Struct>.size else {
+      throw HostError(.version, "\(name): is of a newer header than the library")
+    }
+    var copy = initial
+    withUnsafeMutableBytes(of: &copy) { bytes in
+      bytes.copyMemory(from: UnsafeRawBufferPointer(start: pointer, count: size))
+    }
+    return copy
+  }
+
+  static func channel(
+    _ pointer: UnsafePointer<synq_channel_options_t>?
+  ) throws(HostError) -> synq_channel_options_t {
+    guard pointer != nil else { throw HostError(.invalidArgument, "options: is NULL") }
+    return try read(pointer, "options", initial: synq_channel_options_t())
+  }
+
+  static func mount(_ pointer: UnsafePointer<synq_mount_options_t>?) throws(HostError) -> synq_mount_options_t {
+    try read(pointer, "options", initial: synq_mount_options_t())
+  }
+
+  static func server(_ pointer: UnsafePointer<synq_server_options_t>?) throws(HostError) -> synq_server_options_t {
+    try read(pointer, "options", initial: synq_server_options_t())
+  }
+
+  static func limits(_ pointer: UnsafePointer<synq_limits_t>?) throws(HostError) -> synq_limits_t {
+    try read(pointer, "limits", initial: synq_limits_t())
+  }
+
+  /// The engine's options of a channel.
+  static func spec(_ options: synq_channel_options_t) throws(HostError) -> ChannelSpec.Options {
+    var spec = ChannelSpec.Options()
+    spec.track = try Argument.strings(options.track, "track") ?? []
+    if options.max_version > 0 { spec.maxVersion = Int(options.max_version) }
+    guard let dialect = Dialect(rawValue: Int(options.dialect.rawValue)) else {
+      throw HostError(.invalidArgument, "dialect: \(options.dialect.rawValue) is none")
+    }
+    spec.dialect = dialect
+    if let keys = try Argument.strings(options.ignore_keys, "ignore_keys") { spec.ignoreKeys = keys }
+    spec.intercept = Set(try Argument.strings(options.intercept, "intercept") ?? [])
+    spec.allowsPrototypeKeys = options.allow_prototype_keys != 0
+    return spec
+  }
+
+  /// The configuration of a server.
+  static func configuration(
+    _ options: synq_server_options_t, user: HostUser
+  ) throws(HostError) -> ServerConfiguration {
+    let level = Logger.Level(options.log_level)
+    let logger = Logger(label: "synq") { _ in LogAdapter(options.log, user: user, level: level) }
+    var configuration = ServerConfiguration(logger: logger)
+    if let host = try Argument.optionalString(options.host, "host") { configuration.network.host = host }
+    configuration.network.port = Int(options.port)
+    switch options.delivery {
+    case SYNQ_WORKERS:
+      let count = options.workers == 0 ? ServerConfiguration.defaultWorkerCount : Int(options.workers)
+      configuration.threads = .workers(count)
+    case SYNQ_INLINE: configuration.threads = .inline
+    case SYNQ_POLLED: configuration.threads = .polled
+    default: throw HostError(.invalidArgument, "delivery: \(options.delivery.rawValue) is none")
+    }
+    if options.loops > 0 { configuration.loopCount = Int(options.loops) }
+    switch (options.tls_certificate, options.tls_key) {
+    case (nil, nil): break
+    case (let certificate, let key):
+      configuration.network.tls = TLSConfiguration(
+        certificateFile: try Argument.name(certificate, "tls_certificate"), keyFile: try Argument.name(key, "tls_key"))
+    }
+    apply(try limits(options.limits), to: &configuration.network.limits)
+    return configuration
+  }
+
+  private static func apply(_ limits: synq_limits_t, to network: inout NetworkLimits) {
+    set(&network.maxConnections, limits.max_connections)
+    set(&network.maxConnectionsPerAddress, limits.max_connections_per_address)
+    set(&network.handshakeTimeout, limits.handshake_timeout_ms)
+    set(&network.maxHeaderBytes, limits.max_header_bytes)
+  }
+
+  /// The limits of the connections of one mount.
+  static func apply(_ limits: synq_limits_t, to mount: inout SocketMount, _ client: inout ClientLimits) {
+    set(&mount.limits.idleTimeout, limits.idle_timeout_ms)
+    set(&mount.limits.maxFrameBytes, limits.max_frame_bytes)
+    set(&mount.limits.maxMessageBytes, limits.max_message_bytes)
+    set(&mount.limits.maxFragments, limits.max_fragments)
+    set(&mount.limits.maxOutboundBytes, limits.max_outbound_bytes)
+    set(&client.json.maxDepth, limits.max_json_depth)
+    set(&client.socket.maxChannels, limits.max_channels)
+    set(&client.socket.maxQueuedEvents, limits.max_queued_events)
+    set(&client.socket.maxTopicBytes, limits.max_topic_bytes)
+    set(&client.socket.maxEventBytes, limits.max_event_bytes)
+    set(&client.socket.maxRefBytes, limits.max_ref_bytes)
+    set(&client.socket.maxPatchBytes, limits.max_patch_bytes)
+  }
+
+  private static func set(_ limit: inout Int, _ value: UInt32) {
+    if value > 0 { limit = Int(value) }
+  }
+
+  private static func set(_ limit: inout TimeAmount, _ milliseconds: UInt32) {
+    if milliseconds > 0 { limit = .milliseconds(Int64(milliseconds)) }
+  }
+}

@@ -1,0 +1,44 @@
+import Glibc
+import SynqChannels
+
+/// The detail of the last failed call of each thread, as C text.
+enum UnsafeErrorDetail {
+  private static let key: pthread_key_t = {
+    var key = pthread_key_t()
+    pthread_key_create(&key) { free($0) }
+    return key
+  }()
+
+  /// What `synq_error_message` gives on a thread that never failed.
+  private static var none: UnsafePointer<CChar> {
+    let empty: StaticString = ""
+    return UnsafeRawPointer(empty.utf8Start).assumingMemoryBound(to: CChar.self)
+  }
+
+  static func set(_ message: String) {
+    free(pthread_getspecific(key))
+    pthread_setspecific(key, strdup(message))
+  }
+
+  static var current: UnsafePointer<CChar> {
+    guard let raw = pthread_getspecific(key) else { return none }
+    return UnsafePointer(raw.assumingMemoryBound(to: CChar.self))
+  }
+}
+
+/// Runs the body of an export: `SYNQ_OK`, or the error's code with its message kept for `synq_error_message`.
+func export(_ body: () throws(HostError) -> Void) -> CInt {
+  do throws(HostError) {
+    try body()
+    return 0
+  } catch {
+    return fail(error)
+  }
+}
+
+/// Keeps the error's message and returns its code.
+@discardableResult
+func fail(_ error: HostError) -> CInt {
+  UnsafeErrorDetail.set(error.message)
+  return error.code.rawValue
+}

@@ -1,0 +1,95 @@
+import CJansson
+import CSynq
+import SynqChannels
+import SynqJSON
+import SynqServer
+import SynqWire
+
+@_cdecl("synq_deferred_finish") @implementation
+public func synq_deferred_finish(_ deferred: OpaquePointer!) -> CInt {
+  export { () throws(HostError) in try finish(deferred, .returned, nil) }
+}
+
+@_cdecl("synq_deferred_reply") @implementation
+public func synq_deferred_reply(
+  _ deferred: OpaquePointer!, _ status: UnsafePointer<CChar>!, _ payload: UnsafeMutablePointer<json_t>!
+) -> CInt {
+  export { () throws(HostError) in
+    let payload = Payload.json(try UnsafeJansson.stolen(payload))
+    try finish(deferred, .returned, .reply(status: Argument.name(status, "status"), payload: payload))
+  }
+}
+
+@_cdecl("synq_deferred_reply_text") @implementation
+public func synq_deferred_reply_text(
+  _ deferred: OpaquePointer!, _ status: UnsafePointer<CChar>!, _ text: UnsafePointer<CChar>!, _ length: Int
+) -> CInt {
+  export { () throws(HostError) in
+    let payload = Payload.json(try Argument.json(text, length))
+    try finish(deferred, .returned, .reply(status: Argument.name(status, "status"), payload: payload))
+  }
+}
+
+@_cdecl("synq_deferred_reply_binary") @implementation
+public func synq_deferred_reply_binary(
+  _ deferred: OpaquePointer!, _ status: UnsafePointer<CChar>!, _ bytes: UnsafeRawPointer!, _ length: Int
+) -> CInt {
+  export { () throws(HostError) in
+    let payload = Payload.binary(Array(try Argument.bytes(bytes, length, "bytes")))
+    try finish(deferred, .returned, .reply(status: Argument.name(status, "status"), payload: payload))
+  }
+}
+
+@_cdecl("synq_deferred_reply_error") @implementation
+public func synq_deferred_reply_error(
+  _ deferred: OpaquePointer!, _ code: UnsafePointer<CChar>!, _ message: UnsafePointer<CChar>!,
+  _ details: UnsafeMutablePointer<json_t>!
+) -> CInt {
+  export { () throws(HostError) in
+    let details = try details.map { value throws(HostError) in try UnsafeJansson.stolen(value, "details") }
+    try finish(deferred, .returned, .error(errorReport(code, message, details)))
+  }
+}
+
+@_cdecl("synq_deferred_reply_error_text") @implementation
+public func synq_deferred_reply_error_text(
+  _ deferred: OpaquePointer!, _ code: UnsafePointer<CChar>!, _ message: UnsafePointer<CChar>!,
+  _ details: UnsafePointer<CChar>!, _ length: Int
+) -> CInt {
+  export { () throws(HostError) in
+    let details = try details.map { text throws(HostError) in try Argument.json(text, length, "details") }
+    try finish(deferred, .returned, .error(errorReport(code, message, details)))
+  }
+}
+
+@_cdecl("synq_deferred_crash") @implementation
+public func synq_deferred_crash(_ deferred: OpaquePointer!, _ cause: UnsafePointer<CChar>!) -> CInt {
+  export { () throws(HostError) in
+    try finish(deferred, .crashed(cause: Argument.string(cause, "cause")), nil)
+  }
+}
+
+@_cdecl("synq_deferred_is_open") @implementation
+public func synq_deferred_is_open(_ deferred: OpaquePointer!) -> CInt {
+  guard let object = Tickets.deferreds.object(of: deferred) else { return 0 }
+  switch object.kind {
+  case .inOrder(let deferral): return object.context.isOpen(deferral) ? 1 : 0
+  case .detached: return object.context.hasEnded ? 0 : 1
+  }
+}
+
+/// Finishes a deferred response; a second time, or after the channel's end, it is closed.
+private func finish(
+  _ ticket: OpaquePointer?, _ outcome: Outcome, _ response: Response?
+) throws(HostError) {
+  guard let ticket else { throw HostError(.invalidArgument, "deferred: is NULL") }
+  guard let deferred = Tickets.deferreds.revoke(ticket) else {
+    throw HostError(.closed, "deferred: it was finished before")
+  }
+  switch deferred.kind {
+  case .inOrder(let deferral): try deferred.context.finish(deferral, outcome, response: response)
+  case .detached(let reply):
+    if case .crashed = outcome { return try deferred.context.stop(.crashed) }
+    try deferred.context.reply(reply, response ?? .receipt)
+  }
+}

@@ -1,0 +1,176 @@
+import CJansson
+import CSynq
+import SynqChannels
+import SynqJSON
+import SynqServer
+
+@_cdecl("synq_socket_assigns") @implementation
+public func synq_socket_assigns(_ socket: OpaquePointer!) -> OpaquePointer! {
+  do throws(HostError) {
+    let box = try ChannelContextBox.of(socket)
+    if let lent = box.lentAssigns { return lent }
+    return box.lendAssigns(try box.context.withScope { $0.assigns.object })
+  } catch {
+    fail(error)
+    return nil
+  }
+}
+
+@_cdecl("synq_socket_assign") @implementation
+public func synq_socket_assign(
+  _ socket: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ value: UnsafeMutablePointer<json_t>!
+) -> CInt {
+  export { () throws(HostError) in
+    let value = try UnsafeJansson.stolen(value, "value")
+    try assign(socket, name, value)
+  }
+}
+
+@_cdecl("synq_socket_assign_text") @implementation
+public func synq_socket_assign_text(
+  _ socket: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ text: UnsafePointer<CChar>!, _ length: Int
+) -> CInt {
+  export { () throws(HostError) in try assign(socket, name, Argument.json(text, length)) }
+}
+
+@_cdecl("synq_socket_set") @implementation
+public func synq_socket_set(
+  _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ value: UnsafeMutablePointer<json_t>!
+) -> CInt {
+  export { () throws(HostError) in
+    let value = try UnsafeJansson.stolen(value, "value")
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.set(value, at: place) }
+  }
+}
+
+@_cdecl("synq_socket_set_text") @implementation
+public func synq_socket_set_text(
+  _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ text: UnsafePointer<CChar>!, _ length: Int
+) -> CInt {
+  export { () throws(HostError) in
+    let value = try Argument.json(text, length)
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.set(value, at: place) }
+  }
+}
+
+@_cdecl("synq_socket_set_int") @implementation
+public func synq_socket_set_int(
+  _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ value: Int64
+) -> CInt {
+  export { () throws(HostError) in
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.set(JSON(value), at: place) }
+  }
+}
+
+@_cdecl("synq_socket_set_real") @implementation
+public func synq_socket_set_real(
+  _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ value: Double
+) -> CInt {
+  export { () throws(HostError) in
+    guard let json = JSON(value) else { throw HostError(.json, "value: is not finite") }
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.set(json, at: place) }
+  }
+}
+
+@_cdecl("synq_socket_set_bool") @implementation
+public func synq_socket_set_bool(
+  _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ value: CInt
+) -> CInt {
+  export { () throws(HostError) in
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.set(JSON(value != 0), at: place) }
+  }
+}
+
+@_cdecl("synq_socket_set_string") @implementation
+public func synq_socket_set_string(
+  _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ text: UnsafePointer<CChar>!, _ length: Int
+) -> CInt {
+  export { () throws(HostError) in
+    let bytes = try Argument.text(text, length, "text")
+    guard let string = String(validating: bytes, as: UTF8.self) else {
+      throw HostError(.invalidArgument, "text: is not UTF-8")
+    }
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.set(JSON(string), at: place) }
+  }
+}
+
+@_cdecl("synq_socket_insert") @implementation
+public func synq_socket_insert(
+  _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ value: UnsafeMutablePointer<json_t>!
+) -> CInt {
+  export { () throws(HostError) in
+    let value = try UnsafeJansson.stolen(value, "value")
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.insert(value, at: place) }
+  }
+}
+
+@_cdecl("synq_socket_insert_text") @implementation
+public func synq_socket_insert_text(
+  _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ text: UnsafePointer<CChar>!, _ length: Int
+) -> CInt {
+  export { () throws(HostError) in
+    let value = try Argument.json(text, length)
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.insert(value, at: place) }
+  }
+}
+
+@_cdecl("synq_socket_append") @implementation
+public func synq_socket_append(
+  _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ value: UnsafeMutablePointer<json_t>!
+) -> CInt {
+  export { () throws(HostError) in
+    let value = try UnsafeJansson.stolen(value, "value")
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.append(value, at: place) }
+  }
+}
+
+@_cdecl("synq_socket_append_text") @implementation
+public func synq_socket_append_text(
+  _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ text: UnsafePointer<CChar>!, _ length: Int
+) -> CInt {
+  export { () throws(HostError) in
+    let value = try Argument.json(text, length)
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.append(value, at: place) }
+  }
+}
+
+@_cdecl("synq_socket_remove") @implementation
+public func synq_socket_remove(_ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!) -> CInt {
+  export { () throws(HostError) in
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.remove(at: place) }
+  }
+}
+
+@_cdecl("synq_socket_increment") @implementation
+public func synq_socket_increment(
+  _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ by: Int64, _ out: UnsafeMutablePointer<Int64>!
+) -> CInt {
+  export { () throws(HostError) in
+    let sum = try edit(socket, pointer) { assigns, place throws(HostError) in
+      try assigns.increment(at: place, by: by)
+    }
+    out?.pointee = sum
+  }
+}
+
+// MARK: Steps of these
+
+private func assign(
+  _ socket: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ value: JSON
+) throws(HostError) {
+  let name = try Argument.name(name, "name")
+  let box = try ChannelContextBox.of(socket)
+  try box.context.withScope { scope throws(HostError) in try scope.assigns.set(name, to: value) }
+  box.assignsChanged()
+}
+
+private func edit<Result: Sendable>(
+  _ socket: OpaquePointer?, _ pointer: UnsafePointer<CChar>?,
+  _ body: (inout Assigns, JSONPointer) throws(HostError) -> Result
+) throws(HostError) -> Result {
+  let place = try Argument.pointer(pointer)
+  let box = try ChannelContextBox.of(socket)
+  let result = try box.context.withScope { scope throws(HostError) in try body(&scope.assigns, place) }
+  box.assignsChanged()
+  return result
+}

@@ -1,0 +1,151 @@
+import CJansson
+import CSynq
+import SynqChannels
+import SynqJSON
+import SynqWire
+
+@_cdecl("synq_value_kind") @implementation
+public func synq_value_kind(_ value: OpaquePointer!, _ pointer: UnsafePointer<CChar>!) -> CInt {
+  do throws(HostError) {
+    let handle = try ValueHandle.of(value)
+    if case .binary = handle.payload, pointer != nil, pointer.pointee == 0 { return CInt(SYNQ_BINARY.rawValue) }
+    let json = try handle.json(at: pointer)
+    let kind =
+      switch json.kind {
+      case .null: SYNQ_NULL
+      case .boolean: SYNQ_BOOL
+      case .number: json.isInteger ? SYNQ_INTEGER : SYNQ_REAL
+      case .string: SYNQ_STRING
+      case .array: SYNQ_ARRAY
+      case .object: SYNQ_OBJECT
+      }
+    return CInt(kind.rawValue)
+  } catch {
+    return fail(error)
+  }
+}
+
+@_cdecl("synq_value_size") @implementation
+public func synq_value_size(_ value: OpaquePointer!, _ pointer: UnsafePointer<CChar>!) -> Int64 {
+  do throws(HostError) {
+    let json = try ValueHandle.of(value).json(at: pointer)
+    guard json.kind == .array || json.kind == .object else {
+      throw HostError(.type, "pointer: the value there is neither array nor object")
+    }
+    return Int64(json.count)
+  } catch {
+    return Int64(fail(error))
+  }
+}
+
+@_cdecl("synq_value_get_int") @implementation
+public func synq_value_get_int(
+  _ value: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ out: UnsafeMutablePointer<Int64>!
+) -> CInt {
+  export { () throws(HostError) in
+    let out = try Argument.out(out)
+    let json = try ValueHandle.of(value).json(at: pointer)
+    guard json.isInteger else { throw HostError(.type, "pointer: the value there is no integer") }
+    guard let integer = json.int64Value else {
+      throw HostError(.range, "pointer: the integer there is beyond 64 bits")
+    }
+    out.pointee = integer
+  }
+}
+
+@_cdecl("synq_value_get_real") @implementation
+public func synq_value_get_real(
+  _ value: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ out: UnsafeMutablePointer<Double>!
+) -> CInt {
+  export { () throws(HostError) in
+    let out = try Argument.out(out)
+    guard let real = try ValueHandle.of(value).json(at: pointer).doubleValue else {
+      throw HostError(.type, "pointer: the value there is no number")
+    }
+    out.pointee = real
+  }
+}
+
+@_cdecl("synq_value_get_bool") @implementation
+public func synq_value_get_bool(
+  _ value: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ out: UnsafeMutablePointer<CInt>!
+) -> CInt {
+  export { () throws(HostError) in
+    let out = try Argument.out(out)
+    guard let bool = try ValueHandle.of(value).json(at: pointer).boolValue else {
+      throw HostError(.type, "pointer: the value there is neither true nor false")
+    }
+    out.pointee = bool ? 1 : 0
+  }
+}
+
+@_cdecl("synq_value_get_string") @implementation
+public func synq_value_get_string(
+  _ value: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ out: UnsafeMutablePointer<UnsafePointer<CChar>?>!,
+  _ length: UnsafeMutablePointer<Int>!
+) -> CInt {
+  export { () throws(HostError) in
+    let out = try Argument.out(out)
+    let handle = try ValueHandle.of(value)
+    guard let string = try handle.json(at: pointer).stringValue else {
+      throw HostError(.type, "pointer: the value there is no string")
+    }
+    let kept = try handle.keep(string)
+    out.pointee = kept.text
+    length?.pointee = kept.length
+  }
+}
+
+@_cdecl("synq_value_get_bytes") @implementation
+public func synq_value_get_bytes(
+  _ value: OpaquePointer!, _ out: UnsafeMutablePointer<UnsafeRawPointer?>!, _ length: UnsafeMutablePointer<Int>!
+) -> CInt {
+  export { () throws(HostError) in
+    let out = try Argument.out(out)
+    let length = try Argument.out(length, "length")
+    let handle = try ValueHandle.of(value)
+    guard case .binary(let bytes) = handle.payload else { throw HostError(.type, "value: is not binary") }
+    let kept = bytes.withUnsafeBytes { bytes -> Result<UnsafePointer<CChar>, HostError> in
+      do throws(HostError) {
+        return .success(try handle.keep(bytes))
+      } catch {
+        return .failure(error)
+      }
+    }
+    out.pointee = UnsafeRawPointer(try kept.get())
+    length.pointee = bytes.count
+  }
+}
+
+@_cdecl("synq_value_get_text") @implementation
+public func synq_value_get_text(
+  _ value: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ out: UnsafeMutablePointer<UnsafePointer<CChar>?>!,
+  _ length: UnsafeMutablePointer<Int>!
+) -> CInt {
+  export { () throws(HostError) in
+    let out = try Argument.out(out)
+    let handle = try ValueHandle.of(value)
+    var writer = ByteWriter()
+    writer.append(json: try handle.json(at: pointer))
+    let kept = writer.withUnsafeBytes { bytes -> Result<UnsafePointer<CChar>, HostError> in
+      do throws(HostError) {
+        return .success(try handle.keep(bytes))
+      } catch {
+        return .failure(error)
+      }
+    }
+    out.pointee = try kept.get()
+    length?.pointee = writer.count
+  }
+}
+
+@_cdecl("synq_value_get_json") @implementation
+public func synq_value_get_json(
+  _ value: OpaquePointer!, _ pointer: UnsafePointer<CChar>!,
+  _ out: UnsafeMutablePointer<UnsafeMutablePointer<json_t>?>!
+) -> CInt {
+  export { () throws(HostError) in
+    let out = try Argument.out(out)
+    out.pointee = try UnsafeJansson.new(try ValueHandle.of(value).json(at: pointer))
+  }
+}

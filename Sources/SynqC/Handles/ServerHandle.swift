@@ -1,0 +1,66 @@
+import CSynq
+import Glibc
+import Logging
+import SynqChannels
+import SynqServer
+import Synchronization
+
+/// A `synq_server_t`: the server, and what its C host gave with it.
+final class ServerHandle: Sendable {
+  let runtime: ServerRuntime
+  /// The limits of the server's options, which mounts start from.
+  let limits: synq_limits_t
+  private let hasMount = Atomic<Bool>(false)
+  /// The number of forks that this process had gone through when the server was made.
+  private let forks: UInt32
+
+  init(_ configuration: ServerConfiguration, limits: synq_limits_t) throws(HostError) {
+    forks = Forks.count
+    self.limits = limits
+    runtime = try ServerRuntime(configuration)
+  }
+
+  /// The handle as C holds it, with a reference of its own until `release`.
+  func retained() -> OpaquePointer { OpaquePointer(Unmanaged.passRetained(self).toOpaque()) }
+
+  static func of(_ opaque: OpaquePointer?) throws(HostError) -> ServerHandle {
+    guard let opaque else { throw HostError(.invalidArgument, "server: is NULL") }
+    let handle = Unmanaged<ServerHandle>.fromOpaque(UnsafeRawPointer(opaque)).takeUnretainedValue()
+    guard handle.forks == Forks.count else {
+      throw HostError(.forked, "server: it belongs to the parent process")
+    }
+    return handle
+  }
+
+  /// Serves a socket: the server's limits, then those of the mount.
+  func add(_ mount: SocketMount, limits own: synq_limits_t?, connectHost: ConnectAdapter?) throws(HostError) {
+    var mount = mount
+    var client = ClientLimits()
+    Options.apply(limits, to: &mount, &client)
+    if let own { Options.apply(own, to: &mount, &client) }
+    try runtime.addMount(mount, limits: client, connectHost: connectHost)
+    hasMount.store(true, ordering: .relaxed)
+  }
+
+  /// A server with no mount gets "/socket".
+  func addDefaultMount() throws(HostError) {
+    guard !hasMount.load(ordering: .relaxed) else { return }
+    try add(SocketMount(path: "/socket"), limits: nil, connectHost: nil)
+  }
+
+  /// Gives up C's reference.
+  static func release(_ opaque: OpaquePointer) {
+    Unmanaged<ServerHandle>.fromOpaque(UnsafeRawPointer(opaque)).release()
+  }
+}
+
+/// Counts the forks that this process came by: threads and event loops do not survive one.
+enum Forks {
+  private static let counter = Atomic<UInt32>(0)
+  private static let registration: Int32 = pthread_atfork(nil, nil) { Forks.counter.wrappingAdd(1, ordering: .relaxed) }
+
+  static var count: UInt32 {
+    _ = registration
+    return counter.load(ordering: .relaxed)
+  }
+}

@@ -1,0 +1,33 @@
+import SynqChannels
+import SynqJSON
+import SynqWire
+
+/// A host's callbacks for one topic pattern, as the C and the Swift front doors adapt them.
+package protocol CallbackHost: AnyObject, Sendable {
+  /// Runs a callback to its end on the current thread. It reaches the channel through `context`, and may have called
+  /// `context.deferResponse` by the time it returns.
+  func run(_ cause: Invocation.Cause, on context: ChannelContext) -> Outcome
+
+  /// The channel is gone; no callback of it will run any more. Any thread.
+  func channelEnded(_ context: ChannelContext)
+}
+
+/// A host's decision about clients that ask to be connected.
+package protocol ConnectHost: AnyObject, Sendable {
+  /// Runs to its end on the current thread.
+  func connect(_ request: ConnectRequest) -> ConnectOutcome
+}
+
+/// A callback that is due: what the three deliveries carry to a thread.
+package enum PendingCall: Sendable {
+  case channel(ChannelContext, Invocation.Cause)
+  case connect(any ConnectHost, ConnectRequest, @Sendable (ConnectOutcome) -> Void)
+
+  /// Runs the callback on the current thread; its outcome finds its own way back.
+  package func run() {
+    switch self {
+    case .channel(let context, let cause): context.run(cause)
+    case .connect(let host, let request, let completion): completion(host.connect(request))
+    }
+  }
+}

@@ -1,0 +1,191 @@
+import SynqChannels
+import SynqJSON
+import SynqWire
+import Synchronization
+
+/// What a host may do with a channel.
+extension ChannelContext {
+  // MARK: Inside a callback
+
+  /// Reads or changes the scope of the callback that runs or is deferred.
+  package func withScope<Result: Sendable>(
+    _ body: (inout CallbackScope) throws(HostError) -> Result
+  ) throws(HostError) -> Result {
+    let result = state.withLock { state -> Swift.Result<Result, HostError> in
+      switch state.phase {
+      case .running, .deferring, .deferred: break
+      case .ended: return .failure(.channelClosed)
+      case .idle, .answeredEarly:
+        return .failure(HostError(.state, "socket: no callback of this channel is running"))
+      }
+      guard state.scope != nil else { return .failure(.channelClosed) }
+      do throws(HostError) {
+        return .success(try body(&state.scope!))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+
+  /// Sets the response of the callback that runs.
+  package func respond(_ response: Response) throws(HostError) {
+    let cause = state.withLock { $0.cause }
+    switch (cause, response) {
+    case (.event?, _), (.authorize?, _), (.initialize?, .error): break
+    case (.initialize?, .reply):
+      throw HostError(.state, "socket: init has no reply of its own, only an error")
+    case (.message?, _), (.beforeClose?, _):
+      throw HostError(.state, "socket: there is no push to reply to in this callback")
+    case (nil, _): throw HostError(.state, "socket: no callback of this channel is running")
+    }
+    try withScope { scope throws(HostError) in
+      guard scope.response == nil, scope.detached == nil else {
+        throw HostError(.state, "socket: the response is set already")
+      }
+      scope.response = response
+    }
+  }
+
+  /// Says that the response comes later, while the channel waits for it. Returns the name of the response for `finish`.
+  package func deferResponse() throws(HostError) -> UInt64 {
+    let result = state.withLock { state -> Swift.Result<UInt64, HostError> in
+      if case .ended = state.phase { return .failure(.channelClosed) }
+      guard case .running = state.phase else {
+        return .failure(HostError(.state, "socket: no callback runs, or its response is deferred already"))
+      }
+      guard state.scope?.response == nil else {
+        return .failure(HostError(.state, "socket: the response is set already"))
+      }
+      state.deferrals += 1
+      state.phase = .deferring(state.deferrals)
+      return .success(state.deferrals)
+    }
+    return try result.get()
+  }
+
+  /// Says that only the reply to the event comes later, by `reply(_:_:)`.
+  package func detachReply() throws(HostError) -> DeferredReply {
+    guard case .event? = state.withLock({ $0.cause }) else {
+      throw HostError(.state, "socket: only the reply to an event can be detached")
+    }
+    let reply = driver.nextDeferredReply()
+    try withScope { scope throws(HostError) in
+      guard scope.response == nil, scope.detached == nil else {
+        throw HostError(.state, "socket: the response is set already")
+      }
+      scope.detached = reply
+    }
+    return reply
+  }
+
+  // MARK: From any thread, later
+
+  /// Finishes a deferred callback.
+  package func finish(
+    _ deferral: UInt64, _ outcome: Outcome, response: Response? = nil
+  ) throws(HostError) {
+    let result = state.withLock { state -> Swift.Result<(Invocation.Cause, CallbackScope)?, HostError> in
+      switch state.phase {
+      case .deferring(deferral):
+        state.scope?.response = response
+        state.phase = .answeredEarly(outcome)
+        return .success(nil)
+      case .deferred(deferral):
+        state.scope?.response = response
+        guard let cause = state.cause, let done = Self.takeScope(&state, outcome) else { return .failure(.channelClosed) }
+        return .success((cause, done.0))
+      case .idle, .running, .deferring, .deferred, .answeredEarly, .ended: return .failure(.channelClosed)
+      }
+    }
+    guard let (cause, scope) = try result.get() else { return }
+    driver.post(.completed(self, cause, scope, outcome))
+  }
+
+  /// Whether `finish` would be accepted.
+  package func isOpen(_ deferral: UInt64) -> Bool {
+    state.withLock { state in
+      switch state.phase {
+      case .deferring(deferral), .deferred(deferral): true
+      case .idle, .running, .deferring, .deferred, .answeredEarly, .ended: false
+      }
+    }
+  }
+
+  /// Whether the channel is gone.
+  package var hasEnded: Bool { state.withLock { if case .ended = $0.phase { true } else { false } } }
+
+  /// Whether a callback has returned, or is about to, whose response comes later.
+  package var awaitsResponse: Bool {
+    state.withLock { state in
+      switch state.phase {
+      case .deferring, .deferred: true
+      case .idle, .running, .answeredEarly, .ended: false
+      }
+    }
+  }
+
+  /// Gives a detached reply.
+  package func reply(_ deferred: DeferredReply, _ response: Response) throws(HostError) {
+    if hasEnded { throw .channelClosed }
+    driver.post(.reply(self, deferred, response))
+  }
+
+  /// Pushes an event to the client: in order with the callback that runs, else at once.
+  package func push(event: String, payload: Payload) throws(HostError) {
+    guard !event.isEmpty else { throw HostError(.invalidArgument, "event: is empty") }
+    try perform(.push(event: event, payload: payload))
+  }
+
+  /// Does what can be done inside a callback and outside of one.
+  package func perform(_ effect: Effect) throws(HostError) {
+    let now = state.withLock { state -> Bool? in
+      switch state.phase {
+      case .ended: return nil
+      case .running, .deferring:
+        state.scope?.effects.append(effect)
+        return false
+      case .idle, .deferred, .answeredEarly: return true
+      }
+    }
+    guard let now else { throw .channelClosed }
+    if now { driver.post(.effects(self, [effect])) }
+  }
+
+  /// Ends the channel when its callback is done, or as soon as it is free.
+  package func stop(_ reason: CloseReason) throws(HostError) {
+    guard !reason.rawValue.isEmpty else { throw HostError(.invalidArgument, "reason: is empty") }
+    let now = state.withLock { state -> Bool? in
+      switch state.phase {
+      case .ended: return nil
+      case .running, .deferring, .deferred:
+        state.scope?.stop = reason
+        return false
+      case .idle, .answeredEarly: return true
+      }
+    }
+    guard let now else { throw .channelClosed }
+    if now { driver.post(.stop(self, reason)) }
+  }
+
+  // MARK: Attachment
+
+  /// What the host keeps with the channel; dropped when the channel ends.
+  package var attachment: (any Sendable)? { state.withLock { $0.attachment } }
+
+  /// Replaces the attachment and returns the old one.
+  package func attach(_ new: (any Sendable)?) throws(HostError) -> (any Sendable)? {
+    let old = state.withLock { state -> (isClosed: Bool, (any Sendable)?) in
+      if case .ended = state.phase { return (true, nil) }
+      let old = state.attachment
+      state.attachment = new
+      return (false, old)
+    }
+    guard !old.isClosed else { throw .channelClosed }
+    return old.1
+  }
+}
+
+extension HostError {
+  static let channelClosed = HostError(.closed, "socket: the channel is gone")
+}

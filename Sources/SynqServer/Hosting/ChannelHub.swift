@@ -1,0 +1,178 @@
+import Logging
+import NIOCore
+import SynqChannels
+import SynqJSON
+import SynqWire
+import Synchronization
+
+/// The part of a server that knows no network: channels, callbacks, loops and topics.
+package final class ChannelHub: SocketBackend, Sendable {
+  /// What a hub is made of.
+  package struct Parts: Sendable {
+    package var router: TopicRouter
+    /// The callbacks of each spec of the router, in its order.
+    package var hosts: [any CallbackHost]
+    /// For each mount, who decides about its clients; nil lets every client connect.
+    package var connectHosts: [(any ConnectHost)?]
+    /// What the clients of each mount may ask for.
+    package var limits: [ClientLimits]
+    package var delivery: Delivery
+    package var logger: Logger
+    /// The current time as RFC 3339 UTC.
+    package var timestamp: @Sendable () -> String
+
+    package init(
+      router: TopicRouter, hosts: [any CallbackHost], connectHosts: [(any ConnectHost)?],
+      limits: [ClientLimits], delivery: Delivery, logger: Logger, timestamp: @escaping @Sendable () -> String = { rfc3339Now() }
+    ) {
+      self.router = router
+      self.hosts = hosts
+      self.connectHosts = connectHosts
+      self.limits = limits
+      self.delivery = delivery
+      self.logger = logger
+      self.timestamp = timestamp
+    }
+  }
+
+  let router: TopicRouter
+  let hosts: [any CallbackHost]
+  private let connectHosts: [(any ConnectHost)?]
+  package let delivery: Delivery
+  private let limits: [ClientLimits]
+  let logger: Logger
+  private let timestamp: @Sendable () -> String
+  package let stats = ServerStats()
+
+  private struct Loops {
+    var all: [ServerLoop] = []
+    var draining = 0
+    var whenDrained: (@Sendable () -> Void)?
+  }
+
+  private let loops = Mutex(Loops())
+
+  package init(_ parts: Parts) {
+    router = parts.router
+    hosts = parts.hosts
+    connectHosts = parts.connectHosts
+    delivery = parts.delivery
+    limits = parts.limits
+    logger = parts.logger
+    timestamp = parts.timestamp
+  }
+
+  /// Names the loops that sockets will be accepted on; once, before the first is.
+  package func use(_ eventLoops: [any EventLoop]) {
+    loops.withLock { loops in loops.all = eventLoops.map { ServerLoop(eventLoop: $0, hub: self) } }
+  }
+
+  // MARK: Sockets
+
+  package func connect(_ request: ConnectRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ConnectOutcome> {
+    guard let loop = loop(for: eventLoop), !loop.isDraining else {
+      return eventLoop.makeSucceededFuture(.refused(status: 503, body: "", reason: "the server stops"))
+    }
+    guard let host = connectHosts[request.mount] else {
+      return eventLoop.makeSucceededFuture(.accepted(ConnectGrant()))
+    }
+    let promise = eventLoop.makePromise(of: ConnectOutcome.self)
+    let call = PendingCall.connect(host, request) { promise.succeed($0) }
+    stats.callbacks.add()
+    if delivery.isInline { call.run() } else { loop.submit(call) }
+    return promise.futureResult
+  }
+
+  package func accept(
+    _ grant: ConnectGrant, _ request: ConnectRequest, transport: any SocketTransport, on eventLoop: any EventLoop
+  ) -> any SocketReceiver {
+    guard let loop = loop(for: eventLoop) else { preconditionFailure("a socket on a loop that the hub does not use") }
+    stats.connections.add()
+    stats.connectionsTotal.add()
+    let limits = limits[request.mount]
+    let engine = SocketEngine(
+      router: router, serializer: request.serializer, limits: limits.socket, connectionAssigns: grant.assigns,
+      timestamp: timestamp)
+    let info = SocketInfo(
+      id: grant.id, peer: request.peer, params: request.params, headers: Self.headersToKeep(of: request))
+    let driver = SocketDriver(hub: self, loop: loop, transport: transport, engine: engine, jsonLimits: limits.json, info: info)
+    if loop.isDraining { driver.drain() }
+    return driver
+  }
+
+  private func loop(for eventLoop: any EventLoop) -> ServerLoop? {
+    loops.withLock { loops in loops.all.first { $0.eventLoop === eventLoop } }
+  }
+
+  /// As Phoenix's `connect_info` does: the user agent and the headers that begin with `x-`.
+  private static func headersToKeep(of request: ConnectRequest) -> [(name: String, value: String)] {
+    request.headers.compactMap { name, value in
+      let name = name.lowercased()
+      return name == "user-agent" || name.hasPrefix("x-") ? (name, value) : nil
+    }
+  }
+
+  // MARK: Topics
+
+  package func broadcast(topic: String, event: String, payload: Payload, except: ChannelContext? = nil) {
+    post(.broadcast(topic: topic, event: event, payload: payload, except: except))
+  }
+
+  package func publish(topic: String, message: String, payload: JSON, except: ChannelContext? = nil) {
+    post(.publish(topic: topic, message: message, payload: payload, except: except))
+  }
+
+  /// Closes every connection of an id.
+  package func disconnect(id: String) { post(.disconnect(id: id)) }
+
+  private func post(_ message: LoopMessage) {
+    let all = loops.withLock { $0.all }
+    for loop in all { loop.post(message) }
+  }
+
+  // MARK: The end
+
+  /// Ends every channel and then every connection; `completion` is called once, when none is left.
+  package func drain(_ completion: @escaping @Sendable () -> Void) {
+    let isEmpty = loops.withLock { loops in
+      loops.draining = loops.all.count
+      loops.whenDrained = completion
+      return loops.all.isEmpty
+    }
+    if isEmpty { completion() } else { post(.drain) }
+  }
+
+  /// Closes what is left of a drain, without waiting for callbacks any more.
+  package func cutOff() { post(.cutOff) }
+
+  func loopIsDrained(_ loop: ServerLoop) {
+    let completion = loops.withLock { loops -> (@Sendable () -> Void)? in
+      guard let place = loops.all.firstIndex(where: { $0 === loop }) else { return nil }
+      loops.all.remove(at: place)
+      loops.draining -= 1
+      return loops.draining == 0 ? loops.whenDrained.take() : nil
+    }
+    completion?()
+  }
+
+  func log(_ entry: LogEntry, peer: String) {
+    var metadata: Logger.Metadata = ["peer": "\(peer)"]
+    for (name, value) in entry.fields { metadata[name] = "\(value)" }
+    let level: Logger.Level =
+      switch entry.level {
+      case .debug: .debug
+      case .info: .info
+      case .warning: .warning
+      case .error: .error
+      }
+    logger.log(level: level, "\(entry.message)", metadata: metadata)
+  }
+}
+
+/// What the clients of a mount may ask of the engine.
+package struct ClientLimits: Sendable {
+  package var socket = SocketLimits()
+  package var json = JSONLimits()
+
+  package init() {}
+}

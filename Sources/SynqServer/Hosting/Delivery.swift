@@ -1,0 +1,45 @@
+/// How callbacks get to the threads that run them (DESIGN, decision 7).
+package enum Delivery: Sendable {
+  /// On the event loop, for hosts that promise never to block.
+  case inline
+  /// On threads of the library.
+  case workers(WorkerPool)
+  /// On the host's threads, when it polls.
+  case polled(PollQueue)
+
+  var isInline: Bool { if case .inline = self { true } else { false } }
+
+  /// Hands over the callbacks of one turn of a loop.
+  func submit(_ calls: [PendingCall]) {
+    switch self {
+    case .inline: for call in calls { call.run() }
+    case .workers(let pool): pool.submit(calls)
+    case .polled(let queue): queue.submit(calls)
+    }
+  }
+}
+
+/// Callbacks in the order in which they became due.
+///
+/// Each channel has at most one callback due at a time, so order within a channel needs no more than this.
+struct CallQueue {
+  private var calls: [PendingCall?] = []
+  private var head = 0
+
+  var isEmpty: Bool { head == calls.count }
+
+  mutating func append(_ more: [PendingCall]) { calls.append(contentsOf: more.lazy.map(Optional.some)) }
+
+  mutating func popFirst() -> PendingCall? {
+    guard head < calls.count else { return nil }
+    defer {
+      if head == calls.count {
+        calls.removeAll(keepingCapacity: calls.count <= 1024)
+        head = 0
+      }
+    }
+    let call = calls[head].take()
+    head += 1
+    return call
+  }
+}

@@ -1,0 +1,207 @@
+import NIOCore
+import SynqChannels
+import SynqJSON
+import SynqWire
+import Synchronization
+
+/// What reaches an event loop from other threads, or from another socket of its own.
+enum LoopMessage: Sendable {
+  /// A callback is done.
+  case completed(ChannelContext, Invocation.Cause, CallbackScope, Outcome)
+  /// A host asked outside of a callback.
+  case effects(ChannelContext, [Effect])
+  case reply(ChannelContext, DeferredReply, Response)
+  case stop(ChannelContext, CloseReason)
+  /// For every socket of the loop.
+  case broadcast(topic: String, event: String, payload: Payload, except: ChannelContext?)
+  case publish(topic: String, message: String, payload: JSON, except: ChannelContext?)
+  case disconnect(id: String)
+  case drain
+  case cutOff
+}
+
+/// One event loop of a server: its sockets, the topics that they are in, and what arrives for them.
+///
+/// `@unchecked Sendable`: everything but the inbox is touched on `eventLoop` only.
+final class ServerLoop: @unchecked Sendable {
+  let eventLoop: any EventLoop
+  private unowned let hub: ChannelHub
+  /// Scratch for all sockets: empty between two calls of the loop.
+  var output = EngineOutput()
+  /// The sockets that are connected, or whose channels still end.
+  private var sockets: [ObjectIdentifier: SocketDriver] = [:]
+  private var topics: [String: TopicMembers] = [:]
+  private var pendingCalls: [PendingCall] = []
+  private var isSubmissionScheduled = false
+  private(set) var isDraining = false
+
+  private struct Inbox {
+    var messages: [LoopMessage] = []
+    var isScheduled = false
+  }
+
+  private let inbox = Mutex(Inbox())
+
+  init(eventLoop: any EventLoop, hub: ChannelHub) {
+    self.eventLoop = eventLoop
+    self.hub = hub
+  }
+
+  // MARK: Inbox
+
+  /// Hands a message to the loop, from any thread. Those of one burst share one wake-up.
+  func post(_ message: LoopMessage) {
+    let mustSchedule = inbox.withLock { inbox in
+      inbox.messages.append(message)
+      defer { inbox.isScheduled = true }
+      return !inbox.isScheduled
+    }
+    if mustSchedule { eventLoop.execute { self.drainInbox() } }
+  }
+
+  private func drainInbox() {
+    let messages = inbox.withLock { inbox in
+      defer { inbox.messages = [] }
+      inbox.isScheduled = false
+      return inbox.messages
+    }
+    for message in messages { process(message) }
+  }
+
+  private func process(_ message: LoopMessage) {
+    switch message {
+    case .completed(let context, let cause, let scope, let outcome):
+      context.driver.completed(context, cause, scope, outcome)
+    case .effects(let context, let effects): context.driver.perform(effects, of: context)
+    case .reply(let context, let deferred, let response): context.driver.reply(deferred, response)
+    case .stop(let context, let reason): context.driver.stop(context, reason)
+    case .broadcast(let topic, let event, let payload, let except):
+      broadcast(topic: topic, event: event, payload: payload, except: except)
+    case .publish(let topic, let message, let payload, let except):
+      publish(topic: topic, message: message, payload: payload, except: except)
+    case .disconnect(let id):
+      for socket in sockets.values where socket.info.id == id { socket.disconnect() }
+    case .drain:
+      isDraining = true
+      for socket in sockets.values { socket.drain() }
+      reportIfDrained()
+    case .cutOff:
+      for socket in sockets.values { socket.cutOff() }
+      sockets = [:]
+      reportIfDrained()
+    }
+  }
+
+  // MARK: Sockets
+
+  func add(_ socket: SocketDriver) { sockets[ObjectIdentifier(socket)] = socket }
+
+  func remove(_ socket: SocketDriver) {
+    sockets[ObjectIdentifier(socket)] = nil
+    reportIfDrained()
+  }
+
+  private func reportIfDrained() {
+    if isDraining, sockets.isEmpty { hub.loopIsDrained(self) }
+  }
+
+  // MARK: Calls
+
+  /// Collects a callback for another thread; those of one turn of the loop are handed over together.
+  func submit(_ call: PendingCall) {
+    pendingCalls.append(call)
+    guard !isSubmissionScheduled else { return }
+    isSubmissionScheduled = true
+    eventLoop.execute {
+      self.isSubmissionScheduled = false
+      let calls = self.pendingCalls
+      self.pendingCalls.removeAll(keepingCapacity: true)
+      self.hub.delivery.submit(calls)
+    }
+  }
+
+  // MARK: Topics
+
+  func subscribe(_ context: ChannelContext, to topic: String) { topics[topic, default: TopicMembers()].insert(context) }
+
+  /// False if the channel was not in the topic.
+  @discardableResult
+  func unsubscribe(_ context: ChannelContext, from topic: String) -> Bool {
+    guard topics[topic]?.remove(context) == true else { return false }
+    if topics[topic]?.isEmpty == true { topics[topic] = nil }
+    return true
+  }
+
+  private func broadcast(topic: String, event: String, payload: Payload, except: ChannelContext?) {
+    guard let members = topics[topic] else { return }
+    var encoded = EncodedBroadcast(topic: topic, event: event, payload: payload)
+    for context in members.contexts where context !== except {
+      context.driver.deliver(broadcast: &encoded, to: context)
+    }
+  }
+
+  private func publish(topic: String, message: String, payload: JSON, except: ChannelContext?) {
+    guard let members = topics[topic] else { return }
+    for context in members.contexts where context !== except {
+      context.driver.deliver(message: message, payload: .json(payload), topic: topic, to: context)
+    }
+  }
+}
+
+/// The channels that a topic's messages reach, in the order of their arrival.
+private struct TopicMembers {
+  private(set) var contexts: [ChannelContext] = []
+  private var places: [ObjectIdentifier: Int] = [:]
+
+  var isEmpty: Bool { contexts.isEmpty }
+
+  mutating func insert(_ context: ChannelContext) {
+    let id = ObjectIdentifier(context)
+    guard places[id] == nil else { return }
+    places[id] = contexts.count
+    contexts.append(context)
+  }
+
+  mutating func remove(_ context: ChannelContext) -> Bool {
+    guard let place = places.removeValue(forKey: ObjectIdentifier(context)) else { return false }
+    let last = contexts.removeLast()
+    if place < contexts.count {
+      contexts[place] = last
+      places[ObjectIdentifier(last)] = place
+    }
+    return true
+  }
+}
+
+/// A broadcast that is encoded at most once for each serializer.
+struct EncodedBroadcast {
+  let topic: String
+  let event: String
+  let payload: Payload
+  private var texts: [Serializer: [UInt8]] = [:]
+
+  init(topic: String, event: String, payload: Payload) {
+    self.topic = topic
+    self.event = event
+    self.payload = payload
+  }
+
+  /// Appends the message as `serializer` writes it; false if it has no form there.
+  mutating func append(to outbox: inout Outbox, serializer: Serializer) -> Bool {
+    let kind: Outbox.Kind
+    switch payload {
+    case .json: kind = .text
+    case .binary: kind = .binary
+    }
+    if kind == .binary, !serializer.supportsBinary { return false }
+    if let bytes = texts[serializer] {
+      bytes.withUnsafeBytes { outbox.bytes.append($0) }
+      outbox.endMessage(kind)
+    } else {
+      let start = outbox.bytes.count
+      serializer.encodeBroadcast(topic: topic, event: event, payload: payload, into: &outbox)
+      texts[serializer] = outbox.bytes.withUnsafeBytes { Array($0[start...]) }
+    }
+    return true
+  }
+}

@@ -1,0 +1,269 @@
+import NIOCore
+import SynqChannels
+import SynqJSON
+import SynqWire
+import Synchronization
+
+/// Joins one socket's engine to its transport and to the host's callbacks: carries out what the engine asks for.
+///
+/// `@unchecked Sendable`: everything but `post` and `nextDeferredReply` is touched on the loop's thread only.
+package final class SocketDriver: SocketReceiver, @unchecked Sendable {
+  let info: SocketInfo
+  let loop: ServerLoop
+  private unowned let hub: ChannelHub
+  private let transport: any SocketTransport
+  private var engine: SocketEngine
+  private let jsonLimits: JSONLimits
+  private var contexts: [ChannelKey: ChannelContext] = [:]
+  /// Topics beside its own that a channel subscribed to.
+  private var subscriptions: [ChannelKey: Set<String>] = [:]
+  private var life = Life.open
+  /// Whether the engine is at work: what the transport reports meanwhile waits for the loop's next turn.
+  private var isEntered = false
+  private let deferredReplies = Atomic<UInt32>(0)
+
+  private enum Life {
+    case open
+    /// The close frame is on its way, or the drain runs.
+    case closing
+    /// The transport is gone; channels may still end.
+    case lost
+    case finished
+  }
+
+  init(
+    hub: ChannelHub, loop: ServerLoop, transport: any SocketTransport, engine: SocketEngine, jsonLimits: JSONLimits,
+    info: SocketInfo
+  ) {
+    self.hub = hub
+    self.loop = loop
+    self.transport = transport
+    self.engine = engine
+    self.jsonLimits = jsonLimits
+    self.info = info
+    loop.add(self)
+  }
+
+  // MARK: Any thread
+
+  func post(_ message: LoopMessage) { loop.post(message) }
+
+  func nextDeferredReply() -> DeferredReply {
+    DeferredReply(rawValue: deferredReplies.wrappingAdd(1, ordering: .relaxed).newValue)
+  }
+
+  // MARK: From the transport
+
+  package func receive(text: UnsafeRawBufferPointer) {
+    guard life == .open else { return }
+    hub.stats.messagesIn.add()
+    work { $0.receive(text: text, limits: jsonLimits, into: &$1) }
+  }
+
+  package func receive(binary: UnsafeRawBufferPointer) {
+    guard life == .open else { return }
+    hub.stats.messagesIn.add()
+    work { $0.receive(binary: binary, limits: jsonLimits, into: &$1) }
+  }
+
+  package func readBurstEnded() { send() }
+
+  package func transportBecameWritable() {
+    guard life == .open, !isEntered else { return }
+    enter { $0.encodeStates(into: &$1) }
+  }
+
+  package func transportClosed(reason: String) {
+    guard life == .open || life == .closing else { return }
+    guard !isEntered else { return loop.eventLoop.execute { self.transportClosed(reason: reason) } }
+    life = .lost
+    hub.stats.connections.subtract()
+    hub.logger.debug("the connection is closed", metadata: ["peer": "\(info.peer)", "reason": "\(reason)"])
+    enter { $0.connectionLost(into: &$1) }
+  }
+
+  // MARK: From the loop
+
+  func completed(_ context: ChannelContext, _ cause: Invocation.Cause, _ scope: CallbackScope, _ outcome: Outcome) {
+    enter { $0.complete(cause, of: context.key, scope: scope, outcome: outcome, into: &$1) }
+  }
+
+  func perform(_ effects: [Effect], of context: ChannelContext) {
+    enter { $0.perform(effects, of: context.key, into: &$1) }
+  }
+
+  func reply(_ deferred: DeferredReply, _ response: Response) {
+    enter { _ = $0.reply(deferred, response, into: &$1) }
+  }
+
+  func stop(_ context: ChannelContext, _ reason: CloseReason) {
+    enter { $0.stop(context.key, reason: reason, into: &$1) }
+  }
+
+  func deliver(message: String, payload: Payload, topic: String, to context: ChannelContext) {
+    enter { $0.deliver(message: message, payload: payload, topic: topic, to: context.key, into: &$1) }
+  }
+
+  func deliver(broadcast: inout EncodedBroadcast, to context: ChannelContext) {
+    switch engine.target(ofBroadcast: broadcast.event, topic: broadcast.topic, at: context.key) {
+    case .client:
+      guard life == .open else { return }
+      if broadcast.append(to: &loop.output.outbox, serializer: engine.wireSerializer) {
+        send()
+      } else {
+        hub.logger.warning(
+          "a binary broadcast was dropped: the client speaks serializer V1", metadata: ["topic": "\(broadcast.topic)"])
+      }
+    case .callback:
+      deliver(message: broadcast.event, payload: broadcast.payload, topic: broadcast.topic, to: context)
+    case .nowhere: break
+    }
+  }
+
+  /// Closes the connection for its id's sake; clients come back and are asked again.
+  func disconnect() { close(.goingAway, reason: "") }
+
+  func drain() {
+    guard life == .open else { return }
+    enter { $0.drain(reason: .draining, into: &$1) }
+  }
+
+  /// The deadline passed: nothing is waited for any more.
+  func cutOff() {
+    if life == .open || life == .closing { transport.close(.serviceRestart, reason: "") }
+    life = .finished
+    for context in contexts.values { context.end() }
+    contexts = [:]
+  }
+
+  /// Lets the engine work, carries out what it asks for and sends what it wrote.
+  private func enter(_ body: (inout SocketEngine, inout EngineOutput) -> Void) {
+    guard life != .finished else { return }
+    work(body)
+    send()
+  }
+
+  /// Lets the engine work and carries out what it asks for; what it wrote stays in the outbox.
+  private func work(_ body: (inout SocketEngine, inout EngineOutput) -> Void) {
+    isEntered = true
+    defer { isEntered = false }
+    engine.isWritable = life == .open && transport.isWritable
+    body(&engine, &loop.output)
+    carryOutActions()
+  }
+
+  // MARK: Carrying out
+
+  private func send() {
+    guard !loop.output.outbox.isEmpty else { return }
+    if life == .lost || life == .finished {
+      loop.output.outbox.removeAll()
+      return
+    }
+    hub.stats.messagesOut.add(loop.output.outbox.marks.count)
+    hub.stats.bytesOut.add(loop.output.outbox.bytes.count)
+    isEntered = true
+    transport.send(&loop.output.outbox)
+    isEntered = false
+  }
+
+  private func close(_ code: CloseCode, reason: String) {
+    guard life == .open else { return }
+    send()
+    life = .closing
+    transport.close(code, reason: reason)
+  }
+
+  /// Carries out the engine's actions in order; inline callbacks add to them meanwhile.
+  private func carryOutActions() {
+    var next = 0
+    while next < loop.output.actions.count {
+      let action = loop.output.actions[next]
+      next += 1
+      carryOut(action)
+    }
+    loop.output.actions.removeAll(keepingCapacity: true)
+  }
+
+  private func carryOut(_ action: Action) {
+    switch action {
+    case .invoke(let invocation): invoke(invocation)
+    case .joined(let key, let topic):
+      hub.stats.channels.add()
+      if let context = contexts[key] { loop.subscribe(context, to: topic) }
+    case .closing(let key):
+      guard let context = contexts[key], let (cause, scope) = context.abandonDeferred() else { return }
+      engine.complete(cause, of: key, scope: scope, outcome: .returned, into: &loop.output)
+    case .ended(let key): forget(key)
+    case .subscribe(let key, let topic):
+      guard let context = contexts[key], topic != context.topic else { return }
+      subscriptions[key, default: []].insert(topic)
+      loop.subscribe(context, to: topic)
+    case .unsubscribe(let key, let topic):
+      guard let context = contexts[key], subscriptions[key]?.remove(topic) != nil else { return }
+      loop.unsubscribe(context, from: topic)
+    case .broadcast(let topic, let event, let payload, let except):
+      hub.broadcast(topic: topic, event: event, payload: payload, except: except.flatMap { contexts[$0] })
+    case .publish(let topic, let message, let payload, let except):
+      hub.publish(topic: topic, message: message, payload: payload, except: except.flatMap { contexts[$0] })
+    case .sendAfter(let key, let delay, let message, let payload):
+      sendAfter(key, delay, message: message, payload: payload)
+    case .close(let code, let reason): close(code, reason: reason)
+    case .finished: finish()
+    case .log(let entry): log(entry)
+    }
+  }
+
+  private func invoke(_ invocation: Invocation) {
+    let context = context(for: invocation)
+    context.begin(invocation.cause, scope: invocation.scope)
+    hub.stats.callbacks.add()
+    if hub.delivery.isInline {
+      guard let done = context.runInline(invocation.cause) else { return }
+      engine.complete(
+        invocation.cause, of: invocation.channel, scope: done.scope, outcome: done.outcome, into: &loop.output)
+    } else {
+      loop.submit(.channel(context, invocation.cause))
+    }
+  }
+
+  private func context(for invocation: Invocation) -> ChannelContext {
+    if let context = contexts[invocation.channel] { return context }
+    let host = hub.hosts[invocation.spec.index]
+    let context = ChannelContext(invocation, info: info, host: host, driver: self)
+    contexts[invocation.channel] = context
+    return context
+  }
+
+  private func sendAfter(_ key: ChannelKey, _ delay: Duration, message: String, payload: JSON) {
+    guard let context = contexts[key] else { return }
+    let (seconds, attoseconds) = delay.components
+    // A channel that has ended by then is not found by its key.
+    loop.eventLoop.scheduleTask(in: .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)) { [weak self] in
+      self?.deliver(message: message, payload: .json(payload), topic: context.topic, to: context)
+    }
+  }
+
+  private func forget(_ key: ChannelKey) {
+    guard let context = contexts.removeValue(forKey: key) else { return }
+    if loop.unsubscribe(context, from: context.topic) { hub.stats.channels.subtract() }
+    for topic in subscriptions.removeValue(forKey: key) ?? [] { loop.unsubscribe(context, from: topic) }
+    context.end()
+  }
+
+  /// Every channel has ended.
+  private func finish() {
+    switch life {
+    case .open: close(.serviceRestart, reason: "")
+    case .lost:
+      life = .finished
+      loop.remove(self)
+    case .closing, .finished: break
+    }
+  }
+
+  private func log(_ entry: LogEntry) {
+    if entry.kind == .crash { hub.stats.crashes.add() }
+    hub.log(entry, peer: info.peer)
+  }
+}

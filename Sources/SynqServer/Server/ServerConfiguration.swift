@@ -1,0 +1,30 @@
+import Logging
+import NIOCore
+
+/// On which threads callbacks run.
+public enum CallbackThreads: Sendable, Hashable {
+  /// On the event loop that serves the connection: the fastest, and a callback must never block.
+  case inline
+  /// On this many threads of the library.
+  case workers(Int)
+  /// On the host's threads, when it polls.
+  case polled
+}
+
+/// What a server is made with; channels, mounts and directories are added before its start.
+package struct ServerConfiguration: Sendable {
+  /// Address, port, mounts, directories, TLS and the limits of connections.
+  package var network = NetworkConfiguration()
+  package var threads = CallbackThreads.workers(defaultWorkerCount)
+  /// Event loops, each a thread.
+  package var loopCount = usableCores
+  package var logger: Logger
+
+  package init(logger: Logger) { self.logger = logger }
+
+  /// One per core, at least 4, so that a few callbacks may block.
+  package static let defaultWorkerCount = max(4, usableCores)
+
+  /// The cores that this process may run on.
+  package static let usableCores = max(1, System.coreCount)
+}

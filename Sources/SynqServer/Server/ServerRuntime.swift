@@ -1,0 +1,211 @@
+import Glibc
+import Logging
+import NIOCore
+import NIOPosix
+import SynqChannels
+import SynqJSON
+import SynqWire
+import Synchronization
+
+/// A server from its configuration to its end: what the C and the Swift front doors share.
+///
+/// Life cycle: configure, `start`, `stop`, `wait`. Safe to use from any thread.
+package final class ServerRuntime: Sendable {
+  /// Where the server is in its life.
+  enum Phase {
+    case configuring
+    case running
+    case stopping
+    case stopped
+  }
+
+  struct State {
+    var configuration: ServerConfiguration
+    var router = TopicRouter()
+    var hosts: [any CallbackHost] = []
+    var connectHosts: [(any ConnectHost)?] = []
+    var limits: [ClientLimits] = []
+    var phase = Phase.configuring
+    var running: Running?
+    var deadline: NIODeadline?
+    var whenStopped: [@Sendable () -> Void] = []
+  }
+
+  /// What exists between start and end.
+  struct Running: Sendable {
+    var group: MultiThreadedEventLoopGroup
+    var network: NetworkServer
+    var hub: ChannelHub
+  }
+
+  let state: Mutex<State>
+  package let logger: Logger
+  /// The callbacks that wait for the host; nil with another delivery.
+  package let pollQueue: PollQueue?
+  private let delivery: Delivery
+  let stopped = StopSignal()
+
+  package init(_ configuration: ServerConfiguration) throws(HostError) {
+    logger = configuration.logger
+    switch configuration.threads {
+    case .inline:
+      delivery = .inline
+      pollQueue = nil
+    case .workers(let count):
+      guard count > 0 else { throw HostError(.invalidArgument, "workers: is not positive") }
+      delivery = .workers(WorkerPool(threads: count))
+      pollQueue = nil
+    case .polled:
+      let queue = try PollQueue()
+      delivery = .polled(queue)
+      pollQueue = queue
+    }
+    state = Mutex(State(configuration: configuration))
+  }
+
+  // MARK: Configuring
+
+  package func addChannel(
+    _ text: String, options: ChannelSpec.Options, callbacks: ChannelSpec.Callbacks, host: any CallbackHost
+  ) throws(HostError) {
+    let pattern: TopicPattern
+    do throws(TopicPattern.Malformed) {
+      pattern = try TopicPattern(text)
+    } catch {
+      throw HostError(.invalidArgument, "pattern: \"\(text)\" \(error.reason)")
+    }
+    if Set(options.track).count != options.track.count {
+      throw HostError(.invalidArgument, "track: names an assign twice")
+    }
+    if options.track.contains("") { throw HostError(.invalidArgument, "track: has an empty name") }
+    try configure { state throws(HostError) in
+      guard state.router.add(pattern, options: options, callbacks: callbacks) != nil else {
+        throw HostError(.invalidArgument, "pattern: \"\(text)\" has a channel already")
+      }
+      state.hosts.append(host)
+    }
+  }
+
+  package func addMount(
+    _ mount: SocketMount, limits: ClientLimits = ClientLimits(), connectHost: (any ConnectHost)? = nil
+  ) throws(HostError) {
+    try configure { state throws(HostError) in
+      guard mount.path.hasPrefix("/"), mount.path.count > 1 || mount.webSocketPath != "" else {
+        throw HostError(.invalidArgument, "path: \"\(mount.path)\" does not begin with /")
+      }
+      guard !state.configuration.network.mounts.contains(where: { $0.path == mount.path }) else {
+        throw HostError(.invalidArgument, "path: \"\(mount.path)\" is mounted already")
+      }
+      state.configuration.network.mounts.append(mount)
+      state.connectHosts.append(connectHost)
+      state.limits.append(limits)
+    }
+  }
+
+  package func addFiles(prefix: String, directory: String) throws(HostError) {
+    guard prefix.hasPrefix("/") else {
+      throw HostError(.invalidArgument, "prefix: \"\(prefix)\" does not begin with /")
+    }
+    var status = stat()
+    guard stat(directory, &status) == 0 else {
+      throw HostError(.io, "directory: \"\(directory)\": \(String(cString: strerror(errno)))")
+    }
+    guard status.st_mode & S_IFMT == S_IFDIR else {
+      throw HostError(.io, "directory: \"\(directory)\" is not a directory")
+    }
+    try configure { state throws(HostError) in
+      state.configuration.network.files.append(StaticRoot(prefix: prefix, directory: directory))
+    }
+  }
+
+  private func configure(_ body: (inout State) throws(HostError) -> Void) throws(HostError) {
+    let result = state.withLock { state -> Result<Void, HostError> in
+      guard state.phase == .configuring else {
+        return .failure(HostError(.state, "server: this must be done before the start"))
+      }
+      do throws(HostError) {
+        try body(&state)
+        return .success(())
+      } catch {
+        return .failure(error)
+      }
+    }
+    try result.get()
+  }
+
+  // MARK: Starting
+
+  /// Binds the port and serves. Blocks until the port is bound; not for use on an event loop.
+  package func start() throws(HostError) {
+    let (configuration, parts) = try beginStart()
+    let hub = ChannelHub(parts)
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loopCount)
+    do {
+      let network = try NetworkServer(configuration.network, backend: hub, group: group, logger: logger)
+      hub.use(Array(group.makeIterator()))
+      try network.start().wait()
+      state.withLock {
+        $0.running = Running(group: group, network: network, hub: hub)
+        $0.phase = .running
+      }
+    } catch {
+      try? group.syncShutdownGracefully()
+      state.withLock { $0.phase = .configuring }
+      throw HostError(starting: error)
+    }
+  }
+
+  private func beginStart() throws(HostError) -> (ServerConfiguration, ChannelHub.Parts) {
+    let result = state.withLock { state -> Result<(ServerConfiguration, ChannelHub.Parts), HostError> in
+      guard state.phase == .configuring else {
+        return .failure(HostError(.state, "server: it was started before"))
+      }
+      state.phase = .running
+      let parts = ChannelHub.Parts(
+        router: state.router, hosts: state.hosts, connectHosts: state.connectHosts, limits: state.limits,
+        delivery: delivery, logger: logger)
+      return .success((state.configuration, parts))
+    }
+    return try result.get()
+  }
+
+  // MARK: Running
+
+  /// The port that the server listens on; nil before the start.
+  package var port: Int? { state.withLock { $0.running?.network.port } }
+
+  package var stats: ServerStats? { state.withLock { $0.running?.hub.stats } }
+
+  package func broadcast(topic: String, event: String, payload: Payload) throws(HostError) {
+    guard !event.isEmpty else { throw HostError(.invalidArgument, "event: is empty") }
+    try hub().broadcast(topic: topic, event: event, payload: payload)
+  }
+
+  package func publish(topic: String, message: String, payload: JSON) throws(HostError) {
+    guard !message.isEmpty else { throw HostError(.invalidArgument, "message: is empty") }
+    try hub().publish(topic: topic, message: message, payload: payload)
+  }
+
+  package func disconnect(id: String) throws(HostError) { try hub().disconnect(id: id) }
+
+  private func hub() throws(HostError) -> ChannelHub {
+    let (hub, phase) = state.withLock { ($0.running?.hub, $0.phase) }
+    if let hub { return hub }
+    throw phase == .stopped
+      ? HostError(.closed, "server: it has stopped") : HostError(.state, "server: it was not started")
+  }
+
+  var deliveryOfCallbacks: Delivery { delivery }
+}
+
+extension HostError {
+  /// An error of the start, as the host should read it.
+  fileprivate init(starting error: any Error) {
+    switch error {
+    case let error as NetworkError:
+      self.init(error.cause == "is in use" ? .addressInUse : .io, error.description)
+    default:
+      self.init(.io, "server: \(error)")
+    }
+  }
+}
