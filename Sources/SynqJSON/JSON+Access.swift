@@ -95,6 +95,8 @@ extension JSON {
   /// The key of a member of this object.
   func member(_ name: UnsafeRawBufferPointer) -> UnsafeRawPointer? {
     guard FlatLayout.isObject(FlatLayout.tag(start)) else { return nil }
-    return FlatContainer(start).scan(for: name)?.key
+    let object = FlatContainer(start)
+    guard let storage else { return object.scan(for: name)?.key }
+    return storage.key(named: name, in: object)
   }
 }

@@ -36,12 +36,12 @@ extension JSON {
   /// real beyond the range of a double.
   public init?(numberText: String) {
     var numberText = numberText
-    guard
-      let number = numberText.withUTF8({ utf8 -> JSON? in
-        let text = UnsafeRawBufferPointer(utf8)
-        return FlatNumber.isNumber(text) ? JSON.scalar(tag: 0, text) : nil
-      })
-    else { return nil }
+    let number: JSON? = numberText.withUTF8 { utf8 in
+      let text = UnsafeRawBufferPointer(utf8)
+      guard FlatNumber.isNumber(text) else { return JSON?.none }
+      return JSON.scalar(tag: 0, text)
+    }
+    guard let number else { return nil }
     self = number
   }
 
@@ -118,7 +118,8 @@ extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expressibl
   ExpressibleByFloatLiteral, ExpressibleByStringInterpolation, ExpressibleByArrayLiteral,
   ExpressibleByDictionaryLiteral
 {
-  /// `null`.
+  /// `null`, in literals: `["a": nil]`. Where a `JSON?` is meant, as in `condition ? json : nil`, write `JSON?.none`:
+  /// the compiler reads that `nil` as `null`.
   public init(nilLiteral: ()) { self = .null }
   /// `true` or `false`.
   public init(booleanLiteral value: Bool) { self.init(value) }

@@ -25,7 +25,7 @@ import Testing
     )
     #expect(try json.decode(Item.self) == item)
     #expect(try JSON(parsing: json.description) == json)
-    #expect(try JSON(encoding: [1, 2, nil]) == [1, 2, nil])
+    #expect(try JSON(encoding: [1, 2, nil]) == [1, 2, .null])
     #expect(try JSON(encoding: "x") == "x")
     #expect(try JSON(encoding: [String: Int]()) == .emptyObject)
     #expect(try JSON(encoding: UInt64.max).numberText == "18446744073709551615")
@@ -128,7 +128,7 @@ import Testing
   }
 
   @Test func otherCodersTakeJSONToo() throws {
-    let value: SynqJSON.JSON = ["a": [1, -2, 2.5, "x", nil, true, ["b": [:]]], "big": JSON(UInt64.max)]
+    let value: SynqJSON.JSON = ["a": [1, -2, 2.5, "x", .null, true, ["b": [:]]], "big": JSON(UInt64.max)]
     let data = try JSONEncoder().encode(value)
     #expect(try JSON(parsing: Array(data)) == value)
     #expect(try JSONDecoder().decode(SynqJSON.JSON.self, from: data) == value)

@@ -63,7 +63,7 @@ import Testing
 
   @Test func membersAreFoundAndDroppedAtAnyDepth() throws {
     let value: JSON = [
-      "a": [["__meta__": 1, "b": 2], "__meta__"], "c": ["d": ["__meta__": ["x": 1]]], "__meta__": nil,
+      "a": [["__meta__": 1, "b": 2], "__meta__"], "c": ["d": ["__meta__": ["x": 1]]], "__meta__": .null,
     ]
     #expect(value.firstMember(named: ["nope", "__meta__"])?.description == "/a/0/__meta__")
     #expect(

@@ -8,6 +8,21 @@ package enum FlatComparison {
     var index = 0
     /// Where the members of `b` are, by name; made at the first member that is not where `a` has it.
     var names: NameTable?
+
+    mutating func keyOfB(equalTo key: UnsafeRawPointer) -> UnsafeRawPointer? {
+      guard b.count > 8 else {
+        let size = FlatLayout.size(key)
+        var candidate = b.payload
+        while candidate < b.payloadEnd {
+          if FlatLayout.size(candidate) == size, FlatLayout.equal(candidate, key, size) { return candidate }
+          candidate = b.next(candidate)
+        }
+        return nil
+      }
+      let table = names ?? NameTable(b)
+      names = table
+      return table.key(equalTo: key)
+    }
   }
 
   /// Equal content has equal size in any order of members, so most differences end at the first look.
@@ -42,8 +57,7 @@ package enum FlatComparison {
       let keySize = FlatLayout.size(atA)
       var keyB = atB
       if keySize != FlatLayout.size(atB) || !FlatLayout.equal(atA, atB, keySize) {
-        if pairs[last].names == nil { pairs[last].names = NameTable(pairs[last].b) }
-        guard let found = pairs[last].names?.key(equalTo: atA) else { return false }
+        guard let found = pairs[last].keyOfB(equalTo: atA) else { return false }
         keyB = found
       }
       guard matches(atA + keySize, keyB + keySize, &pairs) else { return false }

@@ -183,18 +183,21 @@ extension RawText {
     _ mustEscape: inout Bool
   ) -> JSONError.Code? {
     guard var scalar = hexadecimal(at + 2, end) else {
-      // Cut off, or wrong: it is cut off when all that is there could still become four digits.
-      var digit = at + 2
-      while digit < end, isHexadecimal(byte(digit)) { digit += 1 }
-      guard digit == end else { return .invalidEscape }
-      at = end
-      return .unexpectedEnd
+      return cutOff(&at, from: at + 2, end) ?? .invalidEscape
     }
     var size = 6
     if scalar & 0xFFFF_F800 == 0xD800 {
-      guard scalar < 0xDC00, end - at >= 12, byte(at + 6) == 0x5C, byte(at + 7) == 0x75,
-        let low = hexadecimal(at + 8, end), low & 0xFFFF_FC00 == 0xDC00
-      else { return .loneSurrogate }
+      guard scalar < 0xDC00 else { return .loneSurrogate }
+      guard end - at >= 8, byte(at + 6) == 0x5C, byte(at + 7) == 0x75 else {
+        let left = end - at - 6
+        guard left == 0 || (left == 1 && byte(at + 6) == 0x5C) else { return .loneSurrogate }
+        at = end
+        return .unexpectedEnd
+      }
+      guard let low = hexadecimal(at + 8, end) else {
+        return cutOff(&at, from: at + 8, end) ?? .loneSurrogate
+      }
+      guard low & 0xFFFF_FC00 == 0xDC00 else { return .loneSurrogate }
       scalar = 0x10000 + (scalar - 0xD800) << 10 + (low - 0xDC00)
       size = 12
     }
@@ -222,6 +225,17 @@ extension RawText {
     for index in 0..<count { out.storeBytes(of: bytes[index], toByteOffset: index, as: UInt8.self) }
     out += count
     return nil
+  }
+
+  /// Whether the text ends where digits of an escape sequence could still have come.
+  private static func cutOff(
+    _ at: inout UnsafeRawPointer, from digits: UnsafeRawPointer, _ end: UnsafeRawPointer
+  ) -> JSONError.Code? {
+    var digit = digits
+    while digit < end, isHexadecimal(byte(digit)) { digit += 1 }
+    guard digit == end else { return nil }
+    at = end
+    return .unexpectedEnd
   }
 
   private static func isHexadecimal(_ byte: UInt8) -> Bool {

@@ -95,25 +95,28 @@ package struct FlatPointer {
   }
 
   /// The value that a pointer's text leads to from `root`. O(tokens) and the lookups.
-  package static func resolve(_ text: UnsafeRawBufferPointer, in root: UnsafeRawPointer) -> UnsafeRawPointer?
-  {
+  package static func resolve(_ text: UnsafeRawBufferPointer, in root: JSON) -> JSON? {
     var tokens = FlatPointer(text)
-    var value = root
+    var value = root.start
     while let token = tokens.next() {
-      guard let child = step(value, token) else { return nil }
+      guard let child = step(value, token, in: root.storage) else { return nil }
       value = child
     }
-    return value
+    return JSON(storage: root.storage, start: value)
   }
 
   /// The element or the member's value that one token leads to.
-  package static func step(_ value: UnsafeRawPointer, _ token: Token) -> UnsafeRawPointer? {
-    let tag = FlatLayout.tag(value)
-    guard FlatLayout.isContainer(tag) else { return nil }
+  /// - Parameter storage: the storage that the value is in, if the indexes of its large objects are to be used.
+  package static func step(
+    _ value: UnsafeRawPointer, _ token: Token, in storage: FlatStorage? = nil
+  ) -> UnsafeRawPointer? {
+    guard FlatLayout.isContainer(FlatLayout.tag(value)) else { return nil }
     let container = FlatContainer(value)
     if container.isObject {
-      guard let key = token.withName({ container.scan(for: $0)?.key }) else { return nil }
-      return key + FlatLayout.size(key)
+      let key = token.withName { name in
+        storage.map { $0.key(named: name, in: container) } ?? container.scan(for: name)?.key
+      }
+      return key.map { $0 + FlatLayout.size($0) }
     }
     guard let index = token.index, index < container.count else { return nil }
     return container.element(index)
@@ -126,11 +129,9 @@ extension JSON {
   /// Complexity: O(tokens), and for each object on the way as for a name.
   public subscript(pointer: JSONPointer) -> JSON? {
     var text = pointer.description
-    defer { withExtendedLifetime(storage) {} }
-    return text.withUTF8 { utf8 in
-      FlatPointer.resolve(UnsafeRawBufferPointer(utf8), in: start).map { JSON(storage: storage, start: $0) }
-    }
+    return text.withUTF8 { FlatPointer.resolve(UnsafeRawBufferPointer($0), in: self) }
   }
+
   /// The value at a place, for a pointer that is a literal: `state.value(at: "/items/0")` where a subscript
   /// would take the literal for a name. Complexity: as for the subscript.
   public func value(at pointer: JSONPointer) -> JSON? { self[pointer] }
