@@ -116,9 +116,9 @@ struct Names: Sendable {
 
   @Test func aPatchBeyondItsLimitIsSentAsTheFullState() {
     var limits = SocketLimits()
-    limits.maxPatchBytes = 80
+    limits.maxPatchBytes = 110
     let harness = joined(limits: limits)
-    let sent = harness.receive(#"["1","2","c:1","set",{"n":"a string that makes the patch too long for its limit"}]"#)
+    let sent = harness.receive(#"["1","2","c:1","set",{"n":"a string that makes the patch longer than its limit, which is a hundred and ten bytes"}]"#)
     #expect(sent.last?[3] == "synq:change")
     #expect(sent.last?[4]?["version"] == 1)
     #expect(harness.receive(#"["1","3","c:1","set",{"n":1}]"#).last?[3] == "synq:patch")

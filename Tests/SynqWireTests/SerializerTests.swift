@@ -64,7 +64,7 @@ import Testing
       bytes {
         Serializer.v2.encodePush(
           joinRef: Ref(text: "\"1\""), topic: Name("plain:a"), event: "bin", payload: .binary([9, 8, 7]), into: &$0)
-      } == hex("0001070331706c61696e3a62696e090807"))
+      } == hex("0001070331706c61696e3a6162696e090807"))
     #expect(
       bytes { Serializer.v2.encodeBroadcast(topic: "plain:room", event: "bcb", payload: .binary([7, 7]), into: &$0) }
         == hex("020a03706c61696e3a726f6f6d6263620707"))

@@ -4,7 +4,8 @@ import SynqWire
 /// The state of one joined topic: which callback it is in, what waits, what the client has.
 ///
 /// The machine itself decides nothing about other channels: `SocketEngine` moves it and says what that means on the wire.
-struct ChannelMachine {
+/// It is an object only so that the engine can change it in place; no other than its engine has it.
+final class ChannelMachine {
   /// Where the channel is in its life.
   enum Phase {
     /// The channel that the client joined again must end first.

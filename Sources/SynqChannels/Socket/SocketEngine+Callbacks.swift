@@ -5,9 +5,8 @@ import SynqWire
 extension SocketEngine {
   /// Asks the host for a callback; the channel is busy until `complete`.
   mutating func invoke(_ cause: Invocation.Cause, on key: ChannelKey, into output: inout EngineOutput) {
-    let slot = Int(key.slot)
-    guard let machine = machines[slot] else { return }
-    machines[slot]?.isBusy = true
+    guard let machine = self[key] else { return }
+    machine.isBusy = true
     output.actions.append(
       .invoke(
         Invocation(
@@ -20,22 +19,21 @@ extension SocketEngine {
     _ cause: Invocation.Cause, of key: ChannelKey, scope: CallbackScope, outcome: Outcome,
     into output: inout EngineOutput
   ) {
-    let slot = Int(key.slot)
-    guard slot < machines.count, machines[slot]?.key == key else { return }
-    machines[slot]?.isBusy = false
-    if case .closing(let ending)? = machines[slot]?.phase {
+    guard let machine = self[key] else { return }
+    machine.isBusy = false
+    if case .closing(let ending) = machine.phase {
       // The channel's end was decided while this callback ran.
       if case .beforeClose = cause {
         carryOut(scope.effects, of: key, into: &output)
         return finish(key, ending, into: &output)
       }
-      if case .authorize = cause, accepts(outcome, scope.response) { machines[slot]?.isAuthorized = true }
+      if case .authorize = cause, accepts(outcome, scope.response) { machine.isAuthorized = true }
       carryOut(scope.effects, of: key, into: &output)
-      if case .returned = outcome { machines[slot]?.assigns = scope.assigns }
+      if case .returned = outcome { machine.assigns = scope.assigns }
       return beforeClose(key, ending.reason, into: &output)
     }
     if case .authorize = cause {
-      machines[slot]?.assigns = scope.assigns
+      machine.assigns = scope.assigns
       completeAuthorize(key, outcome, response: scope.response, into: &output)
       carryOut(scope.effects, of: key, into: &output)
       return processMail(of: key, into: &output)
@@ -44,8 +42,8 @@ extension SocketEngine {
     if case .crashed(let reason, let code) = outcome {
       return crash(key, cause: reason, code: code, during: cause, into: &output)
     }
-    machines[slot]?.assigns = scope.assigns
-    guard self[key]?.isClosing == false else { return }
+    machine.assigns = scope.assigns
+    guard !machine.isClosing else { return }
     switch cause {
     case .initialize: completeInitialize(key, response: scope.response, into: &output)
     case .event:
@@ -90,7 +88,7 @@ extension SocketEngine {
   ) -> Bool {
     guard let machine = self[key] else { return false }
     let ref = machine.eventRef
-    machines[Int(key.slot)]?.eventRef = nil
+    machine.eventRef = nil
     if let deferred = scope.detached {
       guard deferredReplies.count < limits.maxPendingReplies else {
         let report = ErrorReport(
@@ -145,7 +143,7 @@ extension SocketEngine {
         output.actions.append(
           .publish(topic: machine.topic, message: message, payload: payload, except: exceptSelf ? key : nil))
       case .send(let message, let payload):
-        _ = update(key) { $0.mailbox.append(.message(topic: machine.topic, name: message, payload: .json(payload))) }
+        machine.mailbox.append(.message(topic: machine.topic, name: message, payload: .json(payload)))
       case .sendAfter(let delay, let message, let payload):
         output.actions.append(.sendAfter(key, delay, message: message, payload: payload))
       case .subscribe(let topic): output.actions.append(.subscribe(key, topic: topic))

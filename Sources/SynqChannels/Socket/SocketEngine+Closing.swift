@@ -53,9 +53,8 @@ extension SocketEngine {
   /// Begins the end of a channel: at once if it is free, else when its callback is done.
   mutating func close(_ key: ChannelKey, _ ending: ChannelMachine.Ending, into output: inout EngineOutput) {
     guard let machine = self[key], !machine.isClosing else { return }
-    _ = update(key) { $0.phase = .closing(ending) }
-    let waiting = update(key) { $0.mailbox.removeAll() } ?? []
-    answerAbandoned(waiting, of: machine, into: &output)
+    machine.phase = .closing(ending)
+    answerAbandoned(machine.mailbox.removeAll(), of: machine, into: &output)
     if machine.isBusy {
       // `complete` goes on from here.
       output.actions.append(.closing(key))
@@ -108,7 +107,7 @@ extension SocketEngine {
   /// Forgets a channel; the one that waits for it goes on.
   mutating func end(_ key: ChannelKey, into output: inout EngineOutput) {
     guard let machine = self[key] else { return }
-    let waiting = update(key) { $0.mailbox.removeAll() } ?? []
+    let waiting = machine.mailbox.removeAll()
     remove(key)
     output.actions.append(.ended(key))
     if let successor = machine.successor, condition == .open {

@@ -21,17 +21,15 @@ extension SocketEngine {
       enqueue(.join(message), for: oldKey, into: &output)
     case .initializing, .live, .failed:
       let key = addMachine(spec: spec, join: message)
-      _ = update(key) {
-        $0.phase = .waiting
-        $0.replacedJoinRef = .some(old.joinRef)
-      }
-      _ = update(oldKey) { $0.successor = key }
+      self[key]?.phase = .waiting
+      self[key]?.replacedJoinRef = .some(old.joinRef)
+      old.successor = key
       close(oldKey, ChannelMachine.Ending(reason: .duplicateJoin, isAnnounced: false), into: &output)
     case .closing:
       // The client came back before before_close was done: the topic's channels never overlap.
       let key = addMachine(spec: spec, join: message)
-      _ = update(key) { $0.phase = .waiting }
-      _ = update(oldKey) { $0.successor = key }
+      self[key]?.phase = .waiting
+      old.successor = key
     }
   }
 
@@ -45,7 +43,7 @@ extension SocketEngine {
   /// Begins the join of a new channel, or of one whose predecessor has ended.
   mutating func authorize(_ key: ChannelKey, into output: inout EngineOutput) {
     guard let machine = self[key] else { return }
-    _ = update(key) { $0.phase = .authorizing }
+    machine.phase = .authorizing
     if machine.spec.callbacks.contains(.authorize) {
       invoke(.authorize(params: machine.params), on: key, into: &output)
     } else {
@@ -95,10 +93,8 @@ extension SocketEngine {
 
   private mutating func accept(_ key: ChannelKey, response: Payload?, into output: inout EngineOutput) {
     guard let machine = self[key] else { return }
-    _ = update(key) {
-      $0.isAuthorized = true
-      $0.phase = .initializing
-    }
+    machine.isAuthorized = true
+    machine.phase = .initializing
     guard condition == .open else {
       let reason: CloseReason = condition == .draining ? .draining : .closed
       return close(key, ChannelMachine.Ending(reason: reason, isAnnounced: false), into: &output)
@@ -127,18 +123,18 @@ extension SocketEngine {
   /// The replaced channel's `phx_close` comes after the new join's reply (`wire/duplicate_join`).
   private mutating func announceReplaced(_ key: ChannelKey, into output: inout EngineOutput) {
     guard let machine = self[key], let joinRef = machine.replacedJoinRef else { return }
-    _ = update(key) { $0.replacedJoinRef = nil }
+    machine.replacedJoinRef = nil
     encodeEnd(PhoenixEvent.close, joinRef: joinRef, topic: machine.topic, into: &output)
   }
 
   /// Runs `init`; the first full state follows.
   mutating func initialize(_ key: ChannelKey, into output: inout EngineOutput) {
     guard let machine = self[key] else { return }
-    _ = update(key) { $0.phase = .initializing }
+    machine.phase = .initializing
     if machine.spec.callbacks.contains(.initialize) {
       invoke(.initialize(params: machine.params), on: key, into: &output)
     } else {
-      _ = update(key) { $0.phase = .live }
+      machine.phase = .live
       stateMayHaveChanged(key, into: &output)
       processMail(of: key, into: &output)
     }
@@ -148,10 +144,10 @@ extension SocketEngine {
   mutating func completeInitialize(_ key: ChannelKey, response: Response?, into output: inout EngineOutput) {
     guard let machine = self[key] else { return }
     guard case .error(let report)? = response else {
-      _ = update(key) { $0.phase = .live }
+      machine.phase = .live
       return stateMayHaveChanged(key, into: &output)
     }
-    _ = update(key) { $0.phase = .failed }
+    machine.phase = .failed
     let now = timestamp()
     let dialect = machine.spec.options.dialect
     serializer.encodeText(

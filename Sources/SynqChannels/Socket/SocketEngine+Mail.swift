@@ -37,13 +37,13 @@ extension SocketEngine {
         message: "more events wait for the channel than max_queued_events (\(limits.maxQueuedEvents))")
       return replyError(report, joinRef: machine.joinRef, ref: ref, topic: Name(machine.topic), into: &output)
     }
-    _ = update(key) { $0.mailbox.append(mail) }
+    machine.mailbox.append(mail)
   }
 
   /// Processes what waits until the channel is busy, gone or idle.
   mutating func processMail(of key: ChannelKey, into output: inout EngineOutput) {
     while let machine = self[key], !machine.isBusy, machine.isJoined {
-      guard let mail = update(key, { $0.mailbox.popFirst() }) ?? nil else { return }
+      guard let mail = machine.mailbox.popFirst() else { return }
       process(mail, of: key, into: &output)
     }
   }
@@ -65,17 +65,17 @@ extension SocketEngine {
   private mutating func processEvent(
     _ name: String, _ payload: Payload, ref: Ref?, of key: ChannelKey, into output: inout EngineOutput
   ) {
-    let slot = Int(key.slot)
-    if case .failed? = machines[slot]?.phase {
+    guard let machine = self[key] else { return }
+    if case .failed = machine.phase {
       let report = ErrorReport(
         code: ErrorCode.notInitialized, message: "the channel has no state, because its init failed; ask for a refresh")
       return replyError(report, to: ref, of: key, into: &output)
     }
-    guard machines[slot]?.spec.callbacks.contains(.handleEvent) == true else {
+    guard machine.spec.callbacks.contains(.handleEvent) else {
       let report = ErrorReport(code: ErrorCode.unknownEvent, message: "the channel handles no events")
       return replyError(report, to: ref, of: key, into: &output)
     }
-    machines[slot]?.eventRef = ref
+    machine.eventRef = ref
     invoke(.event(name: name, payload: payload), on: key, into: &output)
   }
 
@@ -84,7 +84,7 @@ extension SocketEngine {
     encodeReply(
       joinRef: machine.joinRef, ref: ref, topic: machine.topic, status: Response.ok, payload: .empty, into: &output)
     if case .failed = machine.phase { return initialize(key, into: &output) }
-    _ = update(key) { $0.state.needsFullState = true }
+    machine.state.needsFullState = true
     stateMayHaveChanged(key, into: &output)
   }
 

@@ -15,7 +15,7 @@ public struct EngineOutput: ~Copyable {
 ///
 /// Pure: it knows no socket, clock or thread. Each method takes one event, appends what must be sent and done to an
 /// `EngineOutput`, and returns. Callbacks are actions: the host runs each and hands its outcome to `complete`.
-public struct SocketEngine {
+public struct SocketEngine: ~Copyable {
   let router: TopicRouter
   let serializer: Serializer
   let limits: SocketLimits
@@ -75,23 +75,18 @@ public struct SocketEngine {
   public mutating func encodeStates(into output: inout EngineOutput) {
     let keys = dirty
     dirty.removeAll(keepingCapacity: true)
-    for key in keys { encodeState(of: key, into: &output) }
+    for key in keys {
+      if let machine = self[key] { encodeState(of: machine, into: &output) }
+    }
   }
 
   // MARK: Machines
 
+  /// The channel of a key; nil once it has ended.
   subscript(key: ChannelKey) -> ChannelMachine? {
-    _read {
-      let slot = Int(key.slot)
-      if slot < machines.count, machines[slot]?.key == key { yield machines[slot] } else { yield nil }
-    }
-  }
-
-  /// Changes the machine of a key that is known to exist.
-  mutating func update<Result>(_ key: ChannelKey, _ body: (inout ChannelMachine) -> Result) -> Result? {
     let slot = Int(key.slot)
-    guard slot < machines.count, machines[slot]?.key == key else { return nil }
-    return body(&machines[slot]!)
+    guard slot < machines.count, let machine = machines[slot], machine.key == key else { return nil }
+    return machine
   }
 
   mutating func add(_ make: (ChannelKey) -> ChannelMachine) -> ChannelKey {
@@ -116,29 +111,18 @@ public struct SocketEngine {
   mutating func stateMayHaveChanged(_ key: ChannelKey, into output: inout EngineOutput) {
     guard let machine = self[key], machine.spec.hasState, case .live = machine.phase else { return }
     if isWritable {
-      encodeState(of: key, into: &output)
+      encodeState(of: machine, into: &output)
     } else if !machine.isDirty {
-      _ = update(key) { $0.isDirty = true }
+      machine.isDirty = true
       dirty.append(key)
     }
   }
 
-  private mutating func encodeState(of key: ChannelKey, into output: inout EngineOutput) {
-    guard condition != .lost else { return }
-    let serializer = serializer
-    let maxPatchBytes = limits.maxPatchBytes
-    let slot = Int(key.slot)
-    guard slot < machines.count, machines[slot]?.key == key else { return }
-    machines[slot]?.isDirty = false
-    guard case .live? = machines[slot]?.phase else { return }
-    machines[slot]?.encodeState(serializer: serializer, maxPatchBytes: maxPatchBytes, into: &output.outbox)
-  }
-}
-
-extension ChannelMachine {
-  mutating func encodeState(serializer: Serializer, maxPatchBytes: Int, into outbox: inout Outbox) {
-    state.encode(
-      assigns, joinRef: joinRef, topic: Name(topic), serializer: serializer, maxPatchBytes: maxPatchBytes,
-      into: &outbox)
+  private func encodeState(of machine: ChannelMachine, into output: inout EngineOutput) {
+    machine.isDirty = false
+    guard condition != .lost, case .live = machine.phase else { return }
+    machine.state.encode(
+      machine.assigns, joinRef: machine.joinRef, topic: Name(machine.topic), serializer: serializer,
+      maxPatchBytes: limits.maxPatchBytes, into: &output.outbox)
   }
 }
