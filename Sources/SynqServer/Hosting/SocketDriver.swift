@@ -32,7 +32,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   }
 
   init(
-    hub: ChannelHub, loop: ServerLoop, transport: any SocketTransport, engine: SocketEngine, jsonLimits: JSONLimits,
+    hub: ChannelHub, loop: ServerLoop, transport: any SocketTransport, engine: consuming SocketEngine, jsonLimits: JSONLimits,
     info: SocketInfo
   ) {
     self.hub = hub
