@@ -48,6 +48,13 @@ final class FlatDecoding: Decoder {
     return try type.init(from: self)
   }
 
+  /// A child. The common scalars, which as elements of arrays come this way, are spared a level of their own.
+  func decode<T: Decodable>(_ type: T.Type, _ json: JSON, _ key: any CodingKey) throws -> T {
+    if type == String.self, let value = try string(json, key) as? T { return value }
+    if type == Int.self, let value = try integer(Int.self, json, key) as? T { return value }
+    return try child(json, key).decode(type)
+  }
+
   // MARK: Scalars, of this value or of a child that needs no decoder of its own
 
   func bool(_ json: JSON, _ key: (any CodingKey)? = nil) throws -> Bool {
@@ -134,7 +141,7 @@ private struct FlatKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol
   func decode(_ type: Int128.Type, forKey key: Key) throws -> Int128 { try integer(type, key) }
   func decode(_ type: UInt128.Type, forKey key: Key) throws -> UInt128 { try integer(type, key) }
   func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T {
-    try decoding.child(value(key), key).decode(type)
+    try decoding.decode(type, value(key), key)
   }
 
   private func integer<T: FixedWidthInteger>(_ type: T.Type, _ key: Key) throws -> T {
@@ -212,7 +219,7 @@ private struct FlatUnkeyedDecoding: UnkeyedDecodingContainer {
   mutating func decode(_ type: UInt128.Type) throws -> UInt128 { try integer(type) }
   mutating func decode<T: Decodable>(_ type: T.Type) throws -> T {
     let decoding = decoding
-    return try next(type) { try decoding.child($0, $1).decode(type) }
+    return try next(type) { try decoding.decode(type, $0, $1) }
   }
 
   private mutating func integer<T: FixedWidthInteger>(_ type: T.Type) throws -> T {

@@ -104,6 +104,13 @@ final class FlatEncoding: Encoder {
     if T.self == JSON.self, let json = value as? JSON {
       return try add(wanted, key, value) { $0.append(json) }
     }
+    // Elements of arrays and values of dictionaries come this way: spare the common scalars a level of their own.
+    if T.self == String.self, let string = value as? String {
+      return try add(wanted, key, value) { $0.append(string: string) }
+    }
+    if T.self == Int.self, let integer = value as? Int {
+      return try add(wanted, key, value) { $0.append(integer: integer) }
+    }
     try checkPlace(wanted, value, key)
     guard depth < JSON.maxCodingDepth else { throw error(value, "nested too deep", key: key) }
     guard pending.isEmpty else {
