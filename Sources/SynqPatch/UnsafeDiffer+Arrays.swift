@@ -46,6 +46,7 @@ extension UnsafeDiffer {
     var i = 0
     var j = 0
     var known = start
+    var triedRun = false
     while true {
       let room = min(a.payloadEnd - x, b.payloadEnd - y)
       var offset = known &+ firstDifference(x + known, y + known, room &- known)
@@ -86,6 +87,17 @@ extension UnsafeDiffer {
       }
       var gap = Gap(
         old: x, new: y, oldIndex: i, newIndex: j, oldCount: 1, newCount: 1, known: offset)
+      // Where the counts differ, it is often by one run of elements: if all behind it is equal, this is the best that
+      // can be said, also where the elements are so few of a kind that looking ahead meets by chance.
+      if a.count != b.count, !triedRun {
+        triedRun = true
+        var run = gap
+        trimSuffix(&run, a, b)
+        if run.oldCount == 0 || run.newCount == 0 {
+          gaps.append(run)
+          return
+        }
+      }
       let nextX = x + size
       let nextY = y + FlatLayout.size(y)
       let (meets, isPair) = meet(&gap, nextX, nextY, a, b)

@@ -9,6 +9,8 @@ import Testing
     do {
       let result = try JSONPatch.apply(patch, to: a)
       if result != b { Issue.record("\(a) to \(b): \(patch) gives \(result)") }
+      let opened = try JSONPatch.applyByOpening(patch, to: a, limits: PatchLimits())
+      if opened != b { Issue.record("\(a) to \(b): \(patch) gives \(opened) by opening") }
     } catch {
       Issue.record("\(a) to \(b): \(patch) fails: \(error)")
     }
@@ -21,11 +23,11 @@ import Testing
   }
 
   @Test func everyPairOfShortLists() {
-    // All lists of up to four elements out of four: insertions, removals, moves and repetitions in every place.
+    // All lists of up to four elements out of three: insertions, removals, moves and repetitions in every place.
     for elements: [JSON] in [
-      [1, 2, 3, 4],
+      [1, 2, 3],
       [
-        ["id": 1, "v": 1], ["id": 1, "v": 2], ["id": 2, "v": 1],
+        ["id": 1, "v": 1], ["id": 1, "v": 2],
         ["id": 3, "v": ["a", "long", "list", "of", "words"]],
       ],
     ] {

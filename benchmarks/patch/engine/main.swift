@@ -5,6 +5,7 @@ import SynqPatch
 // Times SynqPatch on the pairs in a directory (NAME/old.json, NAME/new.json) and prints one JSON object a line.
 //   patch-bench pairs DIRECTORY     each pair: diff and apply, beside a memcmp of the old text
 //   patch-bench profile DIRECTORY   one pair (DIRECTORY/old.json), diffed for two seconds, for a profiler
+//   patch-bench lines                    reads lines [old,new], writes the patch of each
 //   patch-bench growth              10 to 100,000 elements: the time must grow with them, not with their square
 
 // Never another one, but the compiler cannot know.
@@ -13,9 +14,10 @@ if CommandLine.arguments.count < 1000 { compare = { memcmp($0, $1, $2) } }
 switch CommandLine.arguments.dropFirst().first {
 case "pairs" where CommandLine.arguments.count == 3: try pairs(CommandLine.arguments[2])
 case "growth": growth()
+case "lines": try lines()
 case "profile" where CommandLine.arguments.count == 3: try profile(CommandLine.arguments[2])
 default:
-  fail("usage: patch-bench pairs DIRECTORY | profile DIRECTORY | growth")
+  fail("usage: patch-bench pairs DIRECTORY | profile DIRECTORY | lines | growth")
 }
 
 func pairs(_ directory: String) throws {
@@ -61,6 +63,17 @@ func profile(_ directory: String) throws {
       out.removeAll()
       JSONPatch.writeDiff(from: old, to: new, into: &out)
     }
+  }
+}
+
+func lines() throws {
+  var out = ByteWriter()
+  while let line = readLine() {
+    let pair = try JSON(parsing: line)
+    guard let old = pair[0], let new = pair[1] else { fail("not a pair: \(line)") }
+    out.removeAll()
+    JSONPatch.writeDiff(from: old, to: new, into: &out)
+    print(out.string)
   }
 }
 

@@ -1,5 +1,5 @@
 // Times nlohmann::json::diff, and jansson's deep comparison, on the pairs of a directory; one JSON object a line, as
-// patch-bench prints them. `jansson equal` is no engine: it is what merely comparing two trees of nodes costs.
+// patch-bench prints them; with `check`, applies patches. `jansson equal` is no engine: it is what merely comparing two trees of nodes costs.
 #include <jansson.h>
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -34,8 +35,29 @@ static std::string read(const std::filesystem::path& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
+// Reads lines [old,new,patch]: whether the patch leads from one to the other, and the bytes of nlohmann's own patch.
+static int check() {
+    std::string line;
+    std::size_t number = 0, bytes = 0, wrong = 0;
+    while (std::getline(std::cin, line)) {
+        const auto entry = nlohmann::json::parse(line);
+        ++number;
+        bytes += nlohmann::json::diff(entry[0], entry[1]).dump().size();
+        try {
+            if (entry[0].patch(entry[2]).dump() == entry[1].dump()) continue;
+        } catch (const nlohmann::json::exception& error) {
+            std::fprintf(stderr, "%s\n", error.what());
+        }
+        ++wrong;
+        std::fprintf(stderr, "nlohmann, line %zu: %s\n", number, line.c_str());
+    }
+    std::printf("{\"wrong\":%zu,\"bytes\":%zu}\n", wrong, bytes);
+    return wrong == 0 ? 0 : 1;
+}
+
 int main(int argc, char** argv) {
     if (argc != 2) return 2;
+    if (std::string(argv[1]) == "check") return check();
     std::vector<std::filesystem::path> folders;
     for (const auto& entry : std::filesystem::directory_iterator(argv[1])) folders.push_back(entry.path());
     std::sort(folders.begin(), folders.end());
