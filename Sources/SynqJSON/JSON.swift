@@ -98,7 +98,9 @@ extension JSON {
   /// `{}`. Costs no allocation.
   public static var emptyObject: JSON { constant("\u{99}\0\0", from: 1) }
   /// `""`. Costs no allocation.
-  public static var emptyString: JSON { constant("@", from: 0) }
+  public static var emptyString: JSON {
+    constant("@\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", from: 0)
+  }
 
   /// `0` to `9`. Cost no allocation.
   static func digit(_ value: Int) -> JSON {
