@@ -18,6 +18,28 @@ extension JSON {
     self = text.withUTF8 { JSON.scalar(tag: 0, UnsafeRawBufferPointer($0)) }
   }
 
+  /// An integer. Costs no allocation for 0 to 9.
+  public init(_ value: Int) {
+    if value >= 0, value <= 9 {
+      self = .digit(value)
+      return
+    }
+    self = withUnsafeTemporaryAllocation(byteCount: 20, alignment: 1) { digits in
+      var start = digits.count
+      var rest = value.magnitude
+      repeat {
+        start -= 1
+        digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+        rest /= 10
+      } while rest > 0
+      if value < 0 {
+        start -= 1
+        digits[start] = UInt8(ascii: "-")
+      }
+      return JSON.scalar(tag: 0, UnsafeRawBufferPointer(rebasing: digits[start...]))
+    }
+  }
+
   /// A real number in its shortest form that reads back as the same double (`1.0`, `0.1`, `1e+16`); nil for
   /// infinities and NaN, which JSON does not have.
   public init?(_ value: Double) {

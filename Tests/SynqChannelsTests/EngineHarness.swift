@@ -61,10 +61,7 @@ final class EngineHarness {
 
   /// Carries out actions until none is left, and takes the messages.
   private func settle() -> [JSON] {
-    var next = 0
-    while next < output.actions.count {
-      let action = output.actions[next]
-      next += 1
+    while let action = output.actions.popFirst() {
       switch action {
       case .invoke(let invocation):
         if holdsCallbacks { held.append(invocation) } else { run(invocation) }
@@ -83,7 +80,6 @@ final class EngineHarness {
       case .finished: actions.append("finished")
       }
     }
-    output.actions.removeAll()
     defer { output.outbox.removeAll() }
     return messages()
   }

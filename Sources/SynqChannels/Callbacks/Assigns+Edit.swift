@@ -44,12 +44,16 @@ extension Assigns {
 
   /// Adds to the integer at `pointer` and returns the sum.
   public mutating func increment(at pointer: JSONPointer, by amount: Int64) throws(HostError) -> Int64 {
-    guard let old = value(at: pointer) else { throw HostError(.notFound, "pointer: nothing is at \(pointer)") }
+    let (name, rest) = try split(pointer)
+    let assign = self[name]
+    guard let old = rest.isRoot ? assign : assign?[rest] else {
+      throw HostError(.notFound, "pointer: nothing is at \(pointer)")
+    }
     guard old.isInteger else { throw HostError(.type, "pointer: \(pointer) is no integer") }
     guard let number = old.int64Value else { throw HostError(.range, "pointer: \(pointer) is beyond 64 bits") }
     let (sum, overflow) = number.addingReportingOverflow(amount)
     guard !overflow else { throw HostError(.range, "by: the sum is beyond 64 bits") }
-    try set(JSON(sum), at: pointer)
+    if rest.isRoot { replace(name, with: JSON(Int(sum))) } else { try set(JSON(Int(sum)), at: pointer) }
     return sum
   }
 
@@ -67,9 +71,10 @@ extension Assigns {
     _ body: (inout JSON, JSONPointer, JSON) throws(JSONEditError) -> Void
   ) throws(HostError) {
     let (name, rest) = try split(pointer)
-    let admitted = trackedIndex(name) == nil ? value : try admissible(value, at: pointer.description)
+    let isTracked = trackedIndex(name) != nil
+    let admitted = isTracked ? try admissible(value, at: pointer.description) : value
     if rest.isRoot, let whole {
-      replace(name, with: trackedIndex(name) == nil ? whole(value) : admitted)
+      replace(name, with: isTracked ? admitted : whole(value))
       return
     }
     guard var assign = self[name] else { throw HostError(.notFound, "pointer: there is no assign \(name)") }
@@ -98,7 +103,10 @@ extension JSONPointer {
     guard !isRoot else { return nil }
     let text = description.utf8
     let start = text.index(after: text.startIndex)
-    let end = text[start...].firstIndex(of: UInt8(ascii: "/")) ?? text.endIndex
+    let length = text.withContiguousStorageIfAvailable { bytes -> Int in
+      bytes.dropFirst().firstIndex(of: UInt8(ascii: "/")) ?? bytes.count
+    }
+    let end = length.map { text.index(text.startIndex, offsetBy: $0) } ?? text.endIndex
     var first = String(text[start..<end]) ?? ""
     if first.utf8.contains(UInt8(ascii: "~")) { first = tokens[0] }
     guard end < text.endIndex, let rest = try? JSONPointer(String(text[end...]) ?? "") else { return (first, .root) }

@@ -68,11 +68,12 @@ public struct Assigns: Sendable {
   }
 
   /// The value as it may enter the tracked assign `name`.
-  func admissible(_ value: JSON, at name: String) throws(HostError) -> JSON {
+  func admissible(_ value: JSON, at name: @autoclosure () -> String) throws(HostError) -> JSON {
+    guard value.kind == .object || value.kind == .array else { return value }
     if !spec.options.allowsPrototypeKeys, let place = value.firstMember(named: Self.prototypeKeys) {
       throw HostError(
         .invalidArgument,
-        "\(name): has the member \(place), which breaks JavaScript clients (see allow_prototype_keys)")
+        "\(name()): has the member \(place), which breaks JavaScript clients (see allow_prototype_keys)")
     }
     return spec.options.ignoreKeys.isEmpty ? value : value.droppingMembers(named: spec.options.ignoreKeys)
   }

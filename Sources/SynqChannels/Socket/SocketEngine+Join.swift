@@ -5,7 +5,7 @@ import SynqWire
 extension SocketEngine {
   mutating func join(_ message: Message, into output: inout EngineOutput) {
     let topic = message.topic.text
-    guard !topic.utf8.contains(0), let spec = router.match(topic) else {
+    guard !topic.containsNUL, let spec = router.match(topic) else {
       return replyUnmatched(to: message, into: &output)
     }
     guard let oldKey = topics[topic], let old = self[oldKey] else {

@@ -110,8 +110,8 @@ extension SocketEngine {
       replyError(report, joinRef: nil, ref: message.ref, topic: Name(""), into: &output)
       return false
     }
-    let event = message.event.text.utf8
-    if event.count > limits.maxEventBytes || event.contains(0) {
+    let event = message.event.text
+    if event.utf8.count > limits.maxEventBytes || event.containsNUL {
       let report = ErrorReport(
         code: ErrorCode.eventNotAllowed,
         message: "the event's name is longer than max_event_bytes (\(limits.maxEventBytes)) or contains U+0000")
@@ -150,5 +150,12 @@ extension SocketEngine {
     serializer.encodeReply(joinRef: joinRef, ref: ref, topic: topic, status: Response.failed, into: &output.outbox) {
       report.append(to: &$0, timestamp: now)
     }
+  }
+}
+
+extension String {
+  /// Whether U+0000 is in it, which would end the name early for a C host.
+  var containsNUL: Bool {
+    utf8.withContiguousStorageIfAvailable { bytes in bytes.contains(0) } ?? utf8.contains(0)
   }
 }

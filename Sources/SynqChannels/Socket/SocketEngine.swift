@@ -6,9 +6,34 @@ import SynqWire
 /// The host reuses one for every call and empties it after each.
 public struct EngineOutput: ~Copyable {
   public var outbox = Outbox()
-  public var actions: [Action] = []
+  public var actions = ActionQueue()
 
   public init() {}
+}
+
+/// Actions, first in, first out. What is taken is moved out, so that the host has what an action carries to itself.
+public struct ActionQueue: Sendable {
+  private var items: [Action?] = []
+  private var head = 0
+
+  public var isEmpty: Bool { head == items.count }
+
+  mutating func append(_ action: Action) { items.append(action) }
+
+  public mutating func popFirst() -> Action? {
+    guard head < items.count else { return nil }
+    let action = items[head].take()
+    head += 1
+    if head == items.count {
+      items.removeAll(keepingCapacity: true)
+      head = 0
+    }
+    return action
+  }
+
+  func contains(where predicate: (Action) -> Bool) -> Bool {
+    items[head...].contains { $0.map(predicate) ?? false }
+  }
 }
 
 /// One client's connection: its channels, and all that the Phoenix protocol says about them.

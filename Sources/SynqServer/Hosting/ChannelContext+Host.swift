@@ -171,11 +171,13 @@ extension ChannelContext {
   // MARK: Attachment
 
   /// What the host keeps with the channel; dropped when the channel ends.
-  package var attachment: (any Sendable)? { state.withLock { $0.attachment } }
+  package var attachment: (any AnyObject & Sendable)? { state.withLock { $0.attachment } }
 
   /// Replaces the attachment and returns the old one.
-  package func attach(_ new: (any Sendable)?) throws(HostError) -> (any Sendable)? {
-    let old = state.withLock { state -> (isClosed: Bool, (any Sendable)?) in
+  package func attach(
+    _ new: (any AnyObject & Sendable)?
+  ) throws(HostError) -> (any AnyObject & Sendable)? {
+    let old = state.withLock { state -> (isClosed: Bool, (any AnyObject & Sendable)?) in
       if case .ended = state.phase { return (true, nil) }
       let old = state.attachment
       state.attachment = new

@@ -39,7 +39,7 @@ package final class ChannelContext: Sendable {
     /// Distinguishes this channel's deferred responses from one another.
     var deferrals: UInt64 = 0
     /// What the host keeps with the channel.
-    var attachment: (any Sendable)?
+    var attachment: (any AnyObject & Sendable)?
   }
 
   let state = Mutex(State())
@@ -109,7 +109,7 @@ package final class ChannelContext: Sendable {
 
   /// The channel is gone.
   func end() {
-    let attachment = state.withLock { state -> (any Sendable)? in
+    let attachment = state.withLock { state -> (any AnyObject & Sendable)? in
       state.phase = .ended
       state.scope = nil
       state.cause = nil

@@ -176,13 +176,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
 
   /// Carries out the engine's actions in order; inline callbacks add to them meanwhile.
   private func carryOutActions() {
-    var next = 0
-    while next < loop.output.actions.count {
-      let action = loop.output.actions[next]
-      next += 1
-      carryOut(action)
-    }
-    loop.output.actions.removeAll(keepingCapacity: true)
+    while let action = loop.output.actions.popFirst() { carryOut(action) }
   }
 
   private func carryOut(_ action: Action) {
