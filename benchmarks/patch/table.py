@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Prints the measurements of benchmarks/patch/run: time and bytes of every engine on every pair, and the growth."""
+"""Prints the measurements of benchmarks/patch/run: time and bytes of every engine on every pair, and the growth.
+
+    table.py RESULTS GROWTH [COPY]      COPY gets every measurement, one JSON object a line
+"""
 
 import json
 import platform
@@ -40,8 +43,14 @@ def us(value: float) -> str:
     return f"{value:,.2f}" if value < 10 else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
 
 
-def main(results: str, growth: str) -> None:
+def main(results: str, growth: str, copy: str | None = None) -> None:
     rows = {(row["workload"], row["engine"]): row for row in lines(results)}
+    if copy is not None:
+        complete = [
+            {"operations": None, "bytes": None, **row, "memcmp_us": rows[row["workload"], "synq"]["memcmp_us"]}
+            for row in rows.values()
+        ]
+        Path(copy).write_text("".join(json.dumps(row) + "\n" for row in complete))
     engines = [name for name in ("synq", "nlohmann", "fastjsonpatch", "jsonpatch") if any(name == e for _, e in rows)]
     yardsticks = [name for name in ("jansson equal", "orjson loads") if any(name == e for _, e in rows)]
     print(f"{date.today()}, {processor()}. Times in µs, the best of many; the patch as text included for synq.\n")
