@@ -23,6 +23,10 @@ let package = Package(
       name: "CJansson", path: "Sources/CJansson", pkgConfig: "jansson",
       providers: [.apt(["libjansson-dev"]), .brew(["jansson"])]),
     .systemLibrary(name: "CSynq", path: "include"),
+    // zlib, for permessage-deflate.
+    .systemLibrary(
+      name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
 
     // Pure layers: no socket, clock, thread or Foundation.
     .target(name: "SynqJSON"),
@@ -34,7 +38,7 @@ let package = Package(
     .target(
       name: "SynqServer",
       dependencies: [
-        "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels",
+        "CZlib", "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),

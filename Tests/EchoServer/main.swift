@@ -92,7 +92,16 @@ mount.limits.maxFrameBytes = 64 << 20
 mount.limits.maxMessageBytes = 64 << 20
 mount.limits.maxFragments = 1 << 20
 mount.limits.maxOutboundBytes = 256 << 20
-configuration.mounts = [mount]
+var compressed = mount
+compressed.path = "/compress"
+compressed.compression = CompressionOptions()
+// Autobahn inflates messages of one repeated byte.
+compressed.compression?.maxInflateRatio = 2_000
+compressed.compression?.minBytes = 0
+var remembering = compressed
+remembering.path = "/takeover"
+remembering.compression?.contextTakeover = true
+configuration.mounts = [mount, compressed, remembering]
 var logger = Logger(label: "synq-echo")
 logger.logLevel = .error
 let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)

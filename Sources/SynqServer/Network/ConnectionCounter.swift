@@ -6,6 +6,7 @@ final class ConnectionCounter: Sendable {
   private struct Counts {
     var all = 0
     var byAddress: [AddressKey: Int] = [:]
+    var refused = 0
   }
 
   private let counts = NIOLockedValueBox(Counts())
@@ -49,6 +50,22 @@ final class ConnectionCounter: Sendable {
       guard let count = counts.byAddress[address] else { return }
       counts.byAddress[address] = count > 1 ? count - 1 : nil
     }
+  }
+
+  /// How many connections may be told at a time that they are refused; further ones are just closed.
+  private static let maxRefused = 1_000
+
+  /// Counts one connection more that is told why it is refused, unless there are too many.
+  func beginRefusal() -> Bool {
+    counts.withLockedValue { counts in
+      guard counts.refused < Self.maxRefused else { return false }
+      counts.refused += 1
+      return true
+    }
+  }
+
+  func endRefusal() {
+    counts.withLockedValue { $0.refused -= 1 }
   }
 
   /// Connections at this moment.

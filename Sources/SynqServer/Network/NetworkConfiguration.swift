@@ -34,6 +34,8 @@ package struct SocketMount: Sendable {
   /// Subprotocols that are echoed, the preferred one first. When there are some, a client that offers only others
   /// is refused.
   package var subprotocols: [String] = []
+  /// Compression of WebSocket messages for clients that offer it; nil when it is off. Default nil.
+  package var compression: CompressionOptions?
   /// What a WebSocket client may cost.
   package var limits = WebSocketLimits()
   /// How long poll works, and what its clients may cost.

@@ -2,21 +2,22 @@ import NIOCore
 
 /// What one peer may cost the server. Each limit names what it stops; 0 never means "no limit".
 package struct NetworkLimits: Sendable {
-  /// Connections at a time, of all kinds. Stops a flood of connections from using up memory and descriptors; one
-  /// beyond it is closed at once. Default 65,536.
-  package var maxConnections = 65_536
+  /// Connections at a time, of all kinds. Stops a flood of connections from using up memory and descriptors. Beyond
+  /// it 503. Default 100,000.
+  package var maxConnections = 100_000
   /// Connections at a time from one IPv4 address or one IPv6 /64. Stops a single host from taking every place of
-  /// `maxConnections`. Default 65,536, as a proxy in front gives all clients one address.
-  package var maxConnectionsPerAddress = 65_536
+  /// `maxConnections`. Beyond it 503. Default 10,000; raise it when a proxy in front gives all clients one address.
+  package var maxConnectionsPerAddress = 10_000
   /// From the accepted connection, or the first byte of a further request, to the end of the request. Stops clients
   /// that send a header a byte at a time to hold connections (slowloris); TLS's handshake counts. Default 10 s.
   package var handshakeTimeout = TimeAmount.seconds(10)
   /// How long an HTTP connection may wait for its next request, or for its peer to take an answer. Stops
   /// connections that are opened and left. Default 30 s.
   package var keepAliveTimeout = TimeAmount.seconds(30)
-  /// Bytes of a request's target and header fields. Stops headers without end. Default 32,768.
-  package var maxHeaderBytes = 32_768
-  /// Header fields of a request. Stops many tiny fields, dear to store and to search. Default 100.
+  /// Bytes of a request's target and header fields. Stops headers without end. Beyond it 431. Default 16,384.
+  package var maxHeaderBytes = 16_384
+  /// Header fields of a request. Stops many tiny fields, dear to store and to search. Beyond it 431.
+  /// Default 100.
   package var maxHeaderFields = 100
   /// How long the peer may take to close its side after the close frame was sent. Stops a peer that ignores it from
   /// holding the connection. Default 5 s.
@@ -45,8 +46,8 @@ package struct WebSocketLimits: Sendable {
   /// Bytes that wait to be sent at which the connection is writable again. Default 32 kB.
   package var outboundLowWaterMark = 32_768
   /// Bytes that may wait to be sent. Stops a client that does not read from filling memory by what others cause.
-  /// Beyond it the connection closes with 1013. Default 4 MiB.
-  package var maxOutboundBytes = 4 * 1_024 * 1_024
+  /// Beyond it the connection closes with 1013. Default 8,000,000.
+  package var maxOutboundBytes = 8_000_000
 
   package init() {}
 }

@@ -22,11 +22,14 @@ final class NetworkLoop: @unchecked Sendable {
   /// Where payloads are unmasked that are there whole.
   var scratch = UnsafeMessageBuffer()
   let readBuffer = SharedReadBuffer()
+  let compression = SharedCompression()
 
   private var outgoing: ByteBuffer
   private var members: [any LoopMember] = []
   private var ticker: Scheduled<Void>?
   private var whenEmpty: [EventLoopPromise<Void>] = []
+  /// What members that come now are closed with, once the server closes.
+  private var closing: (code: CloseCode, reason: String)?
 
   /// An outgoing buffer that grew beyond this is not kept.
   private static let maxKeptOutgoing = 262_144
@@ -46,10 +49,15 @@ final class NetworkLoop: @unchecked Sendable {
   /// Frames every message of `outbox` into one buffer.
   ///
   /// The buffer of the last call is used again when it was sent meanwhile: a burst allocates nothing.
-  func frame(_ outbox: borrowing Outbox) -> ByteBuffer {
+  func frame(_ outbox: borrowing Outbox, _ compression: MessageCompression?) -> ByteBuffer {
     outgoing.clear(minimumCapacity: outbox.bytes.count + outbox.marks.count * 10)
     outbox.forEachMessage { kind, bytes in
-      outgoing.writeFrame(kind == .text ? .text : .binary, bytes)
+      let opcode = kind == .text ? FrameOpcode.text : .binary
+      if let compressed = compression?.compress(bytes) {
+        outgoing.writeFrame(opcode, compressed, isCompressed: true)
+      } else {
+        outgoing.writeFrame(opcode, bytes)
+      }
     }
     let framed = outgoing
     if framed.capacity > Self.maxKeptOutgoing { outgoing = ByteBuffer() }
@@ -65,6 +73,9 @@ final class NetworkLoop: @unchecked Sendable {
     member.loopIndex = members.count
     members.append(member)
     if ticker == nil { scheduleTick() }
+    guard let closing else { return }
+    // Not inside its own making.
+    eventLoop.assumeIsolated().execute { member.shutDown(closing.code, reason: closing.reason) }
   }
 
   func remove(_ member: any LoopMember) {
@@ -84,9 +95,20 @@ final class NetworkLoop: @unchecked Sendable {
     waiting.forEach { $0.succeed() }
   }
 
-  /// Closes up to `count` members that are there now, the youngest first, and says whether more are left.
-  func shutDown(_ code: CloseCode, reason: String) {
-    for member in members { member.shutDown(code, reason: reason) }
+  /// Closes all members: `batch` at once, as many again after each `pause`.
+  func shutDown(_ code: CloseCode, reason: String, batch: Int, pause: TimeAmount) {
+    closing = (code, reason)
+    shutDown(members[...], batch: batch, pause: pause)
+  }
+
+  private func shutDown(_ rest: ArraySlice<any LoopMember>, batch: Int, pause: TimeAmount) {
+    guard let closing else { return }
+    for member in rest.prefix(batch) where member.loopIndex != nil {
+      member.shutDown(closing.code, reason: closing.reason)
+    }
+    let later = rest.dropFirst(batch)
+    guard !later.isEmpty else { return }
+    eventLoop.assumeIsolated().scheduleTask(in: pause) { self.shutDown(later, batch: batch, pause: pause) }
   }
 
   /// Completes when no member is left.
@@ -117,8 +139,10 @@ final class NetworkLoop: @unchecked Sendable {
 
 extension ByteBuffer {
   /// Appends one unmasked, final frame (RFC 6455, section 5.2).
-  mutating func writeFrame(_ opcode: FrameOpcode, _ payload: UnsafeRawBufferPointer) {
-    let first = 0x80 | opcode.rawValue
+  mutating func writeFrame(
+    _ opcode: FrameOpcode, _ payload: UnsafeRawBufferPointer, isCompressed: Bool = false
+  ) {
+    let first = (isCompressed ? 0xC0 : 0x80) | opcode.rawValue
     switch payload.count {
     case 0...125: writeMultipleIntegers(first, UInt8(payload.count))
     case 126...0xFFFF: writeMultipleIntegers(first, UInt8(126), UInt16(payload.count))

@@ -76,12 +76,17 @@ package final class NetworkServer: Sendable {
     try credentials.replace(files)
   }
 
-  /// Closes every connection: WebSockets with `code`. Completes when all are gone, at the latest after
-  /// `NetworkLimits.closeTimeout`.
-  package func closeAll(_ code: CloseCode, reason: String) -> EventLoopFuture<Void> {
+  /// Closes every connection, and those that come from now on: WebSockets with `code`.
+  ///
+  /// Closes `batch` connections of each event loop at once and as many again after each `pause`, so that clients which
+  /// come back elsewhere do not all come at once. A second call closes the rest at its own pace. Completes when all are
+  /// gone, at the latest `NetworkLimits.closeTimeout` after the last was closed.
+  package func closeAll(
+    _ code: CloseCode, reason: String, batch: Int = .max, pause: TimeAmount = .milliseconds(100)
+  ) -> EventLoopFuture<Void> {
     let gone = loops.map { loop in
       loop.eventLoop.flatSubmit {
-        loop.shutDown(code, reason: reason)
+        loop.shutDown(code, reason: reason, batch: max(batch, 1), pause: pause)
         return loop.becomesEmpty()
       }
     }
@@ -98,7 +103,7 @@ package final class NetworkServer: Sendable {
     if let refusal = core.counter.admit(address) {
       core.logger.warning(
         "refusing a connection: \(refusal)", metadata: ["peer": "\(channel.remoteAddress?.hostText ?? "")"])
-      return channel.close()
+      return RefusedConnection.begin(channel, isEncrypted: core.credentials != nil, counter: core.counter)
     }
     channel.closeFuture.whenComplete { [core] _ in core.counter.release(address) }
     return channel.eventLoop.makeCompletedFuture {

@@ -60,6 +60,18 @@ final class SocketSettings: Sendable {
       throw NetworkError(
         argument: "\(name) of mount \"\(mount.path)\"", cause: "must be at least 1, is \(value)")
     }
+    if let compression = mount.compression {
+      guard (1...9).contains(compression.level) else {
+        throw NetworkError(
+          argument: "compression level of mount \"\(mount.path)\"",
+          cause: "\(compression.level) is not in 1...9")
+      }
+      guard compression.maxInflateRatio >= 1 else {
+        throw NetworkError(
+          argument: "maxInflateRatio of mount \"\(mount.path)\"",
+          cause: "must be at least 1, is \(compression.maxInflateRatio)")
+      }
+    }
     guard limits.outboundHighWaterMark >= limits.outboundLowWaterMark else {
       throw NetworkError(
         argument: "outboundHighWaterMark of mount \"\(mount.path)\"", cause: "is below outboundLowWaterMark")

@@ -117,6 +117,9 @@ private struct Site: ~Copyable {
       let reply = try await client.request(Self.get("/app.js", method: "HEAD"))
       #expect(reply.status == 200)
       #expect(reply.headers["content-length"] == "5")
+      #expect(try await client.request(Self.get("/none", method: "HEAD")).status == 404)
+      #expect(
+        try await client.request(Self.get("/sub/../", method: "HEAD")).headers["content-length"] == "12")
       // The connection goes on where the body would be.
       #expect(try await client.request(Self.get("/data")).body == "bytes")
     }

@@ -14,6 +14,7 @@ import Testing
       let second = try await test.connect()
       #expect(try await second.request(Self.request).status == 404)
       let refused = try await test.connect()
+      #expect(await refused.reply().status == 503)
       #expect(await refused.receiveToEnd() == [])
       #expect(test.log.text.contains("refusing a connection: there are 2 already"))
       // A place that is given back is free for the next.
@@ -30,6 +31,7 @@ import Testing
       let first = try await test.connect()
       #expect(try await first.request(Self.request).status == 404)
       let refused = try await test.connect()
+      #expect(await refused.reply().status == 503)
       #expect(await refused.receiveToEnd() == [])
       #expect(test.log.text.contains("refusing a connection: its address has 1 already"))
     }

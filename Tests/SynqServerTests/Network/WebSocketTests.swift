@@ -149,6 +149,23 @@ import Testing
     }
   }
 
+  @Test func closesInBatches() async throws {
+    try await TestServer.with { test in
+      var clients: [RawClient] = []
+      for _ in 0..<5 { clients.append(try await test.webSocket()) }
+      // The pause never ends: only the first batch is closed.
+      let first = test.server.closeAll(.serviceRestart, reason: "batch", batch: 2, pause: .hours(1))
+      #expect(await test.backend.nextEnding() == "batch")
+      #expect(await test.backend.nextEnding() == "batch")
+      var closed = 0
+      try await test.server.closeAll(.serviceRestart, reason: "rest").get()
+      try await first.get()
+      for _ in 0..<3 where await test.backend.nextEnding() == "rest" { closed += 1 }
+      #expect(closed == 3)
+      for client in clients { #expect(await client.receiveToEnd() == [0x88, 2, 0x03, 0xF4]) }
+    }
+  }
+
   // MARK: Limits
 
   /// `wire/idle_timeout`.

@@ -31,7 +31,11 @@ extension HTTPConnection {
     core.backend.connect(connect, on: loop.eventLoop).assumeIsolated().whenComplete { outcome in
       switch outcome {
       case .success(.accepted(let grant)):
-        self.upgrade(self.upgradeFields(head, subprotocol), to: settings) { webSocket in
+        let terms = settings.mount.compression.flatMap {
+          CompressionTerms.agree(on: head.headers["sec-websocket-extensions"], $0)
+        }
+        let fields = self.upgradeFields(head, subprotocol, terms)
+        self.upgrade(fields, to: settings, compression: terms) { webSocket in
           webSocket.attach(
             self.core.backend.accept(grant, connect, transport: webSocket, on: self.loop.eventLoop))
         }
@@ -73,7 +77,9 @@ extension HTTPConnection {
   }
 
   /// The fields of the 101 answer, in Bandit's order (`wire/upgrade_ok`).
-  private func upgradeFields(_ head: HTTPRequestHead, _ subprotocol: String?) -> HTTPHeaders {
+  private func upgradeFields(_ head: HTTPRequestHead, _ subprotocol: String?, _ terms: CompressionTerms?)
+    -> HTTPHeaders
+  {
     var fields = HTTPHeaders()
     fields.reserveCapacity(6)
     fields.add(name: "date", value: HTTPDate.now.text)
@@ -81,6 +87,7 @@ extension HTTPConnection {
     fields.add(name: "connection", value: "Upgrade")
     let key = head.headers.first(name: "sec-websocket-key") ?? ""
     fields.add(name: "sec-websocket-accept", value: WebSocketHandshake.acceptance(of: key))
+    if let terms { fields.add(name: "sec-websocket-extensions", value: terms.answer) }
     fields.add(name: "cache-control", value: HTTPAnswer.private)
     if let subprotocol { fields.add(name: "sec-websocket-protocol", value: subprotocol) }
     return fields

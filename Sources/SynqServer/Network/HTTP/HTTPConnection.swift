@@ -48,6 +48,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
   private var readIsHeld = false
   private var ticksInPhase: UInt32 = 0
   private var hasHadRequest = false
+  /// The answer to HEAD has no body, whatever its length says.
+  private var isHead = false
   private var pendingAtTick = 0
   private var serverIsClosing = false
   /// The handlers between this one and the socket, which leave with it: decoder last.
@@ -137,7 +139,9 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
 
   private func begin(_ head: HTTPRequestHead) {
     hasHadRequest = true
-    isKeptAlive = head.isKeepAlive
+    isHead = head.method == .HEAD
+    // An HTTP/1.0 client would have to be told that the connection stays.
+    isKeptAlive = head.isKeepAlive && head.version == .http1_1
     guard let target = RequestTarget(head.uri) else {
       isKeptAlive = false
       enter(.answering)
@@ -247,7 +251,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     answer.closes = !isKeptAlive
     let head = HTTPResponseHead(version: .http1_1, status: answer.status, headers: answer.fields(now: .now))
     context.write(Self.wrapOutboundOut(.head(head)), promise: nil)
-    if answer.body.readableBytes > 0 {
+    if answer.body.readableBytes > 0, !isHead {
       context.write(Self.wrapOutboundOut(.body(.byteBuffer(answer.body))), promise: nil)
     }
   }
@@ -289,12 +293,18 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
   // MARK: Leaving for a WebSocket
 
   /// Sends the 101 answer and puts a WebSocket in the place of every HTTP handler.
-  func upgrade(_ headers: HTTPHeaders, to settings: SocketSettings, attach: (WebSocketConnection) -> Void) {
+  func upgrade(
+    _ headers: HTTPHeaders, to settings: SocketSettings, compression terms: CompressionTerms?,
+    attach: (WebSocketConnection) -> Void
+  ) {
     guard case .answering = phase, let context else { return }
     let pipeline = context.pipeline.syncOperations
     let head = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)
     context.writeAndFlush(Self.wrapOutboundOut(.head(head)), promise: nil)
-    let webSocket = WebSocketConnection(core: core, settings: settings, loop: loop)
+    let compression = terms.flatMap { terms in
+      settings.mount.compression.map { MessageCompression(terms, $0, shared: loop.compression) }
+    }
+    let webSocket = WebSocketConnection(core: core, settings: settings, loop: loop, compression: compression)
     do {
       try pipeline.addHandler(webSocket)
       let options = context.channel.syncOptions

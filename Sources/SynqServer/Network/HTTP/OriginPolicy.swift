@@ -6,7 +6,8 @@ package enum OriginPolicy: Sendable {
   /// Pages of everywhere: no check.
   case any
   /// Pages of these origins: "https://example.com" (that scheme, that host, its default port),
-  /// "https://example.com:8443", "//example.com" (any scheme and port), "//*.example.com" (and its subdomains).
+  /// "https://example.com:8443", "//example.com" (any scheme and port), "//*.example.com" or "*.example.com" (and
+  /// its subdomains), "*" (everywhere, as `any`).
   case list([String])
   /// Pages for which the host says yes. Asked on an event loop with the scheme, host and port of the origin as sent;
   /// must not block.
@@ -28,7 +29,7 @@ struct Origin: Hashable {
 
   /// Reads an origin of a host's list.
   init(pattern: String) throws(NetworkError) {
-    guard let origin = Origin(text: pattern[...]) else {
+    guard let origin = Origin(text: pattern.hasPrefix("*.") ? "//\(pattern)" : pattern[...]) else {
       throw NetworkError(
         argument: "origin \"\(pattern)\"",
         cause: "expected \"https://example.com\", \"//example.com\" or \"//*.example.com\"")
@@ -94,8 +95,10 @@ struct OriginRule: Sendable {
   private let patterns: [Origin]
 
   init(_ policy: OriginPolicy) throws(NetworkError) {
-    self.policy = policy
     var patterns: [Origin] = []
+    var policy = policy
+    if case .list(let texts) = policy, texts.contains("*") { policy = .any }
+    self.policy = policy
     if case .list(let texts) = policy {
       for text in texts { patterns.append(try Origin(pattern: text)) }
     }

@@ -19,6 +19,7 @@ enum FrameViolation: Hashable {
   case messageTooLarge(limit: Int)
   case tooManyFragments(limit: Int)
   case badCompression
+  case inflatesTooFar(ratio: Int)
 
   /// Sources: RFC 6455, section 7.4.1; the recordings `ws_close_*` (1002), `text_invalid_utf8` (1007) and
   /// `frame_too_large` (1009).
@@ -30,7 +31,7 @@ enum FrameViolation: Hashable {
       .closeCodeNotAllowed:
       .protocolError
     case .closeReasonNotUTF8, .textNotUTF8, .badCompression: .invalidData
-    case .frameTooLarge, .messageTooLarge, .tooManyFragments: .tooBig
+    case .frameTooLarge, .messageTooLarge, .tooManyFragments, .inflatesTooFar: .tooBig
     }
   }
 }
@@ -55,6 +56,7 @@ extension FrameViolation: CustomStringConvertible {
     case .frameTooLarge(let bytes, let limit): "a frame of \(bytes) bytes is over the limit of \(limit)"
     case .messageTooLarge(let limit): "a message is over the limit of \(limit) bytes"
     case .tooManyFragments(let limit): "a message has more than \(limit) fragments"
+    case .inflatesTooFar(let ratio): "a compressed message inflates to more than \(ratio) times its size"
     case .badCompression: "a compressed message cannot be inflated"
     }
   }

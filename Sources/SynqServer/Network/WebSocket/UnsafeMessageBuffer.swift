@@ -42,6 +42,12 @@ struct UnsafeMessageBuffer: ~Copyable {
     count += size
   }
 
+  /// Takes back the last `size` bytes.
+  mutating func removeLast(_ size: Int) {
+    assert(size <= count)
+    count -= size
+  }
+
   /// Forgets the bytes, and gives back the memory when it is more than `keeping`.
   mutating func removeAll(keeping: Int) {
     count = 0

@@ -21,6 +21,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   private let loop: NetworkLoop
   private let settings: SocketSettings
   private let core: ServerCore
+  private let compression: MessageCompression?
   private var decoder: FrameDecoder
   private var receiver: (any SocketReceiver)?
   private var context: ChannelHandlerContext?
@@ -35,7 +36,9 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   private var closeReason = "the connection was lost"
   var loopIndex: Int?
 
-  init(core: ServerCore, settings: SocketSettings, loop: NetworkLoop) {
+  init(core: ServerCore, settings: SocketSettings, loop: NetworkLoop, compression: MessageCompression? = nil)
+  {
+    self.compression = compression
     self.core = core
     self.settings = settings
     self.loop = loop
@@ -43,7 +46,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     decoder = FrameDecoder(
       limits: FrameLimits(
         maxFrameBytes: limits.maxFrameBytes, maxMessageBytes: limits.maxMessageBytes,
-        maxFragments: limits.maxFragments))
+        maxFragments: limits.maxFragments, allowsCompression: compression != nil))
   }
 
   /// Hands over the socket behind this connection; messages are dropped before that.
@@ -116,8 +119,9 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     while phase == .open {
       switch decoder.next(&input, scratch: &loop.scratch) {
       case .needsBytes: return
-      case .message(.text, let payload, _): receiver?.receive(text: payload)
-      case .message(.binary, let payload, _): receiver?.receive(binary: payload)
+      case .message(let kind, let payload, isCompressed: true): receiveCompressed(kind, payload)
+      case .message(.text, let payload, isCompressed: false): receiver?.receive(text: payload)
+      case .message(.binary, let payload, isCompressed: false): receiver?.receive(binary: payload)
       case .ping(let payload):
         var pong = ByteBuffer()
         pong.writeFrame(.pong, payload)
@@ -127,11 +131,27 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
         // The echo has the peer's own code (RFC 6455, 5.5.1), or 1000 when it gave none (`wire/ws_close_close_empty`).
         endByPeer(
           code ?? .normal, reason: "the client closed with \(code.map { String($0.rawValue) } ?? "no code")")
-      case .violation(let violation):
-        log(.info, "closing a WebSocket: \(violation)", violation.closeCode)
-        endByPeer(violation.closeCode, reason: violation.description)
+      case .violation(let violation): refuse(violation)
       }
     }
+  }
+
+  private func receiveCompressed(_ kind: Outbox.Kind, _ payload: UnsafeRawBufferPointer) {
+    switch compression?.expand(payload, limit: settings.mount.limits.maxMessageBytes) {
+    case .message(let bytes):
+      switch kind {
+      case .text where !UTF8Validator.isValid(bytes): refuse(.textNotUTF8)
+      case .text: receiver?.receive(text: bytes)
+      case .binary: receiver?.receive(binary: bytes)
+      }
+    case .violation(let violation): refuse(violation)
+    case nil: refuse(.reservedBits)
+    }
+  }
+
+  private func refuse(_ violation: FrameViolation) {
+    log(.info, "closing a WebSocket: \(violation)", violation.closeCode)
+    endByPeer(violation.closeCode, reason: violation.description)
   }
 
   /// Ends the connection for something that the peer sent; what it asked for before is answered first.
@@ -158,7 +178,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     }
     let isOverfull =
       context?.channel.isWritable == false && pendingBytes > settings.mount.limits.maxOutboundBytes
-    if !isOverfull { write(loop.frame(outbox)) }
+    if !isOverfull { write(loop.frame(outbox, compression)) }
     outbox.removeAll()
     if isOverfull {
       let limit = settings.mount.limits.maxOutboundBytes

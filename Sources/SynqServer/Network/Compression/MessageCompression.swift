@@ -1,0 +1,85 @@
+/// The compression of one connection, by what its handshake agreed on. Confined to its event loop.
+///
+/// A side that takes no context uses the loop's own stream, so that an idle connection costs nothing.
+final class MessageCompression {
+  private let terms: CompressionTerms
+  private let options: CompressionOptions
+  private let shared: SharedCompression
+  private var ownDeflater: UnsafeDeflater?
+  private var ownInflater: UnsafeInflater?
+
+  init(_ terms: CompressionTerms, _ options: CompressionOptions, shared: SharedCompression) {
+    self.terms = terms
+    self.options = options
+    self.shared = shared
+  }
+
+  /// `message` compressed, valid until the next call on this loop; nil when it is better sent as it is.
+  func compress(_ message: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+    guard message.count >= options.minBytes, message.count <= UInt32.max, let deflater else { return nil }
+    shared.output.removeAll(keeping: SharedCompression.maxKept)
+    deflater.deflate(message, into: &shared.output, takesContext: terms.serverTakesContext)
+    return shared.output.bytes
+  }
+
+  /// `message` expanded, valid until the next call on this loop.
+  func expand(_ message: UnsafeRawBufferPointer, limit: Int) -> Expansion {
+    guard let inflater else { return .violation(.badCompression) }
+    let byRatio = message.count.multipliedReportingOverflow(by: options.maxInflateRatio)
+    let ratioLimit = max(byRatio.overflow ? .max : byRatio.partialValue, 65_536)
+    shared.output.removeAll(keeping: SharedCompression.maxKept)
+    let result = inflater.inflate(
+      message, into: &shared.output, limit: min(limit, ratioLimit), takesContext: terms.clientTakesContext)
+    switch result {
+    case .whole: return .message(shared.output.bytes)
+    case .damaged: return .violation(.badCompression)
+    case .tooLarge:
+      return .violation(
+        ratioLimit < limit ? .inflatesTooFar(ratio: options.maxInflateRatio) : .messageTooLarge(limit: limit))
+    }
+  }
+
+  enum Expansion {
+    case message(UnsafeRawBufferPointer)
+    case violation(FrameViolation)
+  }
+
+  private var deflater: UnsafeDeflater? {
+    guard terms.serverTakesContext else {
+      return shared.deflater(level: options.level, windowBits: terms.serverWindowBits)
+    }
+    if ownDeflater == nil {
+      ownDeflater = UnsafeDeflater(level: options.level, windowBits: terms.serverWindowBits)
+    }
+    return ownDeflater
+  }
+
+  private var inflater: UnsafeInflater? {
+    guard terms.clientTakesContext else { return shared.inflater }
+    if ownInflater == nil { ownInflater = UnsafeInflater() }
+    return ownInflater
+  }
+}
+
+/// The streams and the output that the connections of one event loop share. Confined to it.
+final class SharedCompression {
+  /// Output that grew beyond this is given back.
+  static let maxKept = 262_144
+
+  private struct Kind: Hashable {
+    var level: Int
+    var windowBits: Int32
+  }
+
+  var output = UnsafeMessageBuffer()
+  private var deflaters: [Kind: UnsafeDeflater] = [:]
+  lazy var inflater = UnsafeInflater()
+
+  func deflater(level: Int, windowBits: Int32) -> UnsafeDeflater? {
+    let kind = Kind(level: level, windowBits: windowBits)
+    if let known = deflaters[kind] { return known }
+    let made = UnsafeDeflater(level: level, windowBits: windowBits)
+    deflaters[kind] = made
+    return made
+  }
+}
