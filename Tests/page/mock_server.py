@@ -235,7 +235,7 @@ async def index(_request):
 @web.middleware
 async def fresh(request, handler):
     response = await handler(request)
-    response.headers["Cache-Control"] = "no-store"
+    response.headers["Cache-Control"] = "max-age=0, private, must-revalidate"  # as the server's
     return response
 
 

@@ -65,6 +65,9 @@ def test_who_is_here_follows_who_comes_and_goes(windows):
     grace.driver.get("about:blank")
     ada.wait_until(lambda: ada.members == ["Ada"])
     ada.wait_until(lambda: ada.find("#news").get_property("textContent") == "Grace left.")
+    grace.focus()
+    grace.driver.back()
+    both((ada, grace), lambda page: page.members == ["Ada", "Grace"])
 
 
 def test_what_one_says_both_read(windows):

@@ -224,9 +224,16 @@ export class Socket {
     else this.#ports.get(topic)?.onmessage(joinRef, event, payload);
   }
 
-  /** A page that comes back to the front or to a network does not wait for its timers. */
+  /** A page that comes back to the front or to a network does not wait for its timers. One that is left is kept by
+   * browsers for the way back, with its connection: it says goodbye, so that the server does not take it for present. */
   #listenForWakeUps() {
     const wakeUps = new AbortController();
+    const sleep = () => {
+      this.#backoff.cancel();
+      this.#hangUp();
+      this.#move("waiting");
+    };
+    globalThis.addEventListener?.("pagehide", sleep, { signal: wakeUps.signal });
     const wake = () => {
       if (globalThis.document?.visibilityState === "hidden") return;
       if (this.#status === "waiting") this.connect();
