@@ -10,6 +10,8 @@ protocol LoopMember: AnyObject {
   func tick()
   /// The server closes: end with this code.
   func shutDown(_ code: CloseCode, reason: String)
+  /// Ends now, whatever its peer does.
+  func cutOff()
 }
 
 /// What the connections of one event loop share: buffers, and one timer instead of one per connection.
@@ -109,6 +111,11 @@ final class NetworkLoop: @unchecked Sendable {
     let later = rest.dropFirst(batch)
     guard !later.isEmpty else { return }
     eventLoop.assumeIsolated().scheduleTask(in: pause) { self.shutDown(later, batch: batch, pause: pause) }
+  }
+
+  /// Ends all members without waiting for their peers.
+  func cutOff() {
+    for member in members where member.loopIndex != nil { member.cutOff() }
   }
 
   /// Completes when no member is left.

@@ -93,6 +93,11 @@ package final class NetworkServer: Sendable {
     return .andAllSucceed(gone, on: group.any())
   }
 
+  /// Closes every connection at once. Of those that were told to close, none is waited for any more.
+  package func cutOff() {
+    for loop in loops { loop.eventLoop.execute { loop.cutOff() } }
+  }
+
   // MARK: New connections
 
   private func initialize(_ channel: any NIOCore.Channel) -> EventLoopFuture<Void> {
@@ -113,14 +118,9 @@ package final class NetworkServer: Sendable {
 
   /// Puts the handlers of HTTP into the pipeline of a new connection.
   static func configure(_ channel: any NIOCore.Channel, core: ServerCore, loop: NetworkLoop) throws {
-    var limits = NIOHTTPDecoderLimitConfiguration()
-    limits.maxHeaderFieldSize = core.configuration.limits.maxHeaderBytes
-    limits.maxHeaderListSize = core.configuration.limits.maxHeaderBytes
-    limits.maxHeaderFieldCount = core.configuration.limits.maxHeaderFields
     let encoder = HTTPResponseEncoder()
-    let decoder = ByteToMessageHandler(
-      HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits))
-    let connection = HTTPConnection(core: core, loop: loop, codec: [encoder, decoder])
+    let decoder = HTTPConnection.makeDecoder(core.configuration.limits)
+    let connection = HTTPConnection(core: core, loop: loop, encoder: encoder, decoder: decoder)
     if let credentials = core.credentials {
       try channel.pipeline.syncOperations.addHandler(credentials.makeHandler())
     }

@@ -52,14 +52,30 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
   private var isHead = false
   private var pendingAtTick = 0
   private var serverIsClosing = false
-  /// The handlers between this one and the socket, which leave with it: decoder last.
-  private let codec: [any RemovableChannelHandler]
+  /// The decoder reads no further: its last request asked for an upgrade.
+  private var decoderHasStopped = false
+  /// The handlers between this one and the socket, which leave with it.
+  private let encoder: HTTPResponseEncoder
+  private var decoder: ByteToMessageHandler<HTTPRequestDecoder>
   var loopIndex: Int?
 
-  init(core: ServerCore, loop: NetworkLoop, codec: [any RemovableChannelHandler]) {
+  init(
+    core: ServerCore, loop: NetworkLoop, encoder: HTTPResponseEncoder,
+    decoder: ByteToMessageHandler<HTTPRequestDecoder>
+  ) {
     self.core = core
     self.loop = loop
-    self.codec = codec
+    self.encoder = encoder
+    self.decoder = decoder
+  }
+
+  static func makeDecoder(_ limits: NetworkLimits) -> ByteToMessageHandler<HTTPRequestDecoder> {
+    var configuration = NIOHTTPDecoderLimitConfiguration()
+    configuration.maxHeaderFieldSize = limits.maxHeaderBytes
+    configuration.maxHeaderListSize = limits.maxHeaderBytes
+    configuration.maxHeaderFieldCount = limits.maxHeaderFields
+    return ByteToMessageHandler(
+      HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: configuration))
   }
 
   // MARK: The channel
@@ -149,8 +165,10 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
       answer(.failure(.badRequest))
       return
     }
-    // The decoder stops at a request that asks for an upgrade: whatever becomes of it is the last answer.
-    if head.headers.contains(name: "upgrade") { isKeptAlive = false }
+    if head.headers.contains(name: "upgrade") {
+      decoderHasStopped = head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "upgrade" }
+      if !decoderHasStopped { isKeptAlive = false }
+    }
     let route = core.router.route(target.segments)
     let bodyLimit = bodyLimit(head, route)
     if let bodyLimit, let length = head.headers.first(name: "content-length").flatMap({ Int($0) }),
@@ -270,12 +288,28 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
       return
     }
     enter(.waiting)
+    if decoderHasStopped { replaceDecoder() }
     while case .some(let part) = queued.first {
       if isAnswering { return }
       queued.removeFirst()
       take(part)
     }
     resumeReading()
+  }
+
+  /// A refused upgrade does not end its connection (`wire/upgrade_*`), but a decoder reads nothing after one.
+  private func replaceDecoder() {
+    guard let context else { return }
+    let fresh = Self.makeDecoder(core.configuration.limits)
+    do {
+      try context.pipeline.syncOperations.addHandler(fresh, position: .after(decoder))
+    } catch {
+      return context.close(promise: nil)
+    }
+    // What came after the request goes on to the new one.
+    context.pipeline.syncOperations.removeHandler(decoder, promise: nil)
+    decoder = fresh
+    decoderHasStopped = false
   }
 
   private func enter(_ next: Phase) {
@@ -324,7 +358,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     pipeline.removeHandler(self, promise: nil)
     // The decoder leaves at the end of its own work and then passes on what came after the request, outside of any
     // read: no end of a burst follows it.
-    let left = codec.map { pipeline.removeHandler($0) }
+    let left = [pipeline.removeHandler(encoder), pipeline.removeHandler(decoder)]
     EventLoopFuture.andAllComplete(left, on: loop.eventLoop).assumeIsolated().whenComplete { _ in
       webSocket.endBurst()
     }
@@ -364,6 +398,10 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     case .waiting, .reading, .sending: context?.close(promise: nil)
     case .answering, .closing, .closed: break
     }
+  }
+
+  func cutOff() {
+    context?.close(promise: nil)
   }
 
   /// Whom a line of the log is about.

@@ -233,4 +233,9 @@ final class LongPollSession: SocketTransport, LoopMember, @unchecked Sendable {
       vanish()
     }
   }
+
+  func cutOff() {
+    answerPoll()
+    vanish()
+  }
 }

@@ -266,6 +266,11 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     close(code, reason: reason)
   }
 
+  func cutOff() {
+    close(.serviceRestart, reason: "the server stops")
+    context?.close(promise: nil)
+  }
+
   private func log(_ level: Logger.Level, _ message: @autoclosure () -> String, _ code: CloseCode) {
     core.logger.log(
       level: level, "\(message())",
