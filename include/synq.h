@@ -394,11 +394,11 @@ int synq_server_fd(synq_server_t *server);
 int synq_server_stop(synq_server_t *server, int timeout_ms);
 
 /* Waits until a stop is complete, at most `timeout_ms` (-1: no end): SYNQ_ETIMEDOUT. SYNQ_ESTATE inside a callback of
- * this server, and with SYNQ_POLLED when no other thread polls. Since 0.1. */
+ * this server, and with SYNQ_POLLED on the thread that polled last, as nobody would run what is due. Since 0.1. */
 int synq_server_wait(synq_server_t *server, int timeout_ms);
 
-/* Frees the server; NULL is allowed. A running one is stopped first, without a deadline beyond the callbacks that
- * run; with SYNQ_POLLED the remaining before_close callbacks run inside this call. Every destroy() is called before it
+/* Frees the server; NULL is allowed. A running one is stopped first, which waits for callbacks, but not for clients to
+ * close their side; with SYNQ_POLLED the remaining before_close callbacks run inside this call. Every destroy() is called before it
  * returns. SYNQ_ESTATE, and nothing is done, inside a callback of this server. Since 0.1. */
 int synq_server_free(synq_server_t *server);
 

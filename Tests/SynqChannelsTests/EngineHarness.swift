@@ -66,7 +66,7 @@ final class EngineHarness {
       case .invoke(let invocation):
         if holdsCallbacks { held.append(invocation) } else { run(invocation) }
       case .log(let entry): logs.append(entry)
-      case .joined(_, let topic): actions.append("joined \(topic)")
+      case .joined(_, _, let topic, _): actions.append("joined \(topic)")
       case .ended: actions.append("ended")
       case .closing: actions.append("closing")
       case .subscribe(_, let topic): actions.append("subscribe \(topic)")

@@ -50,6 +50,7 @@ public func synq_server_mount(
     if options.without_longpoll != 0 { mount.longPollPath = nil }
     if options.longpoll_window_ms > 0 { mount.longPoll.window = .milliseconds(Int64(options.longpoll_window_ms)) }
     try handle.add(mount, limits: Options.limits(options.limits), connectHost: adapter)
+    handle.keep(user)
   }
 }
 
@@ -140,6 +141,9 @@ public func synq_server_wait(_ server: OpaquePointer!, _ timeout_ms: CInt) -> CI
   export { () throws(HostError) in
     let runtime = try ServerHandle.of(server).runtime
     if runtime.isOnCallbackThread { throw HostError(.state, "server: this is a callback") }
+    if !runtime.isStopped, runtime.pollQueue?.isPolledByCurrentThread == true {
+      throw HostError(.state, "server: this is the thread that polls it, so nobody would run its last callbacks")
+    }
     guard try runtime.wait(timeout: timeout_ms < 0 ? nil : .milliseconds(timeout_ms)) else {
       throw HostError(.timedOut, "timeout_ms: the server has not stopped after \(timeout_ms) ms")
     }
@@ -153,6 +157,7 @@ public func synq_server_free(_ server: OpaquePointer!) -> CInt {
     let runtime = try ServerHandle.of(server).runtime
     if runtime.isOnCallbackThread { throw HostError(.state, "server: this is a callback") }
     try runtime.stop(timeout: nil)
+    runtime.abandonPeers()
     if let queue = runtime.pollQueue {
       while queue.poll(timeout: -1, max: 0) != nil {}
     }
@@ -237,6 +242,9 @@ public func synq_server_stats(_ server: OpaquePointer!, _ out: UnsafeMutablePoin
     let size = out.pointee.size
     guard size >= MemoryLayout<Int>.size else {
       throw HostError(.invalidArgument, "out: its size is not set; use SYNQ_STATS_INIT")
+    }
+    guard size <= MemoryLayout<synq_stats_t>.size else {
+      throw HostError(.version, "out: its size is that of a newer header than the library's")
     }
     var stats = synq_stats_t()
     stats.size = size

@@ -11,6 +11,8 @@ final class ServerHandle: Sendable {
   /// The limits of the server's options, which mounts start from.
   let limits: synq_limits_t
   private let hasMount = Atomic<Bool>(false)
+  /// The users of mounts, which may have no callback that keeps them.
+  private let users = Mutex<[HostUser]>([])
   /// The number of forks that this process had gone through when the server was made.
   private let forks: UInt32
 
@@ -31,6 +33,9 @@ final class ServerHandle: Sendable {
     }
     return handle
   }
+
+  /// Keeps a user until the server is freed.
+  func keep(_ user: HostUser) { users.withLock { $0.append(user) } }
 
   /// Serves a socket: the server's limits, then those of the mount.
   func add(_ mount: SocketMount, limits own: synq_limits_t?, connectHost: ConnectAdapter?) throws(HostError) {

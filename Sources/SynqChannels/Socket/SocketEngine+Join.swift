@@ -103,7 +103,7 @@ extension SocketEngine {
       joinRef: machine.joinRef, ref: machine.joinReplyRef, topic: machine.topic, status: Response.ok,
       payload: response ?? .empty, into: &output)
     announceReplaced(key, into: &output)
-    output.actions.append(.joined(key, topic: machine.topic))
+    output.actions.append(.joined(key, spec: machine.spec, topic: machine.topic, joinRef: machine.joinRef))
     initialize(key, into: &output)
   }
 

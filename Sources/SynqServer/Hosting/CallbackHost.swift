@@ -8,7 +8,7 @@ package protocol CallbackHost: AnyObject, Sendable {
   /// `context.deferResponse` by the time it returns.
   func run(_ cause: Invocation.Cause, on context: ChannelContext) -> Outcome
 
-  /// The channel is gone; no callback of it will run any more. Any thread.
+  /// The channel is gone; no callback of it will run any more. On a thread that may run the host's code.
   func channelEnded(_ context: ChannelContext)
 }
 
@@ -22,12 +22,15 @@ package protocol ConnectHost: AnyObject, Sendable {
 package enum PendingCall: Sendable {
   case channel(ChannelContext, Invocation.Cause)
   case connect(any ConnectHost, ConnectRequest, @Sendable (ConnectOutcome) -> Void)
+  /// Something of the host's that is to be freed.
+  case release(@Sendable () -> Void)
 
   /// Runs the callback on the current thread; its outcome finds its own way back.
   package func run() {
     switch self {
     case .channel(let context, let cause): context.run(cause)
     case .connect(let host, let request, let completion): completion(host.connect(request))
+    case .release(let body): body()
     }
   }
 }

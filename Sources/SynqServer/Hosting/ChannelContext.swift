@@ -44,11 +44,14 @@ package final class ChannelContext: Sendable {
 
   let state = Mutex(State())
 
-  init(_ invocation: Invocation, info: SocketInfo, host: any CallbackHost, driver: SocketDriver) {
-    key = invocation.channel
-    topic = invocation.topic
-    joinRef = invocation.joinRef
-    spec = invocation.spec
+  init(
+    key: ChannelKey, topic: String, joinRef: Ref?, spec: ChannelSpec, info: SocketInfo, host: any CallbackHost,
+    driver: SocketDriver
+  ) {
+    self.key = key
+    self.topic = topic
+    self.joinRef = joinRef
+    self.spec = spec
     self.info = info
     self.host = host
     self.driver = driver
@@ -73,19 +76,21 @@ package final class ChannelContext: Sendable {
   /// Runs the callback on the current thread; nil if it was deferred.
   func runInline(_ cause: Invocation.Cause) -> (scope: CallbackScope, outcome: Outcome)? {
     let outcome = host.run(cause, on: self)
-    let (done, effects) = state.withLock { state -> ((CallbackScope, Outcome)?, [Effect]) in
+    let (done, effects, hasEnded) = state.withLock { state -> ((CallbackScope, Outcome)?, [Effect], Bool) in
       switch state.phase {
       case .deferring(let deferral):
-        if case .crashed = outcome { return (Self.takeScope(&state, outcome), []) }
+        if case .crashed = outcome { return (Self.takeScope(&state, outcome), [], false) }
         state.phase = .deferred(deferral)
         // What was pushed so far need not wait for the response.
         defer { state.scope?.effects = [] }
-        return (nil, state.scope?.effects ?? [])
-      case .answeredEarly(let outcome): return (Self.takeScope(&state, outcome), [])
-      case .running: return (Self.takeScope(&state, outcome), [])
-      case .idle, .deferred, .ended: return (nil, [])
+        return (nil, state.scope?.effects ?? [], false)
+      case .answeredEarly(let outcome): return (Self.takeScope(&state, outcome), [], false)
+      case .running: return (Self.takeScope(&state, outcome), [], false)
+      case .idle, .deferred: return (nil, [], false)
+      case .ended: return (nil, [], true)
       }
     }
+    if hasEnded { letGo() }
     if !effects.isEmpty { driver.post(.effects(self, effects)) }
     return done.map { (scope: $0.0, outcome: $0.1) }
   }
@@ -109,14 +114,28 @@ package final class ChannelContext: Sendable {
 
   /// The channel is gone.
   func end() {
-    let attachment = state.withLock { state -> (any AnyObject & Sendable)? in
-      state.phase = .ended
-      state.scope = nil
-      state.cause = nil
-      return state.attachment.take()
+    let isRunning = state.withLock { state in
+      defer {
+        state.phase = .ended
+        state.scope = nil
+        state.cause = nil
+      }
+      switch state.phase {
+      case .running, .deferring, .answeredEarly: return true
+      case .idle, .deferred, .ended: return false
+      }
     }
-    host.channelEnded(self)
-    withExtendedLifetime(attachment) {}
+    // A callback that a stop did not wait for still uses what its host keeps with the channel.
+    if !isRunning { letGo() }
+  }
+
+  /// Tells the host, who finds what it keeps with the channel, and drops that.
+  private func letGo() {
+    driver.releaseOnHostThread {
+      self.host.channelEnded(self)
+      let attachment = self.state.withLock { $0.attachment.take() }
+      withExtendedLifetime(attachment) {}
+    }
   }
 }
 

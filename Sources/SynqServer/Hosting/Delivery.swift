@@ -7,6 +7,11 @@ package enum Delivery: Sendable {
   /// On the host's threads, when it polls.
   case polled(PollQueue)
 
+  /// Frees something of the host's: where it polls, on the thread that does, else here.
+  func release(_ body: @escaping @Sendable () -> Void) {
+    if case .polled(let queue) = self { queue.submit([.release(body)]) } else { body() }
+  }
+
   var isInline: Bool { if case .inline = self { true } else { false } }
 
   /// Hands over the callbacks of one turn of a loop.

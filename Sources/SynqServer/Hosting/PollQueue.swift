@@ -10,6 +10,10 @@ package final class PollQueue: Sendable {
     var isClosed = false
     /// Whether the descriptor is readable.
     var isSignalled = false
+    /// The threads that poll now, each as often as it does: a callback may poll.
+    var pollers: [pthread_t] = []
+    /// The thread that polled last.
+    var lastPoller: pthread_t?
   }
 
   private let state = Mutex(State())
@@ -70,6 +74,16 @@ package final class PollQueue: Sendable {
   /// Waits until something is due, at most `timeout` milliseconds (-1: without end), and runs at most `max` callbacks (0: those
   /// that are due) on the current thread. Returns their number, or nil once the server has stopped and nothing is due.
   package func poll(timeout: Int32, max: Int) -> Int? {
+    let thread = pthread_self()
+    state.withLock {
+      $0.pollers.append(thread)
+      $0.lastPoller = thread
+    }
+    defer {
+      state.withLock { state in
+        if let place = state.pollers.firstIndex(of: thread) { state.pollers.remove(at: place) }
+      }
+    }
     if timeout != 0 {
       var descriptor = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
       _ = Glibc.poll(&descriptor, 1, timeout)
@@ -83,6 +97,18 @@ package final class PollQueue: Sendable {
     }
     if count == 0, state.withLock({ $0.isClosed && $0.queue.isEmpty }) { return nil }
     return count
+  }
+
+  /// Whether the current thread is inside `poll`, and so inside a callback.
+  package var isOnPollingThread: Bool {
+    let thread = pthread_self()
+    return state.withLock { $0.pollers.contains(thread) }
+  }
+
+  /// Whether the current thread is the one that polled last: if it waits, nobody polls.
+  package var isPolledByCurrentThread: Bool {
+    let thread = pthread_self()
+    return state.withLock { $0.lastPoller == thread }
   }
 
   /// The most callbacks of one poll without a limit of its own.

@@ -26,6 +26,7 @@ enum LoopMessage: Sendable {
 final class ServerLoop: @unchecked Sendable {
   let eventLoop: any EventLoop
   private unowned let hub: ChannelHub
+  let delivery: Delivery
   /// Scratch for all sockets: empty between two calls of the loop.
   var output = EngineOutput()
   /// The sockets that are connected, or whose channels still end.
@@ -45,6 +46,7 @@ final class ServerLoop: @unchecked Sendable {
   init(eventLoop: any EventLoop, hub: ChannelHub) {
     self.eventLoop = eventLoop
     self.hub = hub
+    delivery = hub.delivery
   }
 
   // MARK: Inbox
@@ -116,7 +118,7 @@ final class ServerLoop: @unchecked Sendable {
       self.isSubmissionScheduled = false
       let calls = self.pendingCalls
       self.pendingCalls.removeAll(keepingCapacity: true)
-      self.hub.delivery.submit(calls)
+      self.delivery.submit(calls)
     }
   }
 

@@ -48,6 +48,8 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
 
   func post(_ message: LoopMessage) { loop.post(message) }
 
+  func releaseOnHostThread(_ body: @escaping @Sendable () -> Void) { loop.delivery.release(body) }
+
   func nextDeferredReply() -> DeferredReply {
     DeferredReply(rawValue: deferredReplies.wrappingAdd(1, ordering: .relaxed).newValue)
   }
@@ -182,9 +184,9 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   private func carryOut(_ action: Action) {
     switch action {
     case .invoke(let invocation): invoke(invocation)
-    case .joined(let key, let topic):
+    case .joined(let key, let spec, let topic, let joinRef):
       hub.stats.channels.add()
-      if let context = contexts[key] { loop.subscribe(context, to: topic) }
+      loop.subscribe(context(of: key, spec: spec, topic: topic, joinRef: joinRef), to: topic)
     case .closing(let key):
       guard let context = contexts[key], let (cause, scope) = context.abandonDeferred() else { return }
       engine.complete(cause, of: key, scope: scope, outcome: .returned, into: &loop.output)
@@ -209,7 +211,8 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   }
 
   private func invoke(_ invocation: Invocation) {
-    let context = context(for: invocation)
+    let context = context(
+      of: invocation.channel, spec: invocation.spec, topic: invocation.topic, joinRef: invocation.joinRef)
     context.begin(invocation.cause, scope: invocation.scope)
     hub.stats.callbacks.add()
     if hub.delivery.isInline {
@@ -221,11 +224,11 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     }
   }
 
-  private func context(for invocation: Invocation) -> ChannelContext {
-    if let context = contexts[invocation.channel] { return context }
-    let host = hub.hosts[invocation.spec.index]
-    let context = ChannelContext(invocation, info: info, host: host, driver: self)
-    contexts[invocation.channel] = context
+  private func context(of key: ChannelKey, spec: ChannelSpec, topic: String, joinRef: Ref?) -> ChannelContext {
+    if let context = contexts[key] { return context }
+    let context = ChannelContext(
+      key: key, topic: topic, joinRef: joinRef, spec: spec, info: info, host: hub.hosts[spec.index], driver: self)
+    contexts[key] = context
     return context
   }
 

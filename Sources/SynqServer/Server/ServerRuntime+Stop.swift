@@ -48,14 +48,35 @@ extension ServerRuntime {
   }
 
   private func cutOff(_ running: Running, at deadline: NIODeadline) {
-    running.group.next().scheduleTask(deadline: deadline) { running.hub.cutOff() }
+    state.withLock { state in
+      guard !state.loopsAreEnding else { return }
+      running.group.next().scheduleTask(deadline: deadline) {
+        running.hub.cutOff()
+        self.abandonPeers()
+      }
+    }
   }
 
   /// Every channel has ended: closes what is left of the network.
   private func takeDown(_ running: Running) {
     running.network.closeAll(.serviceRestart, reason: "").whenComplete { _ in
+      self.state.withLock { $0.loopsAreEnding = true }
       running.group.shutdownGracefully { _ in self.end() }
     }
+    let isAbandoned = state.withLock { state in
+      state.isTakingDown = true
+      return state.peersAreAbandoned
+    }
+    if isAbandoned { running.network.cutOff() }
+  }
+
+  /// Of a stop that was begun: peers are told to close, and not waited for.
+  package func abandonPeers() {
+    let running = state.withLock { state in
+      state.peersAreAbandoned = true
+      return state.isTakingDown ? state.running : nil
+    }
+    running?.network.cutOff()
   }
 
   private func end() {
@@ -106,7 +127,11 @@ extension ServerRuntime {
 
   /// Whether the current thread is one that the library runs callbacks on.
   package var isOnCallbackThread: Bool {
-    if case .workers(let pool) = deliveryOfCallbacks, pool.isCurrentThread { return true }
+    switch deliveryOfCallbacks {
+    case .workers(let pool): if pool.isCurrentThread { return true }
+    case .polled(let queue): if queue.isOnPollingThread { return true }
+    case .inline: break
+    }
     let group = state.withLock { $0.running?.group }
     return group?.makeIterator().contains { $0.inEventLoop } ?? false
   }

@@ -28,6 +28,12 @@ package final class ServerRuntime: Sendable {
     var phase = Phase.configuring
     var running: Running?
     var deadline: NIODeadline?
+    /// Every channel has ended, and the network is being closed.
+    var isTakingDown = false
+    /// The event loops take no more tasks.
+    var loopsAreEnding = false
+    /// Nobody waits for peers to close their side.
+    var peersAreAbandoned = false
     var whenStopped: [@Sendable () -> Void] = []
   }
 
