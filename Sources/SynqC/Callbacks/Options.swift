@@ -16,7 +16,7 @@ enum Options {
       throw HostError(.invalidArgument, "\(name): its size is not set; use the INIT macro")
     }
     guard size <= MemoryLayout<Struct>.size else {
-      throw HostError(.version, "\(name): is of a newer header than the library")
+      throw HostError(.version, "\(name): its size is that of a newer header than the library's")
     }
     var copy = initial
     withUnsafeMutableBytes(of: &copy) { bytes in
@@ -63,6 +63,9 @@ enum Options {
   static func configuration(
     _ options: synq_server_options_t, user: HostUser
   ) throws(HostError) -> ServerConfiguration {
+    guard options.log_level.rawValue <= SYNQ_LOG_OFF.rawValue else {
+      throw HostError(.invalidArgument, "log_level: \(options.log_level.rawValue) is none")
+    }
     let level = Logger.Level(options.log_level)
     let logger = Logger(label: "synq") { _ in LogAdapter(options.log, user: user, level: level) }
     var configuration = ServerConfiguration(logger: logger)

@@ -122,6 +122,7 @@ func errorReport(
 ) throws(HostError) -> ErrorReport {
   let code = try Argument.name(code, "code")
   let message = try Argument.optionalString(message, "message")
+  if let details, details.kind != .object { throw HostError(.invalidArgument, "details: is not an object") }
   return ErrorReport(code: code, message: message ?? code, details: details)
 }
 

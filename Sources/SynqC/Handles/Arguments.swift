@@ -31,7 +31,7 @@ enum Argument {
     do throws(JSONPointerError) {
       return try JSONPointer(string)
     } catch {
-      throw HostError(pointer: error, argument: name)
+      throw HostError(pointer: error, in: string, argument: name)
     }
   }
 

@@ -19,6 +19,9 @@ extension Assigns {
 
   /// Inserts into an array before the index at the pointer's end; its length, or "-", appends.
   public mutating func insert(_ value: JSON, at pointer: JSONPointer) throws(HostError) {
+    if let parent = pointer.parent, !parent.isRoot, let container = self.value(at: parent), container.kind != .array {
+      throw HostError(.type, "pointer: \(pointer): \(parent) is no array")
+    }
     try edit(pointer, with: value, whole: nil) { assign, rest, value throws(JSONEditError) in
       try assign.insert(value, at: rest)
     }
@@ -39,7 +42,7 @@ extension Assigns {
         _ = try assign.remove(at: rest)
       }
     }
-    guard remove(name) else { throw HostError(.notFound, "pointer: there is no assign \(name)") }
+    guard remove(name) else { throw HostError(.notFound, "pointer: \(pointer): there is no assign \(name)") }
   }
 
   /// Adds to the integer at `pointer` and returns the sum.
@@ -52,14 +55,14 @@ extension Assigns {
     guard old.isInteger else { throw HostError(.type, "pointer: \(pointer) is no integer") }
     guard let number = old.int64Value else { throw HostError(.range, "pointer: \(pointer) is beyond 64 bits") }
     let (sum, overflow) = number.addingReportingOverflow(amount)
-    guard !overflow else { throw HostError(.range, "by: the sum is beyond 64 bits") }
+    guard !overflow else { throw HostError(.range, "by: \(pointer) would be beyond 64 bits") }
     if rest.isRoot { replace(name, with: JSON(Int(sum))) } else { try set(JSON(Int(sum)), at: pointer) }
     return sum
   }
 
   private func split(_ pointer: JSONPointer) throws(HostError) -> (name: String, rest: JSONPointer) {
     guard let parts = pointer.splitFirst(), !parts.first.isEmpty else {
-      throw HostError(.pointer, "pointer: \"\(pointer)\" names no assign")
+      throw HostError(.invalidArgument, "pointer: \"\(pointer)\" names no assign")
     }
     return (parts.first, parts.rest)
   }
@@ -77,7 +80,7 @@ extension Assigns {
       replace(name, with: isTracked ? admitted : whole(value))
       return
     }
-    guard var assign = self[name] else { throw HostError(.notFound, "pointer: there is no assign \(name)") }
+    guard var assign = self[name] else { throw HostError(.notFound, "pointer: \(pointer): there is no assign \(name)") }
     try checkMemberName(of: rest, in: name)
     do throws(JSONEditError) {
       try body(&assign, rest, admitted)

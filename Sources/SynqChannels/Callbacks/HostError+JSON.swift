@@ -7,8 +7,8 @@ extension HostError {
   }
 
   /// A text that should be a JSON Pointer.
-  public init(pointer error: JSONPointerError, argument: String = "pointer") {
-    self.init(.pointer, "\(argument): \(error)")
+  public init(pointer error: JSONPointerError, in text: String, argument: String = "pointer") {
+    self.init(.pointer, "\(argument): \"\(text)\": \(error)")
   }
 
   /// An edit that its value does not allow.
@@ -24,7 +24,8 @@ extension HostError {
       }
     // The error's own place begins within the assign.
     let place = pointer.tokens.first.map { JSONPointer(tokens: [$0]).description + error.pointer.description } ?? ""
-    self.init(code, "pointer: \(place): \(error.code.reason)")
+    let whole = place == pointer.description ? "" : "\(pointer): "
+    self.init(code, "pointer: \(whole)\(place): \(error.code.reason)")
   }
 }
 
