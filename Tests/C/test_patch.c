@@ -40,7 +40,7 @@ static void a_patch_that_does_not_apply_says_where(void) {
       {"[{\"op\":\"add\",\"path\":\"/a\",\"value\":1},{\"op\":\"remove\",\"path\":\"/none\"}]", "/none"},
       {"[{\"op\":\"test\",\"path\":\"/l/0\",\"value\":2}]", "/l/0"},
       {"[{\"op\":\"jump\",\"path\":\"/l\"}]", "jump"},
-      {"[{\"op\":\"add\",\"path\":\"l\",\"value\":1}]", "path"},
+      {"[{\"op\":\"add\",\"path\":\"l\",\"value\":1}]", "operation 0 at l"},
       {"[{\"path\":\"/l\"}]", "op"},
       {"{}", "array"},
   };

@@ -62,12 +62,21 @@ int host_add_sockets(synq_server_t *server) {
   synq_mount_options_t path = any;
   path.pattern = "custom/:id/ws";
 
+  synq_limits_t short_idle = SYNQ_LIMITS_INIT, small_frame = SYNQ_LIMITS_INIT;
+  short_idle.idle_timeout_ms = 1500;
+  small_frame.max_frame_bytes = 1024;
+  synq_mount_options_t idle = any;
+  idle.limits = &short_idle;
+  synq_mount_options_t smallframe = any;
+  smallframe.limits = &small_frame;
+
   const struct {
     const char *path;
     const synq_mount_options_t *options;
   } mounts[] = {
       {"/socket", &any},       {"/defaults", &defaults}, {"/origin", &origin}, {"/auth", &auth},
-      {"/autherr", &refusals}, {"/subproto", &subproto}, {"/path", &path},
+      {"/autherr", &refusals}, {"/subproto", &subproto}, {"/path", &path},     {"/idle", &idle},
+      {"/smallframe", &smallframe},
   };
   for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++) {
     int result = synq_server_mount(server, mounts[i].path, mounts[i].options);

@@ -116,7 +116,7 @@ static int roll_event(synq_socket_t *socket, const char *event, const synq_value
 static const char typed[] = "{\"date\":\"2024-01-02\",\"time\":\"03:04:05.678\",\"naive\":\"2024-01-02T03:04:05\","
                             "\"utc\":\"2024-01-02T03:04:05.123Z\",\"atom\":\"abc\",\"nil\":null,\"t\":true,"
                             "\"float\":1.0,\"exp\":1.0e22,\"small\":1.0e-7,\"int\":1,\"big\":12345678901234567890,"
-                            "\"str\":\"a\\\"b\\\\c/\\n\\t<>&' \xC3\xA9\xF0\x9F\x98\x80\\u0001\"}";
+                            "\"str\":\"a\\\"b\\\\c/\\n\\t<>&'\xE2\x80\xA8\xC3\xA9\xF0\x9F\x98\x80\\u0001\x7F\"}";
 
 static int patch_init(synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user) {
   (void)topic, (void)user;

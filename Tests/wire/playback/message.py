@@ -48,7 +48,7 @@ class Message:
         if isinstance(self.payload, bytes):
             payload = f"<{self.payload.hex()}>"
         else:
-            payload = json.dumps(self.payload, ensure_ascii=False)
+            payload = json.dumps(self.payload, ensure_ascii=False, default=repr)
         text = f"[{self.join_ref!r}, {self.ref!r}, {self.topic!r}, {self.event!r}, {payload}]"
         return text if len(text) <= 400 else f"{text[:400]}…"
 
@@ -85,11 +85,11 @@ def parse_binary(data: bytes) -> Message:
 
 
 def parse_binary_push(data: bytes) -> Message:
-    """What a client sends: a push with four lengths, where an empty ref is none."""
+    """What a client sends: a push with four lengths, where an empty join_ref is none."""
     if data[:1] != b"\0":
         raise MessageError(data[:64].hex())
     (join_ref, ref, topic, event), payload = _split(data, 4)
-    return Message(join_ref or None, ref or None, topic, event, payload)
+    return Message(join_ref or None, ref, topic, event, payload)
 
 
 def _split(data: bytes, count: int) -> tuple[list[str], bytes]:
