@@ -350,9 +350,11 @@ typedef struct synq_mount_options {
   const char *pattern;             /* instead of "websocket": a path with parameters, such as "custom/:id/ws" */
   const synq_limits_t *limits;     /* for connections here; 0 takes the server's. max_connections…, handshake_timeout_ms
                                       and max_header_bytes are the server's alone */
+  int compress;                    /* 1: permessage-deflate (RFC 7692) for WebSocket clients that offer it: fewer
+                                      bytes for more CPU time. Default 0 */
 } synq_mount_options_t;
 
-#define SYNQ_MOUNT_OPTIONS_INIT {sizeof(synq_mount_options_t), NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL}
+#define SYNQ_MOUNT_OPTIONS_INIT {sizeof(synq_mount_options_t), NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, 0}
 
 /* Makes a server that does not listen yet. `options` may be NULL. SYNQ_EINVAL, SYNQ_EVERSION, SYNQ_ENOMEM. Since 0.1. */
 int synq_server_new(synq_server_t **out, const synq_server_options_t *options);

@@ -69,6 +69,8 @@ int host_add_sockets(synq_server_t *server) {
   idle.limits = &short_idle;
   synq_mount_options_t smallframe = any;
   smallframe.limits = &small_frame;
+  synq_mount_options_t compress = any;
+  compress.compress = 1;
 
   const struct {
     const char *path;
@@ -76,7 +78,7 @@ int host_add_sockets(synq_server_t *server) {
   } mounts[] = {
       {"/socket", &any},       {"/defaults", &defaults}, {"/origin", &origin}, {"/auth", &auth},
       {"/autherr", &refusals}, {"/subproto", &subproto}, {"/path", &path},     {"/idle", &idle},
-      {"/smallframe", &smallframe},
+      {"/smallframe", &smallframe}, {"/compress", &compress},
   };
   for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++) {
     int result = synq_server_mount(server, mounts[i].path, mounts[i].options);

@@ -19,7 +19,9 @@ extension Assigns {
 
   /// Inserts into an array before the index at the pointer's end; its length, or "-", appends.
   public mutating func insert(_ value: JSON, at pointer: JSONPointer) throws(HostError) {
-    if let parent = pointer.parent, !parent.isRoot, let container = self.value(at: parent), container.kind != .array {
+    if let parent = pointer.parent, !parent.isRoot, let container = self.value(at: parent),
+      container.kind != .array
+    {
       throw HostError(.type, "pointer: \(pointer): \(parent) is no array")
     }
     try edit(pointer, with: value, whole: nil) { assign, rest, value throws(JSONEditError) in
@@ -80,7 +82,9 @@ extension Assigns {
       replace(name, with: isTracked ? admitted : whole(value))
       return
     }
-    guard var assign = self[name] else { throw HostError(.notFound, "pointer: \(pointer): there is no assign \(name)") }
+    guard var assign = self[name] else {
+      throw HostError(.notFound, "pointer: \(pointer): there is no assign \(name)")
+    }
     try checkMemberName(of: rest, in: name)
     do throws(JSONEditError) {
       try body(&assign, rest, admitted)

@@ -193,6 +193,8 @@ class mount_options(ctypes.Structure):
         ("without_longpoll", c_int),
         ("longpoll_window_ms", c_uint32),
         ("pattern", c_char_p),
+        ("limits", POINTER(limits)),
+        ("compress", c_int),
     ]
 
 
