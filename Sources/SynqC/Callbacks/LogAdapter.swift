@@ -23,6 +23,7 @@ struct LogAdapter: LogHandler {
   func log(event: LogEvent) {
     let fields = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
     let (level, message) = (event.level, event.message)
+    if let user, user.hasEnded { return }
     guard let callback else { return writeToStandardError(level, "\(message)", fields) }
     var strings = fields.flatMap { [strdup($0.key), strdup("\($0.value)")] }
     defer { for string in strings { free(string) } }

@@ -15,7 +15,7 @@ public func synq_server_new(
     let user = HostUser(options.user, options.destroy)
     let out = try Argument.out(out)
     let configuration = try Options.configuration(options, user: user)
-    out.pointee = try ServerHandle(configuration, limits: Options.limits(options.limits)).retained()
+    out.pointee = try ServerHandle(configuration, limits: Options.limits(options.limits), user: user).retained()
   }
 }
 
@@ -25,10 +25,12 @@ public func synq_server_channel(
 ) -> CInt {
   export { () throws(HostError) in
     let options = try Options.channel(options)
-    let adapter = ChannelAdapter(options, user: HostUser(options.user, options.destroy))
-    let runtime = try ServerHandle.of(server).runtime
-    try runtime.addChannel(
+    let user = HostUser(options.user, options.destroy)
+    let adapter = ChannelAdapter(options, user: user)
+    let handle = try ServerHandle.of(server)
+    try handle.runtime.addChannel(
       Argument.name(pattern, "pattern"), options: Options.spec(options), callbacks: adapter.callbacks, host: adapter)
+    handle.keep(user)
   }
 }
 
@@ -155,7 +157,8 @@ public func synq_server_wait(_ server: OpaquePointer!, _ timeout_ms: CInt) -> CI
 public func synq_server_free(_ server: OpaquePointer!) -> CInt {
   guard let server else { return 0 }
   return export { () throws(HostError) in
-    let runtime = try ServerHandle.of(server).runtime
+    let handle = try ServerHandle.of(server)
+    let runtime = handle.runtime
     if runtime.isOnCallbackThread { throw HostError(.state, "server: this is a callback") }
     try runtime.stop(timeout: nil)
     runtime.abandonPeers()
@@ -164,7 +167,7 @@ public func synq_server_free(_ server: OpaquePointer!) -> CInt {
     }
     if runtime.wasStarted { _ = try runtime.wait(timeout: nil) }
     runtime.joinThreads()
-    ServerHandle.release(server)
+    handle.free(server)
   }
 }
 

@@ -11,13 +11,14 @@ final class ServerHandle: Sendable {
   /// The limits of the server's options, which mounts start from.
   let limits: synq_limits_t
   private let hasMount = Atomic<Bool>(false)
-  /// The users of mounts, which may have no callback that keeps them.
-  private let users = Mutex<[HostUser]>([])
+  /// The pointers that the host gave to the server and to what it registered.
+  private let users: Mutex<[HostUser]>
   /// The number of forks that this process had gone through when the server was made.
   private let forks: UInt32
 
-  init(_ configuration: ServerConfiguration, limits: synq_limits_t) throws(HostError) {
+  init(_ configuration: ServerConfiguration, limits: synq_limits_t, user: HostUser) throws(HostError) {
     forks = Forks.count
+    users = Mutex([user])
     self.limits = limits
     runtime = try ServerRuntime(configuration)
   }
@@ -53,8 +54,9 @@ final class ServerHandle: Sendable {
     try add(SocketMount(path: "/socket"), limits: nil, connectHost: nil)
   }
 
-  /// Gives up C's reference.
-  static func release(_ opaque: OpaquePointer) {
+  /// Calls every `destroy` and gives up C's reference. The server has stopped.
+  func free(_ opaque: OpaquePointer) {
+    for user in users.withLock({ $0 }) { user.end() }
     Unmanaged<ServerHandle>.fromOpaque(UnsafeRawPointer(opaque)).release()
   }
 }

@@ -39,6 +39,8 @@ final class ServerLoop: @unchecked Sendable {
   private struct Inbox {
     var messages: [LoopMessage] = []
     var isScheduled = false
+    /// No socket is left, and the loop may end: what still comes is for nobody.
+    var isClosed = false
   }
 
   private let inbox = Mutex(Inbox())
@@ -54,6 +56,7 @@ final class ServerLoop: @unchecked Sendable {
   /// Hands a message to the loop, from any thread. Those of one burst share one wake-up.
   func post(_ message: LoopMessage) {
     let mustSchedule = inbox.withLock { inbox in
+      if inbox.isClosed { return false }
       inbox.messages.append(message)
       defer { inbox.isScheduled = true }
       return !inbox.isScheduled
@@ -104,7 +107,9 @@ final class ServerLoop: @unchecked Sendable {
   }
 
   private func reportIfDrained() {
-    if isDraining, sockets.isEmpty { hub.loopIsDrained(self) }
+    guard isDraining, sockets.isEmpty else { return }
+    inbox.withLock { $0.isClosed = true }
+    hub.loopIsDrained(self)
   }
 
   // MARK: Calls

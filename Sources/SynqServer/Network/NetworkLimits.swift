@@ -22,6 +22,9 @@ package struct NetworkLimits: Sendable {
   /// How long the peer may take to close its side after the close frame was sent. Stops a peer that ignores it from
   /// holding the connection. Default 5 s.
   package var closeTimeout = TimeAmount.seconds(5)
+  /// The same when the server stops, for a peer to which all was sent. Stops peers that sleep, or that are gone without
+  /// a word, from holding up the end of the process. Default 50 ms.
+  package var lingerTimeout = TimeAmount.milliseconds(50)
 
   package init() {}
 }

@@ -10,6 +10,8 @@ protocol LoopMember: AnyObject {
   func tick()
   /// The server closes: end with this code.
   func shutDown(_ code: CloseCode, reason: String)
+  /// Bytes that its peer has not taken yet.
+  var pendingBytes: Int { get }
   /// Ends now, whatever its peer does.
   func cutOff()
 }
@@ -97,20 +99,28 @@ final class NetworkLoop: @unchecked Sendable {
     waiting.forEach { $0.succeed() }
   }
 
-  /// Closes all members: `batch` at once, as many again after each `pause`.
-  func shutDown(_ code: CloseCode, reason: String, batch: Int, pause: TimeAmount) {
+  /// Closes all members: `batch` at once, as many again after each `pause`. Those to which all was sent have the time of
+  /// `linger` to close their side.
+  func shutDown(_ code: CloseCode, reason: String, batch: Int, pause: TimeAmount, linger: TimeAmount) {
     closing = (code, reason)
-    shutDown(members[...], batch: batch, pause: pause)
+    shutDown(members[...], batch: batch, pause: pause, linger: linger)
   }
 
-  private func shutDown(_ rest: ArraySlice<any LoopMember>, batch: Int, pause: TimeAmount) {
+  private func shutDown(
+    _ rest: ArraySlice<any LoopMember>, batch: Int, pause: TimeAmount, linger: TimeAmount
+  ) {
     guard let closing else { return }
-    for member in rest.prefix(batch) where member.loopIndex != nil {
+    let told = rest.prefix(batch)
+    for member in told where member.loopIndex != nil {
       member.shutDown(closing.code, reason: closing.reason)
+    }
+    let timer = eventLoop.assumeIsolated()
+    timer.scheduleTask(in: linger) {
+      for member in told where member.loopIndex != nil && member.pendingBytes == 0 { member.cutOff() }
     }
     let later = rest.dropFirst(batch)
     guard !later.isEmpty else { return }
-    eventLoop.assumeIsolated().scheduleTask(in: pause) { self.shutDown(later, batch: batch, pause: pause) }
+    timer.scheduleTask(in: pause) { self.shutDown(later, batch: batch, pause: pause, linger: linger) }
   }
 
   /// Ends all members without waiting for their peers.

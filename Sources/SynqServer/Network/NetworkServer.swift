@@ -80,13 +80,15 @@ package final class NetworkServer: Sendable {
   ///
   /// Closes `batch` connections of each event loop at once and as many again after each `pause`, so that clients which
   /// come back elsewhere do not all come at once. A second call closes the rest at its own pace. Completes when all are
-  /// gone, at the latest `NetworkLimits.closeTimeout` after the last was closed.
+  /// gone: a peer to which all was sent has `NetworkLimits.lingerTimeout` to close its side, one that is slow to read
+  /// `NetworkLimits.closeTimeout`.
   package func closeAll(
     _ code: CloseCode, reason: String, batch: Int = .max, pause: TimeAmount = .milliseconds(100)
   ) -> EventLoopFuture<Void> {
+    let linger = core.configuration.limits.lingerTimeout
     let gone = loops.map { loop in
       loop.eventLoop.flatSubmit {
-        loop.shutDown(code, reason: reason, batch: max(batch, 1), pause: pause)
+        loop.shutDown(code, reason: reason, batch: max(batch, 1), pause: pause, linger: linger)
         return loop.becomesEmpty()
       }
     }

@@ -63,20 +63,24 @@ extension ServerRuntime {
       self.state.withLock { $0.loopsAreEnding = true }
       running.group.shutdownGracefully { _ in self.end() }
     }
-    let isAbandoned = state.withLock { state in
+    state.withLock { state in
       state.isTakingDown = true
-      return state.peersAreAbandoned
+      Self.abandonPeersIfAsked(&state)
     }
-    if isAbandoned { running.network.cutOff() }
   }
 
   /// Of a stop that was begun: peers are told to close, and not waited for.
   package func abandonPeers() {
-    let running = state.withLock { state in
+    state.withLock { state in
       state.peersAreAbandoned = true
-      return state.isTakingDown ? state.running : nil
+      Self.abandonPeersIfAsked(&state)
     }
-    running?.network.cutOff()
+  }
+
+  /// Under the lock, because a loop that has ended takes no task.
+  private static func abandonPeersIfAsked(_ state: inout State) {
+    guard state.peersAreAbandoned, state.isTakingDown, !state.loopsAreEnding else { return }
+    state.running?.network.cutOff()
   }
 
   private func end() {

@@ -374,7 +374,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     switch phase {
     case .waiting:
       // An answer that the peer is still taking is no idleness.
-      let pending = (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+      let pending = pendingBytes
       if pending < pendingAtTick { ticksInPhase = 0 }
       pendingAtTick = pending
       allowed = hasHadRequest ? limits.keepAliveTimeout : limits.handshakeTimeout
@@ -398,6 +398,11 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     case .waiting, .reading, .sending: context?.close(promise: nil)
     case .answering, .closing, .closed: break
     }
+  }
+
+  var pendingBytes: Int {
+    guard let options = context?.channel.syncOptions else { return 0 }
+    return (try? options.getOption(.bufferedWritableBytes)) ?? 0
   }
 
   func cutOff() {

@@ -240,8 +240,7 @@ class Registration:
             coroutine.close()
             raise RuntimeError(f"{name} is async, and no event loop runs on this thread") from None
         if _EAGER:
-            eager: Any = {"eager_start": True}
-            task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=loop, name=name, **eager)
+            task: asyncio.Task[Any] = _EagerTask(coroutine, loop, name)
         else:
             task = loop.create_task(coroutine, name=name)
         if not task.done():
@@ -328,6 +327,21 @@ class _CancelledError(Exception):
 
 class _EndError(Exception):
     """An async handler asked for the end of the program."""
+
+
+class _EagerTask(asyncio.Task[Any]):
+    """A task whose first step runs at once."""
+
+    def __init__(
+        self, coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, name: str
+    ) -> None:
+        eager: Any = {"eager_start": True}
+        try:
+            super().__init__(coroutine, loop=loop, name=name, **eager)
+        except (KeyboardInterrupt, SystemExit):
+            # It goes its way to the thread that polls, and nobody will ask this task for it again.
+            self.exception()
+            raise
 
 
 def _result(task: asyncio.Task[Any]) -> Any:
