@@ -35,9 +35,8 @@ final class ChannelAdapter: CallbackHost {
 
   func run(_ cause: Invocation.Cause, on context: ChannelContext) -> Outcome {
     let box = ChannelContextBox.of(context)
-    box.takeBack()
     defer { if !context.awaitsResponse { box.takeBack() } }
-    guard let socket = box.ticket else { return .crashed(cause: "the channel has no ticket") }
+    guard let socket = box.begin() else { return .crashed(cause: "the channel has no ticket") }
     let code: CInt? =
       switch cause {
       case .authorize(let params):

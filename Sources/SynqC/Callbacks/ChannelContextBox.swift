@@ -12,11 +12,23 @@ final class ChannelContextBox: Sendable {
 
   private struct State: ~Copyable, @unchecked Sendable {
     var ticket: OpaquePointer?
-    /// Lent until the callback is done, or its deferred is finished.
-    var lent: [ValueHandle] = []
+    /// Lent until the callback is done, or its deferred is finished. Most callbacks are lent one value.
+    var firstLent: ValueHandle?
+    var otherLent: [ValueHandle] = []
+    /// The assigns as they were lent last; nil once they changed.
     var assigns: ValueHandle?
     var data: UnsafeMutableRawPointer?
     var destroyData: synq_destroy_fn?
+
+    mutating func lend(_ handle: ValueHandle) {
+      if firstLent == nil { firstLent = handle } else { otherLent.append(handle) }
+    }
+
+    mutating func takeBack() {
+      firstLent = nil
+      assigns = nil
+      if !otherLent.isEmpty { otherLent = [] }
+    }
   }
 
   private let state = Mutex(State())
@@ -42,19 +54,25 @@ final class ChannelContextBox: Sendable {
     return box
   }
 
-  var ticket: OpaquePointer? { state.withLock { $0.ticket } }
+  /// Takes back what an earlier callback was lent, and gives the ticket for the next.
+  func begin() -> OpaquePointer? {
+    state.withLock { state in
+      state.takeBack()
+      return state.ticket
+    }
+  }
 
   /// Lends a value until the callback is done.
   func lend(_ payload: Payload) -> OpaquePointer {
     let handle = ValueHandle(payload)
-    state.withLock { $0.lent.append(handle) }
+    state.withLock { $0.lend(handle) }
     return handle.opaque
   }
 
   /// Lends a text until the callback is done.
   func lend(_ text: String) -> UnsafePointer<CChar>? {
     let handle = ValueHandle(.empty)
-    state.withLock { $0.lent.append(handle) }
+    state.withLock { $0.lend(handle) }
     return try? handle.keep(text).text
   }
 
@@ -62,7 +80,7 @@ final class ChannelContextBox: Sendable {
   func lendAssigns(_ object: JSON) -> OpaquePointer {
     let handle = ValueHandle(.json(object))
     return state.withLock { state in
-      if let old = state.assigns { state.lent.append(old) }
+      if let old = state.assigns { state.lend(old) }
       state.assigns = handle
       return handle.opaque
     }
@@ -71,7 +89,7 @@ final class ChannelContextBox: Sendable {
   /// The assigns have changed: the next reader gets a new value.
   func assignsChanged() {
     state.withLock { state in
-      if let old = state.assigns.take() { state.lent.append(old) }
+      if let old = state.assigns.take() { state.lend(old) }
     }
   }
 
@@ -79,14 +97,7 @@ final class ChannelContextBox: Sendable {
   var lentAssigns: OpaquePointer? { state.withLock { $0.assigns?.opaque } }
 
   /// Takes back what was lent to the callback before.
-  func takeBack() {
-    let old = state.withLock { state -> [ValueHandle] in
-      state.assigns = nil
-      defer { state.lent = [] }
-      return state.lent
-    }
-    _ = old
-  }
+  func takeBack() { state.withLock { $0.takeBack() } }
 
   // MARK: The host's pointer
 
