@@ -15,7 +15,11 @@ final class ConnectAdapter: ConnectHost {
     self.user = user
   }
 
-  func connect(_ request: ConnectRequest) -> ConnectOutcome {
+  func connect(_ request: ConnectRequest, _ completion: @escaping @Sendable (ConnectOutcome) -> Void) {
+    completion(outcome(of: request))
+  }
+
+  private func outcome(of request: ConnectRequest) -> ConnectOutcome {
     let call = ConnectCall(request)
     let ticket = Tickets.connections.issue(call)
     defer { Tickets.connections.revoke(ticket) }

@@ -10,12 +10,19 @@ package protocol CallbackHost: AnyObject, Sendable {
 
   /// The channel is gone; no callback of it will run any more. On a thread that may run the host's code.
   func channelEnded(_ context: ChannelContext)
+
+  /// Whether `run` returns at once, because it defers what takes time: then it needs no thread of its own.
+  var neverBlocks: Bool { get }
+}
+
+extension CallbackHost {
+  package var neverBlocks: Bool { false }
 }
 
 /// A host's decision about clients that ask to be connected.
 package protocol ConnectHost: AnyObject, Sendable {
-  /// Runs to its end on the current thread.
-  func connect(_ request: ConnectRequest) -> ConnectOutcome
+  /// Decides, now on the current thread or later on any, and calls `completion` once.
+  func connect(_ request: ConnectRequest, _ completion: @escaping @Sendable (ConnectOutcome) -> Void)
 }
 
 /// A callback that is due: what the three deliveries carry to a thread.
@@ -29,7 +36,7 @@ package enum PendingCall: Sendable {
   package func run() {
     switch self {
     case .channel(let context, let cause): context.run(cause)
-    case .connect(let host, let request, let completion): completion(host.connect(request))
+    case .connect(let host, let request, let completion): host.connect(request, completion)
     case .release(let body): body()
     }
   }

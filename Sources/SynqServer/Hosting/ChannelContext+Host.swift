@@ -1,3 +1,4 @@
+import Logging
 import SynqChannels
 import SynqJSON
 import SynqWire
@@ -167,6 +168,9 @@ extension ChannelContext {
     guard let now else { throw .channelClosed }
     if now { driver.post(.stop(self, reason)) }
   }
+
+  /// Where the host tells what happens in the channel.
+  package var logger: Logger { driver.logger }
 
   // MARK: Attachment
 

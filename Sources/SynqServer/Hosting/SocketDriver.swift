@@ -1,3 +1,4 @@
+import Logging
 import NIOCore
 import SynqChannels
 import SynqJSON
@@ -12,9 +13,10 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   let loop: ServerLoop
   private unowned let hub: ChannelHub
   private let transport: any SocketTransport
-  private var engine: SocketEngine
+  private(set) var engine: SocketEngine
   private let jsonLimits: JSONLimits
-  private var contexts: [ChannelKey: ChannelContext] = [:]
+  let logger: Logger
+  private(set) var contexts: [ChannelKey: ChannelContext] = [:]
   /// Topics beside its own that a channel subscribed to.
   private var subscriptions: [ChannelKey: Set<String>] = [:]
   private var life = Life.open
@@ -40,6 +42,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     self.transport = transport
     self.engine = engine
     self.jsonLimits = jsonLimits
+    logger = hub.logger
     self.info = info
     loop.add(self)
   }
@@ -189,7 +192,9 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
       loop.subscribe(context(of: key, spec: spec, topic: topic, joinRef: joinRef), to: topic)
     case .closing(let key):
       guard let context = contexts[key], let (cause, scope) = context.abandonDeferred() else { return }
-      engine.complete(cause, of: key, scope: scope, outcome: .returned, into: &loop.output)
+      // Who was never let in is owed no before_close.
+      let outcome: Outcome = if case .authorize = cause { .refused } else { .returned }
+      engine.complete(cause, of: key, scope: scope, outcome: outcome, into: &loop.output)
     case .ended(let key): forget(key)
     case .subscribe(let key, let topic):
       guard let context = contexts[key], topic != context.topic else { return }
@@ -215,7 +220,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
       of: invocation.channel, spec: invocation.spec, topic: invocation.topic, joinRef: invocation.joinRef)
     context.begin(invocation.cause, scope: invocation.scope)
     hub.stats.callbacks.add()
-    if hub.delivery.isInline {
+    if hub.delivery.isInline || context.host.neverBlocks {
       guard let done = context.runInline(invocation.cause) else { return }
       engine.complete(
         invocation.cause, of: invocation.channel, scope: done.scope, outcome: done.outcome, into: &loop.output)

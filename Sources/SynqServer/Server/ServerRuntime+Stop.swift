@@ -143,7 +143,7 @@ extension ServerRuntime {
 
 extension TimeAmount {
   /// A duration in nanoseconds, as far as they reach.
-  init(clamping duration: Duration) {
+  package init(clamping duration: Duration) {
     let (seconds, attoseconds) = duration.components
     let (nanoseconds, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
     self = overflow ? .hours(24 * 365) : .nanoseconds(nanoseconds + attoseconds / 1_000_000_000)

@@ -175,6 +175,16 @@ package final class ServerRuntime: Sendable {
     return try result.get()
   }
 
+  /// What a hub without a network needs to serve the channels and mounts that were added so far.
+  package var hubParts: (parts: ChannelHub.Parts, mounts: [SocketMount]) {
+    state.withLock { state in
+      let parts = ChannelHub.Parts(
+        router: state.router, hosts: state.hosts, connectHosts: state.connectHosts, limits: state.limits,
+        delivery: delivery, logger: logger)
+      return (parts, state.configuration.network.mounts)
+    }
+  }
+
   // MARK: Running
 
   /// The port that the server listens on; nil before the start.
