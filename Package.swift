@@ -51,10 +51,16 @@ let package = Package(
       name: "Synq",
       dependencies: [
         "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels", "SynqServer",
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
       ]),
     .target(
-      name: "SynqTesting", dependencies: ["Synq", "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels"]),
+      name: "SynqTesting",
+      dependencies: [
+        "Synq", "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels", "SynqServer",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
     .target(
       name: "SynqC",
       dependencies: [

@@ -1,0 +1,64 @@
+import SynqChannels
+import SynqJSON
+
+/// A ``Channel`` whose callbacks may await: a database, another service, an actor.
+///
+/// The channel keeps its order: while a callback is suspended, the next event of its client waits, and other channels go
+/// on. Each callback runs as a task, which is cancelled when its channel ends meanwhile; `beforeClose` begins when that task
+/// has ended. Callbacks that need no `await` can be written without `async`. An actor can be a channel, too, and then
+/// has state that all channels of its pattern share.
+/// ```swift
+/// struct Search: AsyncChannel {
+///   let options = ChannelOptions(track: ["results"])
+///   let library: Library
+///
+///   func handleEvent(_ event: String, _ payload: JSON, socket: Socket) async throws -> Response {
+///     let query = try payload.decode(Query.self)
+///     try socket.assign("results", to: try await library.find(query.text))
+///     return .ok
+///   }
+/// }
+/// ```
+/// Errors are as in ``Channel``, and so are the defaults.
+public protocol AsyncChannel: Sendable {
+  /// See ``Channel``. It is read once and outside of any isolation.
+  var options: ChannelOptions { get }
+
+  /// A client asks to join: return to let it in, throw a ``SynqError`` to refuse.
+  func authorize(topic: String, params: JSON, socket: Socket) async throws
+
+  /// The client has joined: set the first assigns.
+  func initialize(topic: String, params: JSON, socket: Socket) async throws
+
+  /// The client sent an event.
+  func handleEvent(_ event: String, _ payload: JSON, socket: Socket) async throws -> Response
+
+  /// The client sent an event with bytes instead of JSON.
+  func handleBinary(_ event: String, _ bytes: [UInt8], socket: Socket) async throws -> Response
+
+  /// A message of the server.
+  func handleMessage(_ message: ServerMessage, socket: Socket) async throws
+
+  /// The channel is about to end.
+  func beforeClose(reason: CloseReason, socket: Socket) async
+}
+
+extension AsyncChannel {
+  public var options: ChannelOptions { ChannelOptions() }
+
+  public func authorize(topic: String, params: JSON, socket: Socket) async throws {}
+
+  public func initialize(topic: String, params: JSON, socket: Socket) async throws {}
+
+  public func handleEvent(_ event: String, _ payload: JSON, socket: Socket) async throws -> Response {
+    .error(.unknownEvent(event))
+  }
+
+  public func handleBinary(_ event: String, _ bytes: [UInt8], socket: Socket) async throws -> Response {
+    .error(.unknownEvent(event))
+  }
+
+  public func handleMessage(_ message: ServerMessage, socket: Socket) async throws { throw Unhandled() }
+
+  public func beforeClose(reason: CloseReason, socket: Socket) async {}
+}

@@ -1,0 +1,48 @@
+import SynqChannels
+
+/// What of a channel is synchronised with its client, and how.
+public struct ChannelOptions: Sendable, Hashable {
+  /// Names of the assigns to synchronise, in the order in which the state lists them. Every other assign stays on the
+  /// server. Default: none.
+  public var track: [String]
+  /// The highest version of the state; the next one is 0 and comes as the full state. At least 1. Default 1000.
+  public var maxVersion: Int
+  /// The names that the clients speak on the wire. Default ``SynqChannels/Dialect/synq``.
+  public var dialect: Dialect
+  /// Object members dropped from tracked state, at any depth. Default `__meta__`.
+  public var ignoreKeys: [String]
+  /// Broadcasts of these events go to `handleMessage` instead of the client. Default: none.
+  public var intercept: Set<String>
+  /// Whether tracked state may have members named `__proto__`, `constructor` or `prototype`, which break careless
+  /// JavaScript clients. Default false: assigning them is an error.
+  public var allowsPrototypeKeys: Bool
+
+  /// Makes options; each has the default of its property.
+  public init(
+    track: [String] = [], maxVersion: Int = 1000, dialect: Dialect = .synq,
+    ignoreKeys: [String] = ["__meta__"],
+    intercept: Set<String> = [], allowsPrototypeKeys: Bool = false
+  ) {
+    self.track = track
+    self.maxVersion = maxVersion
+    self.dialect = dialect
+    self.ignoreKeys = ignoreKeys
+    self.intercept = intercept
+    self.allowsPrototypeKeys = allowsPrototypeKeys
+  }
+
+  /// The engine's form of these options.
+  func checked() throws(HostError) -> ChannelSpec.Options {
+    guard maxVersion >= 1 else {
+      throw HostError(.invalidArgument, "maxVersion: \(maxVersion) is not at least 1")
+    }
+    var spec = ChannelSpec.Options()
+    spec.track = track
+    spec.maxVersion = maxVersion
+    spec.dialect = dialect
+    spec.ignoreKeys = ignoreKeys
+    spec.intercept = intercept
+    spec.allowsPrototypeKeys = allowsPrototypeKeys
+    return spec
+  }
+}

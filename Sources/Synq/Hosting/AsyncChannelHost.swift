@@ -1,0 +1,57 @@
+import SynqChannels
+import SynqJSON
+import SynqServer
+import SynqWire
+
+/// Runs the callbacks of an `AsyncChannel` as tasks, while their channel waits.
+final class AsyncChannelHost<Host: AsyncChannel>: CallbackHost {
+  private let channel: Host
+
+  init(_ channel: Host) { self.channel = channel }
+
+  func run(_ cause: Invocation.Cause, on context: ChannelContext) -> Outcome {
+    let deferral: UInt64
+    do {
+      deferral = try context.deferResponse()
+    } catch {
+      return .crashed(cause: error.message)
+    }
+    ChannelStorage.of(context).begin {
+      let outcome = await self.outcome(of: cause, on: context)
+      let response = try? context.withScope { scope throws(HostError) in scope.response }
+      // Refused only when the channel has not waited: then nobody asks for the outcome.
+      try? context.finish(deferral, outcome, response: response ?? nil)
+    }
+    return .returned
+  }
+
+  private func outcome(of cause: Invocation.Cause, on context: ChannelContext) async -> Outcome {
+    let socket = Socket(context: context)
+    do {
+      switch cause {
+      case .authorize(let params):
+        try await channel.authorize(topic: context.topic, params: params.params, socket: socket)
+      case .initialize(let params):
+        try await channel.initialize(topic: context.topic, params: params.params, socket: socket)
+      case .event(let name, .json(let payload)):
+        try context.respond(with: await channel.handleEvent(name, payload, socket: socket))
+      case .event(let name, .binary(let bytes)):
+        try context.respond(with: await channel.handleBinary(name, bytes, socket: socket))
+      case .message(let topic, let name, let payload):
+        let message = ServerMessage(topic: topic, name: name, payload: payload)
+        try await channel.handleMessage(message, socket: socket)
+      case .beforeClose(let reason): await channel.beforeClose(reason: reason, socket: socket)
+      }
+      return .returned
+    } catch is Unhandled {
+      context.logUnhandled(cause)
+      return .returned
+    } catch {
+      return CallbackFailure.outcome(of: error, thrownBy: cause, on: context)
+    }
+  }
+
+  func channelEnded(_ context: ChannelContext) {}
+
+  var neverBlocks: Bool { true }
+}

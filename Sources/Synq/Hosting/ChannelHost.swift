@@ -1,0 +1,52 @@
+import SynqChannels
+import SynqJSON
+import SynqServer
+import SynqWire
+
+/// Runs the callbacks of a `Channel` on the delivery's threads.
+final class ChannelHost<Host: Channel>: CallbackHost {
+  private let channel: Host
+
+  init(_ channel: Host) { self.channel = channel }
+
+  func run(_ cause: Invocation.Cause, on context: ChannelContext) -> Outcome {
+    _ = ChannelStorage.of(context)
+    let socket = Socket(context: context)
+    do {
+      switch cause {
+      case .authorize(let params):
+        try channel.authorize(topic: context.topic, params: params.params, socket: socket)
+      case .initialize(let params):
+        try channel.initialize(topic: context.topic, params: params.params, socket: socket)
+      case .event(let name, .json(let payload)):
+        try context.respond(with: channel.handleEvent(name, payload, socket: socket))
+      case .event(let name, .binary(let bytes)):
+        try context.respond(with: channel.handleBinary(name, bytes, socket: socket))
+      case .message(let topic, let name, let payload):
+        try channel.handleMessage(ServerMessage(topic: topic, name: name, payload: payload), socket: socket)
+      case .beforeClose(let reason): channel.beforeClose(reason: reason, socket: socket)
+      }
+      return .returned
+    } catch is Unhandled {
+      context.logUnhandled(cause)
+      return .returned
+    } catch {
+      return CallbackFailure.outcome(of: error, thrownBy: cause, on: context)
+    }
+  }
+
+  func channelEnded(_ context: ChannelContext) {}
+}
+
+extension ChannelContext {
+  func respond(with response: Response) throws(HostError) {
+    if let response = try response.checked() { try respond(response) }
+  }
+
+  /// A message came for a channel that handles none.
+  func logUnhandled(_ cause: Invocation.Cause) {
+    logger.warning(
+      "a message was dropped: the channel has no handleMessage",
+      metadata: ["topic": "\(topic)", "message": "\(cause.eventName ?? "")"])
+  }
+}
