@@ -61,6 +61,9 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
       ]),
+
+    // The demo of examples/swift, as `make demo-swift` runs it.
+    .executableTarget(name: "demo-swift", dependencies: ["Synq"], path: "examples/swift"),
     .target(
       name: "SynqC",
       dependencies: [

@@ -21,7 +21,7 @@ sys.path[:0] = [str(HERE), str(ROOT / "Tests/wire")]
 PROGRAMS = {
     "c": [ROOT / "build/cmake/examples/c/demo"],
     "python": [sys.executable, ROOT / "examples/python/demo.py"],
-    "swift": [ROOT / "examples/swift/.build/release/demo-swift"],
+    "swift": [ROOT / "build/swift-release/release/demo-swift"],
 }
 
 
