@@ -52,6 +52,8 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   /// Hands over the socket behind this connection; messages are dropped before that.
   func attach(_ receiver: any SocketReceiver) {
     self.receiver = receiver
+    // Lost between the answer to its request and now.
+    if phase == .closed { releaseReceiver() }
   }
 
   // MARK: The channel
