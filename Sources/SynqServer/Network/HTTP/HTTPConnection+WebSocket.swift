@@ -28,7 +28,8 @@ extension HTTPConnection {
     let connect = connectRequest(
       request, mount: mount, transport: .webSocket, serializer: serializer, parameters: parameters,
       authToken: offer.authToken)
-    core.backend.connect(connect, on: loop.eventLoop).hop(to: loop.eventLoop).assumeIsolated().whenComplete { outcome in
+    core.backend.connect(connect, on: loop.eventLoop).hop(to: loop.eventLoop).assumeIsolated().whenComplete {
+      outcome in
       switch outcome {
       case .success(.accepted(let grant)):
         let terms = settings.mount.compression.flatMap {

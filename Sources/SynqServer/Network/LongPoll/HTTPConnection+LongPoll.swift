@@ -60,7 +60,8 @@ extension HTTPConnection {
     let connect = connectRequest(
       request, mount: mount, transport: .longPoll, serializer: serializer, parameters: parameters,
       authToken: request.head.headers.first(name: Field.authToken))
-    core.backend.connect(connect, on: loop.eventLoop).hop(to: loop.eventLoop).assumeIsolated().whenComplete { outcome in
+    core.backend.connect(connect, on: loop.eventLoop).hop(to: loop.eventLoop).assumeIsolated().whenComplete {
+      outcome in
       switch outcome {
       case .success(.accepted(let grant)):
         // Nobody to begin it for: the client went away while the host was asked.
