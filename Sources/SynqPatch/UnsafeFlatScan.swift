@@ -93,10 +93,10 @@ private func wordDifference(_ a: FlatPlace, _ b: FlatPlace, from start: Int, _ c
     if x != 0 { return at &+ x.trailingZeroBitCount / 8 }
     at &+= 8
   }
-  // Every value has readable slack behind it, so the rest is one load; what differs there is cut off.
+  // Every value has readable slack behind it, so the rest is one load; what the slack holds is cut off.
   guard at < count else { return count }
-  let x = wordXor(a + at, b + at)
-  return x == 0 ? count : min(count, at &+ x.trailingZeroBitCount / 8)
+  let x = wordXor(a + at, b + at) << (64 &- 8 &* (count &- at))
+  return x == 0 ? count : count &- 8 &+ x.trailingZeroBitCount / 8
 }
 
 /// How many bytes are the same before `endA` and `endB`, `count` at most.
