@@ -76,7 +76,7 @@ demo-swift: deps ## the same in Swift
 
 # ----------------------------------------------------------------------------------------------------- testing
 
-.PHONY: test test-swift test-c test-python sanitize fuzz abi
+.PHONY: test test-swift test-c test-python sanitize valgrind fuzz abi
 test: deps-test ## build and run every test: Swift, C, Python, wire, browser
 	@scripts/run-tests swift c python
 
@@ -91,6 +91,9 @@ test-python: deps-test
 
 sanitize: deps ## the Swift tests under the address, undefined and thread sanitizers
 	@scripts/run-sanitizers
+
+valgrind: deps-test cmake venv ## the C tests and the C demo under valgrind
+	@scripts/run-valgrind
 
 fuzz: deps ## every fuzz target, FUZZ_SECONDS (60) each
 	@scripts/run-fuzzers
