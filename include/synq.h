@@ -348,9 +348,9 @@ typedef struct synq_mount_options {
   int without_longpoll;            /* 1: WebSocket only */
   uint32_t longpoll_window_ms;     /* how long a poll waits for something to send. Default 10,000 */
   const char *pattern;             /* instead of "websocket": a path with parameters, such as "custom/:id/ws" */
-  const synq_limits_t *limits;     /* for connections here; 0 takes the server's. max_connections…, handshake_timeout_ms
+  const synq_limits_t *limits; /* for connections here; 0 takes the server's. max_connections…, handshake_timeout_ms
                                       and max_header_bytes are the server's alone */
-  int compress;                    /* 1: permessage-deflate (RFC 7692) for WebSocket clients that offer it: fewer
+  int compress; /* 1: permessage-deflate (RFC 7692) for WebSocket clients that offer it: fewer
                                       bytes for more CPU time. Default 0 */
 } synq_mount_options_t;
 
@@ -424,14 +424,14 @@ int synq_server_disconnect(synq_server_t *server, const char *id);
 
 typedef struct synq_stats {
   size_t size;
-  uint64_t connections;       /* open now */
-  uint64_t channels;          /* joined now */
+  uint64_t connections; /* open now */
+  uint64_t channels; /* joined now */
   uint64_t connections_total; /* since the start */
-  uint64_t messages_in;       /* messages from clients since the start */
-  uint64_t messages_out;      /* messages to clients since the start */
-  uint64_t bytes_out;         /* of those messages */
-  uint64_t callbacks;         /* callbacks run since the start */
-  uint64_t crashes;           /* callbacks that failed */
+  uint64_t messages_in; /* messages from clients since the start */
+  uint64_t messages_out; /* messages to clients since the start */
+  uint64_t bytes_out; /* of those messages */
+  uint64_t callbacks; /* callbacks run since the start */
+  uint64_t crashes; /* callbacks that failed */
 } synq_stats_t;
 
 #define SYNQ_STATS_INIT {sizeof(synq_stats_t), 0, 0, 0, 0, 0, 0, 0, 0}

@@ -6,6 +6,7 @@ public struct ExpectationFailure: Error, Sendable, CustomStringConvertible {
   public let message: String
   /// The file of the expectation, as `#fileID` gives it.
   public let fileID: String
+  /// The line of the test.
   public let line: Int
 
   public var description: String { "\(fileID):\(line): \(message)" }

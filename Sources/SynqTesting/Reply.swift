@@ -9,6 +9,7 @@ public struct Reply: Sendable, Hashable, CustomStringConvertible {
   /// The bytes of a binary reply, else nil.
   public let bytes: [UInt8]?
 
+  /// A reply with this status and response.
   public init(status: String, response: JSON = .emptyObject, bytes: [UInt8]? = nil) {
     self.status = status
     self.response = response
@@ -63,6 +64,7 @@ public struct JoinRefused: Error, Sendable, Hashable, CustomStringConvertible {
   /// The answer to the join.
   public let reply: Reply
 
+  /// The refusal of a join, by its reply.
   public init(topic: String, reply: Reply) {
     self.topic = topic
     self.reply = reply

@@ -1,26 +1,26 @@
 /// A WebSocket close code (RFC 6455, section 7.4; 1012 and 1013: the IANA registry).
-public struct CloseCode: RawRepresentable, Hashable, Sendable {
-  public var rawValue: UInt16
-  public init(rawValue: UInt16) { self.rawValue = rawValue }
+package struct CloseCode: RawRepresentable, Hashable, Sendable {
+  package var rawValue: UInt16
+  package init(rawValue: UInt16) { self.rawValue = rawValue }
 
   /// The purpose of the connection is fulfilled.
-  public static let normal = CloseCode(rawValue: 1000)
+  package static let normal = CloseCode(rawValue: 1000)
   /// The server ends the connection and the client may come back: a host's disconnect.
-  public static let goingAway = CloseCode(rawValue: 1001)
+  package static let goingAway = CloseCode(rawValue: 1001)
   /// A frame that breaks RFC 6455; a connection that was idle for too long (as Phoenix does, `wire/idle_timeout`).
-  public static let protocolError = CloseCode(rawValue: 1002)
+  package static let protocolError = CloseCode(rawValue: 1002)
   /// A close frame without a code; never sent.
-  public static let noStatus = CloseCode(rawValue: 1005)
+  package static let noStatus = CloseCode(rawValue: 1005)
   /// Text that is not UTF-8.
-  public static let invalidData = CloseCode(rawValue: 1007)
+  package static let invalidData = CloseCode(rawValue: 1007)
   /// The client went over a rate or a count.
-  public static let policyViolation = CloseCode(rawValue: 1008)
+  package static let policyViolation = CloseCode(rawValue: 1008)
   /// A frame or a message over its limit.
-  public static let tooBig = CloseCode(rawValue: 1009)
+  package static let tooBig = CloseCode(rawValue: 1009)
   /// A message that cannot be decoded (as Phoenix does, `wire/text_notjson`).
-  public static let internalError = CloseCode(rawValue: 1011)
+  package static let internalError = CloseCode(rawValue: 1011)
   /// The server is stopping.
-  public static let serviceRestart = CloseCode(rawValue: 1012)
+  package static let serviceRestart = CloseCode(rawValue: 1012)
   /// The client does not read and its queue is full.
-  public static let tryAgainLater = CloseCode(rawValue: 1013)
+  package static let tryAgainLater = CloseCode(rawValue: 1013)
 }

@@ -4,18 +4,18 @@ import SynqJSON
 ///
 /// Both should be strings. Phoenix echoes a topic of another type in its refusal (`wire/text_topic_int`), so
 /// such a name is kept as its JSON text.
-public struct Name: Hashable, Sendable {
+package struct Name: Hashable, Sendable {
   /// The string; for any other JSON value its text.
-  public let text: String
-  public let isString: Bool
+  package let text: String
+  package let isString: Bool
 
-  public init(_ string: String) {
+  package init(_ string: String) {
     text = string
     isString = true
   }
 
   /// A name that is not a string, by its JSON text.
-  public init(notAString json: String) {
+  package init(notAString json: String) {
     text = json
     isString = false
   }

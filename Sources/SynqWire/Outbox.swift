@@ -4,44 +4,44 @@ import SynqJSON
 ///
 /// The engine appends whole messages; a transport sends them in order and empties the outbox. One outbox is
 /// reused for every burst, so that sending allocates nothing once it has grown.
-public struct Outbox: ~Copyable {
+package struct Outbox: ~Copyable {
   /// What a message is carried as.
-  public enum Kind: Sendable { case text, binary }
+  package enum Kind: Sendable { case text, binary }
 
   /// The end of one message in `bytes`, and its kind.
-  public struct Mark: Sendable {
-    public var end: Int
-    public var kind: Kind
+  package struct Mark: Sendable {
+    package var end: Int
+    package var kind: Kind
   }
 
   /// The bytes of every message, one after the other.
-  public var bytes: ByteWriter
+  package var bytes: ByteWriter
   /// Where the messages end, in order.
-  public private(set) var marks: [Mark] = []
+  package private(set) var marks: [Mark] = []
 
-  public init() { bytes = ByteWriter() }
+  package init() { bytes = ByteWriter() }
 
-  public var isEmpty: Bool { marks.isEmpty }
+  package var isEmpty: Bool { marks.isEmpty }
 
   /// Ends the message whose bytes were appended to `bytes` since the last call.
-  public mutating func endMessage(_ kind: Kind) {
+  package mutating func endMessage(_ kind: Kind) {
     marks.append(Mark(end: bytes.count, kind: kind))
   }
 
   /// Takes back the last message, whose bytes began at `start`.
-  public mutating func dropLastMessage(from start: Int) {
+  package mutating func dropLastMessage(from start: Int) {
     marks.removeLast()
     bytes.truncate(to: start)
   }
 
   /// Forgets every message and keeps the memory.
-  public mutating func removeAll() {
+  package mutating func removeAll() {
     bytes.removeAll(keepingCapacity: true)
     marks.removeAll(keepingCapacity: true)
   }
 
   /// Calls `body` with each message in order.
-  public borrowing func forEachMessage(_ body: (Kind, UnsafeRawBufferPointer) -> Void) {
+  package borrowing func forEachMessage(_ body: (Kind, UnsafeRawBufferPointer) -> Void) {
     bytes.withUnsafeBytes { all in
       var start = 0
       for mark in marks {

@@ -1,11 +1,11 @@
 /// The events and topics that the Phoenix protocol itself defines (`wire/README.md`, phoenix.js `constants.js`).
-public enum PhoenixEvent {
-  public static let join = "phx_join"
-  public static let leave = "phx_leave"
-  public static let reply = "phx_reply"
-  public static let error = "phx_error"
-  public static let close = "phx_close"
-  public static let heartbeat = "heartbeat"
+package enum PhoenixEvent {
+  package static let join = "phx_join"
+  package static let leave = "phx_leave"
+  package static let reply = "phx_reply"
+  package static let error = "phx_error"
+  package static let close = "phx_close"
+  package static let heartbeat = "heartbeat"
   /// The topic of heartbeats.
-  public static let phoenixTopic = "phoenix"
+  package static let phoenixTopic = "phoenix"
 }

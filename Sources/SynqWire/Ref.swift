@@ -3,18 +3,18 @@ import SynqJSON
 /// A ref or join_ref as the client wrote it: any JSON value, kept as text and echoed as it came.
 ///
 /// A null ref is `nil` wherever a `Ref?` stands.
-public struct Ref: Hashable, Sendable {
+package struct Ref: Hashable, Sendable {
   /// The JSON text, for example `"3"` with its quotes, or `10`.
-  public let text: String
+  package let text: String
 
   /// - Parameter text: JSON text; `null` gives nil.
-  public init?(text: String) {
+  package init?(text: String) {
     guard text != "null" else { return nil }
     self.text = text
   }
 
   /// The ref that a client of the binary form wrote: a string without quotes.
-  public init(string: String) {
+  package init(string: String) {
     var writer = ByteWriter()
     writer.append(jsonString: string)
     text = writer.string

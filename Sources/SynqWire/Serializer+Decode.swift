@@ -3,7 +3,7 @@ import SynqJSON
 /// Decoding. The envelope is scanned in place; the payload alone is parsed, once.
 extension Serializer {
   /// Decodes a text message.
-  public func decode(text: UnsafeRawBufferPointer, limits: JSONLimits) throws(DecodingError) -> Message {
+  package func decode(text: UnsafeRawBufferPointer, limits: JSONLimits) throws(DecodingError) -> Message {
     do throws(JSONError) {
       switch self {
       case .v1: return try Envelope.decodeV1(text, limits: limits)
@@ -15,7 +15,7 @@ extension Serializer {
   }
 
   /// Decodes a binary message: the binary form in V2, JSON in V1 (`wire/v1_binary`).
-  public func decode(binary: UnsafeRawBufferPointer, limits: JSONLimits) throws(DecodingError) -> Message {
+  package func decode(binary: UnsafeRawBufferPointer, limits: JSONLimits) throws(DecodingError) -> Message {
     switch self {
     case .v1: try decode(text: binary, limits: limits)
     case .v2: try BinaryPush.decode(binary)
@@ -48,7 +48,9 @@ private enum Envelope {
   static func decodeV1(_ text: UnsafeRawBufferPointer, limits: JSONLimits) throws(JSONError) -> Message {
     var scanner = JSONScanner(text, limits: limits)
     try scanner.expect(UInt8(ascii: "{"))
-    var message: (joinRef: Ref?, ref: Ref?, topic: Name?, event: Name?, payload: JSON?) = (nil, nil, nil, nil, nil)
+    var message: (joinRef: Ref?, ref: Ref?, topic: Name?, event: Name?, payload: JSON?) = (
+      nil, nil, nil, nil, nil
+    )
     if !scanner.take(UInt8(ascii: "}")) {
       repeat {
         let member = try scanner.string()
@@ -68,7 +70,8 @@ private enum Envelope {
     guard let topic = message.topic, let event = message.event, let payload = message.payload else {
       throw JSONError(.unexpectedEnd, at: text.count)
     }
-    return Message(joinRef: message.joinRef, ref: message.ref, topic: topic, event: event, payload: .json(payload))
+    return Message(
+      joinRef: message.joinRef, ref: message.ref, topic: topic, event: event, payload: .json(payload))
   }
 
   private static func ref(_ scanner: inout JSONScanner) throws(JSONError) -> Ref? {

@@ -5,15 +5,17 @@ import SynqJSON
 /// Bytes have no form in V1 (`wire/v1_binary`): see `supportsBinary`.
 extension Serializer {
   /// Whether payloads may be bytes. The engine asks before it encodes one.
-  public var supportsBinary: Bool { self == .v2 }
+  package var supportsBinary: Bool { self == .v2 }
 
   /// A reply to the push `ref`: `phx_reply` with a status and a response.
-  public func encodeReply(
+  package func encodeReply(
     joinRef: Ref?, ref: Ref?, topic: Name, status: String, response: Payload, into outbox: inout Outbox
   ) {
     switch response {
     case .json(let json):
-      encodeReply(joinRef: joinRef, ref: ref, topic: topic, status: status, into: &outbox) { $0.append(json: json) }
+      encodeReply(joinRef: joinRef, ref: ref, topic: topic, status: status, into: &outbox) {
+        $0.append(json: json)
+      }
     case .binary(let bytes):
       outbox.bytes.append(BinaryKind.reply)
       let parts = [joinRef?.unquoted ?? "", ref?.unquoted ?? "", topic.text, status]
@@ -22,11 +24,12 @@ extension Serializer {
   }
 
   /// A reply whose response is written by `response`.
-  public func encodeReply(
+  package func encodeReply(
     joinRef: Ref?, ref: Ref?, topic: Name, status: String, into outbox: inout Outbox,
     response: (inout ByteWriter) -> Void
   ) {
-    encodeText(joinRef: joinRef, ref: ref, topic: topic, event: Name(PhoenixEvent.reply), into: &outbox) { writer in
+    encodeText(joinRef: joinRef, ref: ref, topic: topic, event: Name(PhoenixEvent.reply), into: &outbox) {
+      writer in
       writer.append("{\"status\":")
       writer.append(jsonString: status)
       writer.append(",\"response\":")
@@ -36,12 +39,14 @@ extension Serializer {
   }
 
   /// An event pushed to one channel.
-  public func encodePush(
+  package func encodePush(
     joinRef: Ref?, ref: Ref? = nil, topic: Name, event: String, payload: Payload, into outbox: inout Outbox
   ) {
     switch payload {
     case .json(let json):
-      encodeText(joinRef: joinRef, ref: ref, topic: topic, event: Name(event), into: &outbox) { $0.append(json: json) }
+      encodeText(joinRef: joinRef, ref: ref, topic: topic, event: Name(event), into: &outbox) {
+        $0.append(json: json)
+      }
     case .binary(let bytes):
       outbox.bytes.append(BinaryKind.push)
       outbox.appendBinary(parts: [joinRef?.unquoted ?? "", topic.text, event], data: bytes)
@@ -49,10 +54,12 @@ extension Serializer {
   }
 
   /// An event broadcast on a topic: the same bytes for every client.
-  public func encodeBroadcast(topic: String, event: String, payload: Payload, into outbox: inout Outbox) {
+  package func encodeBroadcast(topic: String, event: String, payload: Payload, into outbox: inout Outbox) {
     switch payload {
     case .json(let json):
-      encodeText(joinRef: nil, ref: nil, topic: Name(topic), event: Name(event), into: &outbox) { $0.append(json: json) }
+      encodeText(joinRef: nil, ref: nil, topic: Name(topic), event: Name(event), into: &outbox) {
+        $0.append(json: json)
+      }
     case .binary(let bytes):
       outbox.bytes.append(BinaryKind.broadcast)
       outbox.appendBinary(parts: [topic, event], data: bytes)
@@ -62,8 +69,9 @@ extension Serializer {
   /// A text message whose payload is written by `payload`.
   ///
   /// V1 has exactly the members topic, event, payload and ref (`wire/v1_basic`).
-  public func encodeText(
-    joinRef: Ref?, ref: Ref?, topic: Name, event: Name, into outbox: inout Outbox, payload: (inout ByteWriter) -> Void
+  package func encodeText(
+    joinRef: Ref?, ref: Ref?, topic: Name, event: Name, into outbox: inout Outbox,
+    payload: (inout ByteWriter) -> Void
   ) {
     switch self {
     case .v2:

@@ -1,5 +1,5 @@
 /// A version of the Phoenix serialisation, negotiated by the query parameter `vsn`.
-public enum Serializer: Sendable, Hashable {
+package enum Serializer: Sendable, Hashable {
   /// JSON objects with topic, event, payload and ref (`vsn=1.0.0`, or no `vsn`).
   case v1
   /// JSON arrays of join_ref, ref, topic, event and payload, and a binary form (`vsn=2.0.0`).
@@ -8,13 +8,15 @@ public enum Serializer: Sendable, Hashable {
   /// The serializer for the value of `vsn`, or nil when it must be refused with 403.
   ///
   /// Source: `wire/upgrade_vsn_*`: a missing `vsn` is 1.0.0; versions are matched as `~> 1.0.0` and `~> 2.0.0`.
-  public init?(vsn: String?) {
+  package init?(vsn: String?) {
     guard let vsn else {
       self = .v1
       return
     }
     let parts = vsn.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 3, parts[1] == "0", !parts[2].isEmpty, parts[2].allSatisfy(\.isASCIIDigit) else { return nil }
+    guard parts.count == 3, parts[1] == "0", !parts[2].isEmpty, parts[2].allSatisfy(\.isASCIIDigit) else {
+      return nil
+    }
     switch parts[0] {
     case "1": self = .v1
     case "2": self = .v2

@@ -48,7 +48,9 @@ import Testing
           "1", "2", "counter:1", "phx_reply",
           [
             "status": "error",
-            "response": ["code": "no", "message": "No!", "details": nil, "timestamp": "2026-01-02T03:04:05.678Z"],
+            "response": [
+              "code": "no", "message": "No!", "details": nil, "timestamp": "2026-01-02T03:04:05.678Z",
+            ],
           ],
         ]
       ])
@@ -80,16 +82,20 @@ import Testing
       scope.effects.append(.push(event: "before", payload: .empty))
       return .crashed(cause: "on purpose")
     }
-    #expect(harness.receive(#"["1","2","counter:1","x",{}]"#).map { $0[3]?.stringValue } == ["before", "phx_error"])
+    #expect(
+      harness.receive(#"["1","2","counter:1","x",{}]"#).map { $0[3]?.stringValue } == ["before", "phx_error"])
   }
 
   @Test func stoppingSendsNoReceipt() {
     let harness = joined()
-    #expect(harness.receive(#"["1","2","counter:1","stop",{}]"#) == [["1", "1", "counter:1", "phx_close", [:]]])
+    #expect(
+      harness.receive(#"["1","2","counter:1","stop",{}]"#) == [["1", "1", "counter:1", "phx_close", [:]]])
     #expect(harness.ran.last == "before_close normal")
   }
 
-  @Test(arguments: [("normal", "phx_close"), ("shutdown", "phx_close"), ("shutdown:done", "phx_close"), ("odd", "phx_error")])
+  @Test(arguments: [
+    ("normal", "phx_close"), ("shutdown", "phx_close"), ("shutdown:done", "phx_close"), ("odd", "phx_error"),
+  ])
   func theReasonOfAStopDecidesHowTheClientSeesIt(reason: String, event: String) {
     let harness = joined()
     harness.callbacks["counter:*"] = { cause, scope in
@@ -129,7 +135,8 @@ import Testing
     harness.receive(#"["1","2","counter:1","inc",{}]"#)
     #expect(harness.receive(#"["1","3","counter:1","inc",{}]"#) == [])
     #expect(
-      harness.receive(#"["1","4","counter:1","inc",{}]"#).first?[4]?["response"]?["code"] == "too_many_queued_events")
+      harness.receive(#"["1","4","counter:1","inc",{}]"#).first?[4]?["response"]?["code"]
+        == "too_many_queued_events")
   }
 
   @Test func aStaleJoinRefIsDroppedAndNullIsValid() {
@@ -137,7 +144,10 @@ import Testing
     #expect(harness.receive(#"["9","2","counter:1","inc",{}]"#) == [])
     #expect(harness.receive(#"["9","3","counter:1","phx_leave",{}]"#) == [])
     #expect(harness.receive(#"[null,"4","counter:1","inc",{}]"#).count == 2)
-    #expect(harness.receive(#"[null,"5","counter:1","phx_leave",{}]"#).map { $0[3]?.stringValue } == ["phx_reply", "phx_close"])
+    #expect(
+      harness.receive(#"[null,"5","counter:1","phx_leave",{}]"#).map { $0[3]?.stringValue } == [
+        "phx_reply", "phx_close",
+      ])
   }
 
   @Test func leavingWhatIsNotJoinedIsNoError() {
@@ -173,13 +183,17 @@ import Testing
 
   @Test func aTypedEventIsUnwrapped() {
     let harness = joined()
-    #expect(harness.receive(#"["1","2","counter:1","synq:event",{"type":"inc","payload":{}}]"#).last?[4]?["version"] == 1)
+    #expect(
+      harness.receive(#"["1","2","counter:1","synq:event",{"type":"inc","payload":{}}]"#).last?[4]?["version"]
+        == 1)
     #expect(
       harness.receive(#"["1","3","counter:1","synq:event",{"payload":{}}]"#).first?[4]?["response"]?["code"]
         == "malformed_event")
   }
 
-  @Test(arguments: ["{", "[]", "5", "[\"1\",\"2\",\"t\",\"e\"]", "{\"topic\":\"t\"}", "[1,2,\"t\",\"e\",{}] x"])
+  @Test(arguments: [
+    "{", "[]", "5", "[\"1\",\"2\",\"t\",\"e\"]", "{\"topic\":\"t\"}", "[1,2,\"t\",\"e\",{}] x",
+  ])
   func whatIsNoMessageClosesTheConnection(text: String) {
     let harness = joined()
     #expect(harness.receive(text) == [])
@@ -196,8 +210,12 @@ import Testing
     limits.maxEventBytes = 3
     limits.maxRefBytes = 5
     let harness = EngineHarness(router("plain:*"), limits: limits)
-    #expect(harness.receive(#"["1","1","plain:123456","phx_join",{}]"#).first?[4]?["response"]?["code"] == "topic_too_long")
-    #expect(harness.receive(#"["1","1","plain:1","phx_join",{}]"#).first?[4]?["response"]?["code"] == "event_not_allowed")
+    #expect(
+      harness.receive(#"["1","1","plain:123456","phx_join",{}]"#).first?[4]?["response"]?["code"]
+        == "topic_too_long")
+    #expect(
+      harness.receive(#"["1","1","plain:1","phx_join",{}]"#).first?[4]?["response"]?["code"]
+        == "event_not_allowed")
     #expect(harness.receive(#"["1","123456","plain:1","abc",{}]"#) == [])
     #expect(harness.actions.last == "close 1008 max_ref_bytes")
   }

@@ -159,10 +159,16 @@ import Testing
     harness.receive(#"["2","2","plain:2","phx_join",{}]"#)
     #expect(
       harness.receive(#"["3","3","plain:3","phx_join",{}]"#) == [
-        ["3", "3", "plain:3", "phx_reply", ["status": "error", "response": ["reason": "too many channels joined"]]]
+        [
+          "3", "3", "plain:3", "phx_reply",
+          ["status": "error", "response": ["reason": "too many channels joined"]],
+        ]
       ])
     // A second join of a topic takes the place of the first.
-    #expect(harness.receive(#"["4","4","plain:2","phx_join",{}]"#).map { $0[3]?.stringValue } == ["phx_reply", "phx_close"])
+    #expect(
+      harness.receive(#"["4","4","plain:2","phx_join",{}]"#).map { $0[3]?.stringValue } == [
+        "phx_reply", "phx_close",
+      ])
     harness.receive(#"["1","5","plain:1","phx_leave",{}]"#)
     #expect(harness.receive(#"["6","6","plain:3","phx_join",{}]"#).first?[4]?["status"] == "ok")
   }

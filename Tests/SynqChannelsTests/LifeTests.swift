@@ -93,7 +93,8 @@ import Testing
       scope.effects = [
         .broadcast(event: "b", payload: .empty, exceptSelf: false),
         .broadcast(event: "b", payload: .empty, exceptSelf: true),
-        .publish(message: "p", payload: [:], exceptSelf: false), .subscribe(topic: "t"), .unsubscribe(topic: "t"),
+        .publish(message: "p", payload: [:], exceptSelf: false), .subscribe(topic: "t"),
+        .unsubscribe(topic: "t"),
         .sendAfter(.milliseconds(5), message: "later", payload: [:]), .send(message: "self", payload: [:]),
       ]
       return .returned
@@ -101,7 +102,8 @@ import Testing
     harness.receive(#"["1","2","counter:1","go",{}]"#)
     #expect(
       harness.actions.dropFirst() == [
-        "broadcast counter:1 b", "broadcast counter:1 b from", "publish counter:1 p", "subscribe t", "unsubscribe t",
+        "broadcast counter:1 b", "broadcast counter:1 b from", "publish counter:1 p", "subscribe t",
+        "unsubscribe t",
         "after 0.005 seconds later",
       ])
     #expect(harness.ran.suffix(2) == ["handle_event go", "handle_message self"])

@@ -9,7 +9,9 @@ struct Names: Sendable {
   var dialect: Dialect
   var change, patch, member, inc, refresh: String
 
-  init(_ dialect: Dialect, _ change: String, _ patch: String, _ member: String, _ inc: String, _ refresh: String) {
+  init(
+    _ dialect: Dialect, _ change: String, _ patch: String, _ member: String, _ inc: String, _ refresh: String
+  ) {
     self.dialect = dialect
     self.change = change
     self.patch = patch
@@ -45,7 +47,10 @@ struct Names: Sendable {
   @Test func atTheWrapTheFullStateIsSentWithVersionZero() {
     let harness = joined { $0.maxVersion = 3 }
     let messages = (2...6).map { harness.receive(#"["1","\#($0)","c:1","inc",{}]"#).last }
-    #expect(messages.map { $0?[3]?.stringValue } == ["synq:patch", "synq:patch", "synq:patch", "synq:change", "synq:patch"])
+    #expect(
+      messages.map { $0?[3]?.stringValue } == [
+        "synq:patch", "synq:patch", "synq:patch", "synq:change", "synq:patch",
+      ])
     #expect(messages.map { $0?[4]?["version"] } == [1, 2, 3, 0, 1])
     #expect(messages[3]?[4] == ["state": ["n": 4], "version": 0])
   }
@@ -110,7 +115,8 @@ struct Names: Sendable {
     for ref in 2...4 { #expect(harness.receive(#"["1","\#(ref)","c:1","inc",{}]"#).count == 1) }
     harness.engine.isWritable = true
     let sent = harness.perform { $0.encodeStates(into: &$1) }
-    #expect(sent.map { $0[4] } == [["operations": [["op": "replace", "path": "/n", "value": 3]], "version": 1]])
+    #expect(
+      sent.map { $0[4] } == [["operations": [["op": "replace", "path": "/n", "value": 3]], "version": 1]])
     #expect(harness.perform { $0.encodeStates(into: &$1) } == [])
   }
 
@@ -118,7 +124,9 @@ struct Names: Sendable {
     var limits = SocketLimits()
     limits.maxPatchBytes = 110
     let harness = joined(limits: limits)
-    let sent = harness.receive(#"["1","2","c:1","set",{"n":"a string that makes the patch longer than its limit, which is a hundred and ten bytes"}]"#)
+    let sent = harness.receive(
+      #"["1","2","c:1","set",{"n":"a string that makes the patch longer than its limit, which is a hundred and ten bytes"}]"#
+    )
     #expect(sent.last?[3] == "synq:change")
     #expect(sent.last?[4]?["version"] == 1)
     #expect(harness.receive(#"["1","3","c:1","set",{"n":1}]"#).last?[3] == "synq:patch")
@@ -146,13 +154,20 @@ struct Names: Sendable {
     var fails = true
     harness.callbacks["c:*"] = { cause, scope in
       guard case .initialize = cause else { return .returned }
-      if fails { scope.response = .error(ErrorReport(normalising: "you stink")) } else { try? scope.assigns.set("n", to: 1) }
+      if fails {
+        scope.response = .error(ErrorReport(normalising: "you stink"))
+      } else {
+        try? scope.assigns.set("n", to: 1)
+      }
       return .returned
     }
-    let error: JSON = ["code": "error", "message": "you stink", "details": nil, "timestamp": "2026-01-02T03:04:05.678Z"]
+    let error: JSON = [
+      "code": "error", "message": "you stink", "details": nil, "timestamp": "2026-01-02T03:04:05.678Z",
+    ]
     #expect(
       harness.receive(#"["1","1","c:1","phx_join",{}]"#) == [
-        ["1", "1", "c:1", "phx_reply", ["status": "ok", "response": [:]]], ["1", nil, "c:1", "synq:error", error],
+        ["1", "1", "c:1", "phx_reply", ["status": "ok", "response": [:]]],
+        ["1", nil, "c:1", "synq:error", error],
       ])
     #expect(harness.receive(#"["1","2","c:1","x",{}]"#).first?[4]?["response"]?["code"] == "not_initialized")
     fails = false
@@ -178,7 +193,9 @@ struct Names: Sendable {
     #expect(harness.receive(#"["1","3","c:1","\#(refresh)",{}]"#).last?[3]?.stringValue == change)
   }
 
-  @Test(arguments: [(Dialect.liveState, "lvs_evt:inc"), (.liveViewModel, "lvm_evt:inc"), (.seance, "seance:event:inc")])
+  @Test(arguments: [
+    (Dialect.liveState, "lvs_evt:inc"), (.liveViewModel, "lvm_evt:inc"), (.seance, "seance:event:inc"),
+  ])
   func eachDialectsPrefixIsStripped(dialect: Dialect, event: String) {
     let harness = EngineHarness(router("c:*", track: ["count"]) { $0.dialect = dialect })
     harness.callbacks["c:*"] = counter

@@ -28,10 +28,12 @@ import Testing
     return try result.get()
   }
 
-  @Test(arguments: [
-    (nil, Serializer.v1), ("1.0.0", .v1), ("2.0.0", .v2), ("2.0.9", .v2), ("", nil), ("abc", nil), ("2.0", nil),
-    ("2.1.0", nil), ("3.0.0", nil), ("2.0.x", nil), ("2.0.", nil),
-  ] as [(String?, Serializer?)])
+  @Test(
+    arguments: [
+      (nil, Serializer.v1), ("1.0.0", .v1), ("2.0.0", .v2), ("2.0.9", .v2), ("", nil), ("abc", nil),
+      ("2.0", nil),
+      ("2.1.0", nil), ("3.0.0", nil), ("2.0.x", nil), ("2.0.", nil),
+    ] as [(String?, Serializer?)])
   func vsnNamesTheSerializer(vsn: String?, serializer: Serializer?) {
     #expect(Serializer(vsn: vsn) == serializer)
   }
@@ -63,10 +65,13 @@ import Testing
     #expect(
       bytes {
         Serializer.v2.encodePush(
-          joinRef: Ref(text: "\"1\""), topic: Name("plain:a"), event: "bin", payload: .binary([9, 8, 7]), into: &$0)
+          joinRef: Ref(text: "\"1\""), topic: Name("plain:a"), event: "bin", payload: .binary([9, 8, 7]),
+          into: &$0)
       } == hex("0001070331706c61696e3a6162696e090807"))
     #expect(
-      bytes { Serializer.v2.encodeBroadcast(topic: "plain:room", event: "bcb", payload: .binary([7, 7]), into: &$0) }
+      bytes {
+        Serializer.v2.encodeBroadcast(topic: "plain:room", event: "bcb", payload: .binary([7, 7]), into: &$0)
+      }
         == hex("020a03706c61696e3a726f6f6d6263620707"))
   }
 
@@ -76,7 +81,8 @@ import Testing
     #expect(
       message
         == Message(
-          joinRef: Ref(text: "\"1\""), ref: Ref(text: "\"2\""), topic: Name("plain:a"), event: Name("echo_binary"),
+          joinRef: Ref(text: "\"1\""), ref: Ref(text: "\"2\""), topic: Name("plain:a"),
+          event: Name("echo_binary"),
           payload: .binary([0, 1, 2, 255])))
   }
 
@@ -102,7 +108,8 @@ import Testing
   }
 
   @Test(arguments: [
-    #"{"topic":"t","event":"e","ref":"1"}"#, #"{"event":"e","payload":{}}"#, #"["1","2","t","e",{}]"#, "{", "",
+    #"{"topic":"t","event":"e","ref":"1"}"#, #"{"event":"e","payload":{}}"#, #"["1","2","t","e",{}]"#, "{",
+    "",
   ])
   func aMalformedV1MessageIsRefused(text: String) {
     #expect(throws: DecodingError.self) { try decode(.v1, text) }

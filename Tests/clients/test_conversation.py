@@ -4,6 +4,7 @@ import asyncio
 import itertools
 
 import pytest
+
 from adapters import ADAPTERS, RefusedError
 from view import TIMEOUT, View
 

@@ -6,6 +6,7 @@ import pytest
 from realtime import AsyncRealtimeClient, RealtimeSubscribeStates
 from realtime._async import channel as realtime_channel
 from realtime.types import RealtimeAcknowledgementStatus
+
 from view import TIMEOUT
 
 

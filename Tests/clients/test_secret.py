@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from adapters import ADAPTERS
 from recorder import Recorder
 from view import View

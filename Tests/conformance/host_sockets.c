@@ -76,9 +76,10 @@ int host_add_sockets(synq_server_t *server) {
     const char *path;
     const synq_mount_options_t *options;
   } mounts[] = {
-      {"/socket", &any},       {"/defaults", &defaults}, {"/origin", &origin}, {"/auth", &auth},
-      {"/autherr", &refusals}, {"/subproto", &subproto}, {"/path", &path},     {"/idle", &idle},
-      {"/smallframe", &smallframe}, {"/compress", &compress},
+      {"/socket", &any},        {"/defaults", &defaults}, {"/origin", &origin},
+      {"/auth", &auth},         {"/autherr", &refusals},  {"/subproto", &subproto},
+      {"/path", &path},         {"/idle", &idle},         {"/smallframe", &smallframe},
+      {"/compress", &compress},
   };
   for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++) {
     int result = synq_server_mount(server, mounts[i].path, mounts[i].options);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Prints the measurements of benchmarks/patch/run: time and bytes of every engine on every pair, and the growth.
+"""Prints what benchmarks/patch/run measured: time and bytes of every engine on every pair, and the growth.
 
-    table.py RESULTS GROWTH [COPY]      COPY gets every measurement, one JSON object a line
+table.py RESULTS GROWTH [COPY]      COPY gets every measurement, one JSON object a line
 """
 
 import json
@@ -47,13 +47,22 @@ def main(results: str, growth: str, copy: str | None = None) -> None:
     rows = {(row["workload"], row["engine"]): row for row in lines(results)}
     if copy is not None:
         complete = [
-            {"operations": None, "bytes": None, **row, "memcmp_us": rows[row["workload"], "synq"]["memcmp_us"]}
+            {
+                "operations": None,
+                "bytes": None,
+                **row,
+                "memcmp_us": rows[row["workload"], "synq"]["memcmp_us"],
+            }
             for row in rows.values()
         ]
         Path(copy).write_text("".join(json.dumps(row) + "\n" for row in complete))
-    engines = [name for name in ("synq", "nlohmann", "fastjsonpatch", "jsonpatch") if any(name == e for _, e in rows)]
+    engines = [
+        name for name in ("synq", "nlohmann", "fastjsonpatch", "jsonpatch") if any(name == e for _, e in rows)
+    ]
     yardsticks = [name for name in ("jansson equal", "orjson loads") if any(name == e for _, e in rows)]
-    print(f"{date.today()}, {processor()}. Times in µs, the best of many; the patch as text included for synq.\n")
+    print(
+        f"{date.today()}, {processor()}. Times in µs, the best of many; that of synq with the text.\n"
+    )
     head = ["pair", "memcmp", *engines, *yardsticks, "synq apply"]
     table = [head]
     sizes = [["pair", *engines]]
@@ -61,9 +70,17 @@ def main(results: str, growth: str, copy: str | None = None) -> None:
         if (name, "synq") not in rows:
             continue
         cells = [rows.get((name, engine)) for engine in [*engines, *yardsticks, "synq apply"]]
-        table.append([f"{name} {what}", us(rows[name, "synq"]["memcmp_us"]), *(us(c["us"]) if c else "" for c in cells)])
+        table.append(
+            [
+                f"{name} {what}",
+                us(rows[name, "synq"]["memcmp_us"]),
+                *(us(c["us"]) if c else "" for c in cells),
+            ]
+        )
         found = [rows.get((name, engine)) for engine in engines]
-        sizes.append([f"{name} {what}", *(f"{c['bytes']:,} ({c['operations']:,})" if c else "" for c in found)])
+        sizes.append(
+            [f"{name} {what}", *(f"{c['bytes']:,} ({c['operations']:,})" if c else "" for c in found)]
+        )
     show(table)
     edit = rows.get(("W2", "synq edit + diff"))
     if edit:
@@ -74,7 +91,9 @@ def main(results: str, growth: str, copy: str | None = None) -> None:
     counts = sorted({row["count"] for row in lines(growth)})
     table = [["", *(f"{count:,}" for count in counts)]]
     for shape, change in dict.fromkeys((row["shape"], row["change"]) for row in lines(growth)):
-        found = [row["ns_per_element"] for row in lines(growth) if (row["shape"], row["change"]) == (shape, change)]
+        found = [
+            row["ns_per_element"] for row in lines(growth) if (row["shape"], row["change"]) == (shape, change)
+        ]
         table.append([f"{shape}, {change}", *(us(value) for value in found)])
     show(table)
 
@@ -82,7 +101,10 @@ def main(results: str, growth: str, copy: str | None = None) -> None:
 def show(table: list[list[str]]) -> None:
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     for number, row in enumerate(table):
-        first, *rest = (cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
+        first, *rest = (
+            cell.ljust(w) if i == 0 else cell.rjust(w)
+            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
         print(f"| {' | '.join([first, *rest])} |")
         if number == 0:
             print(f"|{'|'.join('-' * (w + 1) + (':' if i else '-') for i, w in enumerate(widths))}|")

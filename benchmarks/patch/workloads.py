@@ -16,8 +16,39 @@ FIXTURES = ROOT / "Tests/SynqPatchTests/Fixtures"
 SHARED = ROOT.parent / "shared/diff-workloads"
 
 # Which item of W5 went where, in ascending order of the place.
-MOVED = [(624, 26), (544, 443), (731, 615), (573, 706), (748, 766), (406, 857), (24, 858), (504, 886), (586, 887), (100, 892)]
-WORDS = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau".split()
+MOVED = [
+    (624, 26),
+    (544, 443),
+    (731, 615),
+    (573, 706),
+    (748, 766),
+    (406, 857),
+    (24, 858),
+    (504, 886),
+    (586, 887),
+    (100, 892),
+]
+WORDS = [
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "iota",
+    "kappa",
+    "lambda",
+    "mu",
+    "nu",
+    "xi",
+    "omicron",
+    "pi",
+    "rho",
+    "sigma",
+    "tau",
+]
 
 
 def fixture(name: str) -> Any:
@@ -85,7 +116,11 @@ def users() -> Any:
                 "age": 18 + n % 60,
                 "score": n * 7919 % 100_003 / 100,
                 "active": n % 3 > 0,
-                "address": {"street": WORDS[n % 17], "zip": f"{n * 31 % 100_000:05}", "geo": [n % 90 + 0.25, n % 180 + 0.5]},
+                "address": {
+                    "street": WORDS[n % 17],
+                    "zip": f"{n * 31 % 100_000:05}",
+                    "geo": [n % 90 + 0.25, n % 180 + 0.5],
+                },
                 "bio": " ".join(WORDS[(n + k * k) % 19] for k in range(14)),
                 "roles": [WORDS[n % 5]],
             }

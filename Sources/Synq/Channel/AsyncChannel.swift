@@ -44,21 +44,28 @@ public protocol AsyncChannel: Sendable {
 }
 
 extension AsyncChannel {
+  /// Nothing is synchronised.
   public var options: ChannelOptions { ChannelOptions() }
 
+  /// Lets every client join.
   public func authorize(topic: String, params: JSON, socket: Socket) async throws {}
 
+  /// Does nothing.
   public func initialize(topic: String, params: JSON, socket: Socket) async throws {}
 
+  /// Answers with the error `unknown_event`.
   public func handleEvent(_ event: String, _ payload: JSON, socket: Socket) async throws -> Response {
     .error(.unknownEvent(event))
   }
 
+  /// Answers with the error `unknown_event`.
   public func handleBinary(_ event: String, _ bytes: [UInt8], socket: Socket) async throws -> Response {
     .error(.unknownEvent(event))
   }
 
+  /// Drops the message, with a warning in the log.
   public func handleMessage(_ message: ServerMessage, socket: Socket) async throws { throw Unhandled() }
 
+  /// Does nothing.
   public func beforeClose(reason: CloseReason, socket: Socket) async {}
 }

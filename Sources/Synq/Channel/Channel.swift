@@ -59,22 +59,29 @@ public protocol Channel: Sendable {
 }
 
 extension Channel {
+  /// Nothing is synchronised.
   public var options: ChannelOptions { ChannelOptions() }
 
+  /// Lets every client join.
   public func authorize(topic: String, params: JSON, socket: Socket) throws {}
 
+  /// Does nothing.
   public func initialize(topic: String, params: JSON, socket: Socket) throws {}
 
+  /// Answers with the error `unknown_event`.
   public func handleEvent(_ event: String, _ payload: JSON, socket: Socket) throws -> Response {
     .error(.unknownEvent(event))
   }
 
+  /// Answers with the error `unknown_event`.
   public func handleBinary(_ event: String, _ bytes: [UInt8], socket: Socket) throws -> Response {
     .error(.unknownEvent(event))
   }
 
+  /// Drops the message, with a warning in the log.
   public func handleMessage(_ message: ServerMessage, socket: Socket) throws { throw Unhandled() }
 
+  /// Does nothing.
   public func beforeClose(reason: CloseReason, socket: Socket) {}
 }
 

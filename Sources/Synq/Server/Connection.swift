@@ -52,6 +52,7 @@ public struct ConnectionRefused: Error, Hashable, Sendable {
   /// What the answer says.
   public var body: String
 
+  /// A refusal with this HTTP status, 400 to 599, and body.
   public init(status: Int = 403, body: String = "") {
     self.status = (400...599).contains(status) ? status : 403
     self.body = body

@@ -34,6 +34,7 @@ public final class Server: Sendable {
     /// A PEM file: the private key.
     public var key: String
 
+    /// PEM files: the certificate with its chain, and its private key.
     public init(certificate: String, key: String) {
       self.certificate = certificate
       self.key = key

@@ -111,6 +111,7 @@ public struct AssignKey<Value: Codable & Sendable>: Sendable, Hashable {
   /// The name of the assign.
   public let name: String
 
+  /// The assign of this name.
   public init(_ name: String) { self.name = name }
 
   var pointer: JSONPointer { JSONPointer(tokens: [name]) }

@@ -65,7 +65,8 @@ final class ChannelAdapter: CallbackHost {
       if case .authorize = cause { return .refused }
       return .crashed(cause: "it returned SYNQ_REFUSE, which only authorize and connect may")
     case ..<0:
-      let detail = code == CInt(SYNQ_CRASH) ? "it returned SYNQ_CRASH" : String(cString: UnsafeErrorDetail.current)
+      let detail =
+        code == CInt(SYNQ_CRASH) ? "it returned SYNQ_CRASH" : String(cString: UnsafeErrorDetail.current)
       return .crashed(cause: detail, code: code)
     default: return .crashed(cause: "it returned \(code), which is no result of a callback")
     }

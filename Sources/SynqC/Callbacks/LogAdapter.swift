@@ -32,7 +32,8 @@ struct LogAdapter: LogHandler {
       strings.withUnsafeBufferPointer { list in
         list.withMemoryRebound(to: UnsafePointer<CChar>?.self) { list in
           var record = synq_log_record_t(
-            size: MemoryLayout<synq_log_record_t>.size, level: level.synq, message: text, fields: list.baseAddress)
+            size: MemoryLayout<synq_log_record_t>.size, level: level.synq, message: text,
+            fields: list.baseAddress)
           callback(&record, user?.pointer)
         }
       }

@@ -32,11 +32,14 @@ enum Options {
     return try read(pointer, "options", initial: synq_channel_options_t())
   }
 
-  static func mount(_ pointer: UnsafePointer<synq_mount_options_t>?) throws(HostError) -> synq_mount_options_t {
+  static func mount(_ pointer: UnsafePointer<synq_mount_options_t>?) throws(HostError) -> synq_mount_options_t
+  {
     try read(pointer, "options", initial: synq_mount_options_t())
   }
 
-  static func server(_ pointer: UnsafePointer<synq_server_options_t>?) throws(HostError) -> synq_server_options_t {
+  static func server(_ pointer: UnsafePointer<synq_server_options_t>?) throws(HostError)
+    -> synq_server_options_t
+  {
     try read(pointer, "options", initial: synq_server_options_t())
   }
 
@@ -84,7 +87,8 @@ enum Options {
     case (nil, nil): break
     case (let certificate, let key):
       configuration.network.tls = TLSConfiguration(
-        certificateFile: try Argument.name(certificate, "tls_certificate"), keyFile: try Argument.name(key, "tls_key"))
+        certificateFile: try Argument.name(certificate, "tls_certificate"),
+        keyFile: try Argument.name(key, "tls_key"))
     }
     apply(try limits(options.limits), to: &configuration.network.limits)
     return configuration

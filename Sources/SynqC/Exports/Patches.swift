@@ -46,7 +46,8 @@ public func synq_patch_apply(
 
 @_cdecl("synq_patch_apply_text") @implementation
 public func synq_patch_apply_text(
-  _ document: UnsafePointer<CChar>!, _ document_length: Int, _ patch: UnsafePointer<CChar>!, _ patch_length: Int,
+  _ document: UnsafePointer<CChar>!, _ document_length: Int, _ patch: UnsafePointer<CChar>!,
+  _ patch_length: Int,
   _ out: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>!, _ out_length: UnsafeMutablePointer<Int>!
 ) -> CInt {
   export { () throws(HostError) in
@@ -70,7 +71,8 @@ private func apply(_ patch: JSON, to document: JSON) throws(HostError) -> JSON {
 
 /// Gives the text of a value to the host, who frees it.
 private func give(
-  _ value: JSON, _ out: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, _ length: UnsafeMutablePointer<Int>?
+  _ value: JSON, _ out: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,
+  _ length: UnsafeMutablePointer<Int>?
 ) throws(HostError) {
   var writer = ByteWriter()
   writer.append(json: value)

@@ -15,13 +15,15 @@ public func synq_server_new(
     let user = HostUser(options.user, options.destroy)
     let out = try Argument.out(out)
     let configuration = try Options.configuration(options, user: user)
-    out.pointee = try ServerHandle(configuration, limits: Options.limits(options.limits), user: user).retained()
+    out.pointee = try ServerHandle(configuration, limits: Options.limits(options.limits), user: user)
+      .retained()
   }
 }
 
 @_cdecl("synq_server_channel") @implementation
 public func synq_server_channel(
-  _ server: OpaquePointer!, _ pattern: UnsafePointer<CChar>!, _ options: UnsafePointer<synq_channel_options_t>!
+  _ server: OpaquePointer!, _ pattern: UnsafePointer<CChar>!,
+  _ options: UnsafePointer<synq_channel_options_t>!
 ) -> CInt {
   export { () throws(HostError) in
     let options = try Options.channel(options)
@@ -29,7 +31,8 @@ public func synq_server_channel(
     let adapter = ChannelAdapter(options, user: user)
     let handle = try ServerHandle.of(server)
     try handle.runtime.addChannel(
-      Argument.name(pattern, "pattern"), options: Options.spec(options), callbacks: adapter.callbacks, host: adapter)
+      Argument.name(pattern, "pattern"), options: Options.spec(options), callbacks: adapter.callbacks,
+      host: adapter)
     handle.keep(user)
   }
 }
@@ -41,7 +44,8 @@ public func synq_server_mount(
   export { () throws(HostError) in
     let options = try Options.mount(options)
     let user = HostUser(options.user, options.destroy)
-    let adapter: ConnectAdapter? = if let connect = options.connect { ConnectAdapter(connect, user: user) } else { nil }
+    let adapter: ConnectAdapter? =
+      if let connect = options.connect { ConnectAdapter(connect, user: user) } else { nil }
     let handle = try ServerHandle.of(server)
     var mount = SocketMount(path: try Argument.name(path, "path"))
     if let origins = try Argument.strings(options.origins, "origins") {
@@ -51,7 +55,9 @@ public func synq_server_mount(
     if let pattern = try Argument.optionalString(options.pattern, "pattern") { mount.webSocketPath = pattern }
     if options.without_longpoll != 0 { mount.longPollPath = nil }
     if options.compress != 0 { mount.compression = CompressionOptions() }
-    if options.longpoll_window_ms > 0 { mount.longPoll.window = .milliseconds(Int64(options.longpoll_window_ms)) }
+    if options.longpoll_window_ms > 0 {
+      mount.longPoll.window = .milliseconds(Int64(options.longpoll_window_ms))
+    }
     try handle.add(mount, limits: Options.limits(options.limits), connectHost: adapter)
     handle.keep(user)
   }
@@ -63,7 +69,8 @@ public func synq_server_static(
 ) -> CInt {
   export { () throws(HostError) in
     let prefix = try Argument.name(prefix, "prefix")
-    try ServerHandle.of(server).runtime.addFiles(prefix: prefix, directory: Argument.name(directory, "directory"))
+    try ServerHandle.of(server).runtime.addFiles(
+      prefix: prefix, directory: Argument.name(directory, "directory"))
   }
 }
 
@@ -145,7 +152,8 @@ public func synq_server_wait(_ server: OpaquePointer!, _ timeout_ms: CInt) -> CI
     let runtime = try ServerHandle.of(server).runtime
     if runtime.isOnCallbackThread { throw HostError(.state, "server: this is a callback") }
     if !runtime.isStopped, runtime.pollQueue?.isPolledByCurrentThread == true {
-      throw HostError(.state, "server: this is the thread that polls it, so nobody would run its last callbacks")
+      throw HostError(
+        .state, "server: this is the thread that polls it, so nobody would run its last callbacks")
     }
     guard try runtime.wait(timeout: timeout_ms < 0 ? nil : .milliseconds(timeout_ms)) else {
       throw HostError(.timedOut, "timeout_ms: the server has not stopped after \(timeout_ms) ms")

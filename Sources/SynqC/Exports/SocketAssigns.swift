@@ -58,7 +58,9 @@ public func synq_socket_set_int(
   _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ value: Int64
 ) -> CInt {
   export { () throws(HostError) in
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.set(JSON(Int(value)), at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in
+      try assigns.set(JSON(Int(value)), at: place)
+    }
   }
 }
 
@@ -77,7 +79,9 @@ public func synq_socket_set_bool(
   _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ value: CInt
 ) -> CInt {
   export { () throws(HostError) in
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.set(JSON(value != 0), at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in
+      try assigns.set(JSON(value != 0), at: place)
+    }
   }
 }
 

@@ -39,7 +39,8 @@ public func synq_socket_send_after(
 
 @_cdecl("synq_socket_send_after_text") @implementation
 public func synq_socket_send_after_text(
-  _ socket: OpaquePointer!, _ delay_ms: UInt32, _ message: UnsafePointer<CChar>!, _ text: UnsafePointer<CChar>!,
+  _ socket: OpaquePointer!, _ delay_ms: UInt32, _ message: UnsafePointer<CChar>!,
+  _ text: UnsafePointer<CChar>!,
   _ length: Int
 ) -> CInt {
   export { () throws(HostError) in

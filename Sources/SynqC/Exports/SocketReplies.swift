@@ -128,7 +128,8 @@ func errorReport(
 
 extension Optional where Wrapped: ~Copyable {
   /// `map` for a typed error.
-  func map<Result>(_ body: (Wrapped) throws(HostError) -> Result) throws(HostError) -> Result? where Wrapped: Copyable {
+  func map<Result>(_ body: (Wrapped) throws(HostError) -> Result) throws(HostError) -> Result?
+  where Wrapped: Copyable {
     guard let self else { return nil }
     return try body(self)
   }

@@ -8,7 +8,9 @@ import SynqWire
 public func synq_value_kind(_ value: OpaquePointer!, _ pointer: UnsafePointer<CChar>!) -> CInt {
   do throws(HostError) {
     let handle = try ValueHandle.of(value)
-    if case .binary = handle.payload, pointer != nil, pointer.pointee == 0 { return CInt(SYNQ_BINARY.rawValue) }
+    if case .binary = handle.payload, pointer != nil, pointer.pointee == 0 {
+      return CInt(SYNQ_BINARY.rawValue)
+    }
     let json = try handle.json(at: pointer)
     let kind =
       switch json.kind {
@@ -81,7 +83,8 @@ public func synq_value_get_bool(
 
 @_cdecl("synq_value_get_string") @implementation
 public func synq_value_get_string(
-  _ value: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ out: UnsafeMutablePointer<UnsafePointer<CChar>?>!,
+  _ value: OpaquePointer!, _ pointer: UnsafePointer<CChar>!,
+  _ out: UnsafeMutablePointer<UnsafePointer<CChar>?>!,
   _ length: UnsafeMutablePointer<Int>!
 ) -> CInt {
   export { () throws(HostError) in
@@ -98,7 +101,8 @@ public func synq_value_get_string(
 
 @_cdecl("synq_value_get_bytes") @implementation
 public func synq_value_get_bytes(
-  _ value: OpaquePointer!, _ out: UnsafeMutablePointer<UnsafeRawPointer?>!, _ length: UnsafeMutablePointer<Int>!
+  _ value: OpaquePointer!, _ out: UnsafeMutablePointer<UnsafeRawPointer?>!,
+  _ length: UnsafeMutablePointer<Int>!
 ) -> CInt {
   export { () throws(HostError) in
     let out = try Argument.out(out)
@@ -119,7 +123,8 @@ public func synq_value_get_bytes(
 
 @_cdecl("synq_value_get_text") @implementation
 public func synq_value_get_text(
-  _ value: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ out: UnsafeMutablePointer<UnsafePointer<CChar>?>!,
+  _ value: OpaquePointer!, _ pointer: UnsafePointer<CChar>!,
+  _ out: UnsafeMutablePointer<UnsafePointer<CChar>?>!,
   _ length: UnsafeMutablePointer<Int>!
 ) -> CInt {
   export { () throws(HostError) in

@@ -26,7 +26,9 @@ enum Argument {
   }
 
   /// A pointer to a part of a value.
-  static func pointer(_ text: UnsafePointer<CChar>?, _ name: String = "pointer") throws(HostError) -> JSONPointer {
+  static func pointer(_ text: UnsafePointer<CChar>?, _ name: String = "pointer") throws(HostError)
+    -> JSONPointer
+  {
     let string = try string(text, name)
     do throws(JSONPointerError) {
       return try JSONPointer(string)

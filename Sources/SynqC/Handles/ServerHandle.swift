@@ -64,7 +64,9 @@ final class ServerHandle: Sendable {
 /// Counts the forks that this process came by: threads and event loops do not survive one.
 enum Forks {
   private static let counter = Atomic<UInt32>(0)
-  private static let registration: Int32 = pthread_atfork(nil, nil) { Forks.counter.wrappingAdd(1, ordering: .relaxed) }
+  private static let registration: Int32 = pthread_atfork(nil, nil) {
+    Forks.counter.wrappingAdd(1, ordering: .relaxed)
+  }
 
   static var count: UInt32 {
     _ = registration

@@ -34,7 +34,9 @@ enum UnsafeJansson {
       let object = UnsafeMutablePointer(mutating: value)
       var iterator = json_object_iter(object)
       while let current = iterator {
-        guard let key = json_object_iter_key(current), let member = json_object_iter_value(current) else { break }
+        guard let key = json_object_iter_key(current), let member = json_object_iter_value(current) else {
+          break
+        }
         builder.key(utf8: UnsafeRawBufferPointer(start: key, count: json_object_iter_key_len(current)))
         try append(member, to: &builder, depth: depth + 1, name)
         iterator = json_object_iter_next(object, current)
@@ -49,7 +51,8 @@ enum UnsafeJansson {
       }
       builder.endArray()
     case JSON_STRING:
-      builder.append(utf8: UnsafeRawBufferPointer(start: json_string_value(value), count: json_string_length(value)))
+      builder.append(
+        utf8: UnsafeRawBufferPointer(start: json_string_value(value), count: json_string_length(value)))
     case JSON_INTEGER: builder.append(integer: json_integer_value(value))
     case JSON_REAL:
       do throws(JSONError) {

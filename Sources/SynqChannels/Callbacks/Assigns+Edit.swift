@@ -4,21 +4,21 @@ import SynqJSON
 /// rest alone; a failed edit changes nothing.
 extension Assigns {
   /// The value at `pointer`, or nil. O(depth).
-  public func value(at pointer: JSONPointer) -> JSON? {
+  package func value(at pointer: JSONPointer) -> JSON? {
     guard let (name, rest) = pointer.splitFirst() else { return object }
     guard let assign = self[name] else { return nil }
     return rest.isRoot ? assign : assign[rest]
   }
 
   /// Sets an assign, an object's member, new or not, or an array's element that exists.
-  public mutating func set(_ value: JSON, at pointer: JSONPointer) throws(HostError) {
+  package mutating func set(_ value: JSON, at pointer: JSONPointer) throws(HostError) {
     try edit(pointer, with: value, whole: { _ in value }) { assign, rest, value throws(JSONEditError) in
       try assign.set(value, at: rest)
     }
   }
 
   /// Inserts into an array before the index at the pointer's end; its length, or "-", appends.
-  public mutating func insert(_ value: JSON, at pointer: JSONPointer) throws(HostError) {
+  package mutating func insert(_ value: JSON, at pointer: JSONPointer) throws(HostError) {
     if let parent = pointer.parent, !parent.isRoot, let container = self.value(at: parent),
       container.kind != .array
     {
@@ -30,14 +30,14 @@ extension Assigns {
   }
 
   /// Appends to the array at `pointer`.
-  public mutating func append(_ value: JSON, at pointer: JSONPointer) throws(HostError) {
+  package mutating func append(_ value: JSON, at pointer: JSONPointer) throws(HostError) {
     try edit(pointer, with: value, whole: nil) { assign, rest, value throws(JSONEditError) in
       try assign.append(value, at: rest)
     }
   }
 
   /// Removes an assign, a member or an element.
-  public mutating func remove(at pointer: JSONPointer) throws(HostError) {
+  package mutating func remove(at pointer: JSONPointer) throws(HostError) {
     let (name, rest) = try split(pointer)
     guard rest.isRoot else {
       return try edit(pointer, with: .null, whole: nil) { assign, rest, _ throws(JSONEditError) in
@@ -48,14 +48,16 @@ extension Assigns {
   }
 
   /// Adds to the integer at `pointer` and returns the sum.
-  public mutating func increment(at pointer: JSONPointer, by amount: Int64) throws(HostError) -> Int64 {
+  package mutating func increment(at pointer: JSONPointer, by amount: Int64) throws(HostError) -> Int64 {
     let (name, rest) = try split(pointer)
     let assign = self[name]
     guard let old = rest.isRoot ? assign : assign?[rest] else {
       throw HostError(.notFound, "pointer: nothing is at \(pointer)")
     }
     guard old.isInteger else { throw HostError(.type, "pointer: \(pointer) is no integer") }
-    guard let number = old.int64Value else { throw HostError(.range, "pointer: \(pointer) is beyond 64 bits") }
+    guard let number = old.int64Value else {
+      throw HostError(.range, "pointer: \(pointer) is beyond 64 bits")
+    }
     let (sum, overflow) = number.addingReportingOverflow(amount)
     guard !overflow else { throw HostError(.range, "by: \(pointer) would be beyond 64 bits") }
     if rest.isRoot { replace(name, with: JSON(Int(sum))) } else { try set(JSON(Int(sum)), at: pointer) }
@@ -96,7 +98,9 @@ extension Assigns {
 
   /// The pointer's own last token can create a member too.
   private func checkMemberName(of rest: JSONPointer, in name: String) throws(HostError) {
-    guard trackedIndex(name) != nil, !spec.options.allowsPrototypeKeys, let last = rest.tokens.last else { return }
+    guard trackedIndex(name) != nil, !spec.options.allowsPrototypeKeys, let last = rest.tokens.last else {
+      return
+    }
     if last == "__proto__" || last == "constructor" || last == "prototype" {
       throw HostError(
         .invalidArgument, "pointer: the member \(last) breaks JavaScript clients (see allow_prototype_keys)")
@@ -116,7 +120,9 @@ extension JSONPointer {
     let end = length.map { text.index(text.startIndex, offsetBy: $0) } ?? text.endIndex
     var first = String(text[start..<end]) ?? ""
     if first.utf8.contains(UInt8(ascii: "~")) { first = tokens[0] }
-    guard end < text.endIndex, let rest = try? JSONPointer(String(text[end...]) ?? "") else { return (first, .root) }
+    guard end < text.endIndex, let rest = try? JSONPointer(String(text[end...]) ?? "") else {
+      return (first, .root)
+    }
     return (first, rest)
   }
 }

@@ -3,13 +3,13 @@ import SynqJSON
 /// The named values of one channel: those that the spec tracks, and those that stay on the server.
 ///
 /// A value type: a copy costs a retain, and a callback's changes are dropped with its copy when it fails.
-public struct Assigns: Sendable {
+package struct Assigns: Sendable {
   let spec: ChannelSpec
   /// The tracked assigns in the order of `spec.options.track`; nil where never set or removed.
   private(set) var tracked: [JSON?]
   private var untracked: [String: JSON]
 
-  public init(spec: ChannelSpec, untracked: [String: JSON] = [:]) {
+  package init(spec: ChannelSpec, untracked: [String: JSON] = [:]) {
     self.spec = spec
     tracked = Array(repeating: nil, count: spec.options.track.count)
     self.untracked = untracked
@@ -26,7 +26,7 @@ public struct Assigns: Sendable {
   }
 
   /// Sets the assign `name`. Tracked values lose the members to ignore, and must not have a member that the spec bars.
-  public mutating func set(_ name: String, to value: JSON) throws(HostError) {
+  package mutating func set(_ name: String, to value: JSON) throws(HostError) {
     guard !name.isEmpty else { throw HostError(.invalidArgument, "name: is empty") }
     if let index = trackedIndex(name) {
       tracked[index] = try admissible(value, at: name)
@@ -37,7 +37,7 @@ public struct Assigns: Sendable {
 
   /// Removes the assign `name`; false if there was none.
   @discardableResult
-  public mutating func remove(_ name: String) -> Bool {
+  package mutating func remove(_ name: String) -> Bool {
     if let index = trackedIndex(name) {
       defer { tracked[index] = nil }
       return tracked[index] != nil
@@ -46,15 +46,15 @@ public struct Assigns: Sendable {
   }
 
   /// All names that are set, tracked ones first.
-  public var names: [String] {
+  package var names: [String] {
     zip(spec.options.track, tracked).compactMap { $1 == nil ? nil : $0 } + untracked.keys.sorted()
   }
 
   /// All assigns as one object.
-  public var object: JSON { JSON(members: names.compactMap { name in self[name].map { (name, $0) } }) }
+  package var object: JSON { JSON(members: names.compactMap { name in self[name].map { (name, $0) } }) }
 
   /// The tracked state as one object, as clients get it.
-  public var state: JSON {
+  package var state: JSON {
     JSON(members: zip(spec.options.track, tracked).compactMap { name, value in value.map { (name, $0) } })
   }
 

@@ -23,7 +23,8 @@ extension HostError {
       case .tooLarge: .limit
       }
     // The error's own place begins within the assign.
-    let place = pointer.tokens.first.map { JSONPointer(tokens: [$0]).description + error.pointer.description } ?? ""
+    let place =
+      pointer.tokens.first.map { JSONPointer(tokens: [$0]).description + error.pointer.description } ?? ""
     let whole = place == pointer.description ? "" : "\(pointer): "
     self.init(code, "pointer: \(whole)\(place): \(error.code.reason)")
   }

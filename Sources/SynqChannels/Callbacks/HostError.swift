@@ -34,9 +34,12 @@ public struct HostError: Error, Hashable, Sendable, CustomStringConvertible {
     case timedOut = -16
   }
 
+  /// What kind of mistake it was.
   public var code: Code
+  /// The argument and the cause, in one line.
   public var message: String
 
+  /// An error of this kind, with its detail.
   public init(_ code: Code, _ message: String) {
     self.code = code
     self.message = message

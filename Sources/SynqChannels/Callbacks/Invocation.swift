@@ -2,15 +2,15 @@ import SynqJSON
 import SynqWire
 
 /// Names a channel within its socket: the place of its machine, and which of the machines that had that place.
-public struct ChannelKey: Hashable, Sendable {
+package struct ChannelKey: Hashable, Sendable {
   let slot: UInt32
   let generation: UInt32
 }
 
 /// A callback that the host must run, once, and then complete with `SocketEngine.complete`.
-public struct Invocation: Sendable {
+package struct Invocation: Sendable {
   /// Which callback, and its arguments.
-  public enum Cause: Sendable {
+  package enum Cause: Sendable {
     case authorize(params: Payload)
     case initialize(params: Payload)
     case event(name: String, payload: Payload)
@@ -19,17 +19,17 @@ public struct Invocation: Sendable {
     case beforeClose(CloseReason)
   }
 
-  public var channel: ChannelKey
-  public var spec: ChannelSpec
-  public var topic: String
-  public var joinRef: Ref?
-  public var cause: Cause
-  public var scope: CallbackScope
+  package var channel: ChannelKey
+  package var spec: ChannelSpec
+  package var topic: String
+  package var joinRef: Ref?
+  package var cause: Cause
+  package var scope: CallbackScope
 }
 
 extension Invocation.Cause {
   /// The callback's name, for the log.
-  public var callbackName: String {
+  package var callbackName: String {
     switch self {
     case .authorize: "authorize"
     case .initialize: "init"
@@ -40,7 +40,7 @@ extension Invocation.Cause {
   }
 
   /// The event or message, for the log.
-  public var eventName: String? {
+  package var eventName: String? {
     switch self {
     case .event(let name, _), .message(_, let name, _): name
     case .authorize, .initialize, .beforeClose: nil

@@ -2,21 +2,21 @@ import SynqJSON
 import SynqWire
 
 /// What a callback answers to the client's push.
-public enum Response: Sendable {
+package enum Response: Sendable {
   /// A status, "ok", "error" or any short name, and a payload.
   case reply(status: String, payload: Payload)
   /// Status "error" with the error's shape.
   case error(ErrorReport)
 
   /// The receipt of an event whose handler said nothing: status "ok", response `{}`.
-  public static let receipt = Response.reply(status: Response.ok, payload: .empty)
+  package static let receipt = Response.reply(status: Response.ok, payload: .empty)
 
-  public static let ok = "ok"
-  public static let failed = "error"
+  package static let ok = "ok"
+  package static let failed = "error"
 }
 
 /// What a callback asked for beside its response, in the order of its calls.
-public enum Effect: Sendable {
+package enum Effect: Sendable {
   case push(event: String, payload: Payload)
   case broadcast(event: String, payload: Payload, exceptSelf: Bool)
   case publish(message: String, payload: JSON, exceptSelf: Bool)
@@ -28,7 +28,7 @@ public enum Effect: Sendable {
 }
 
 /// How a callback ended.
-public enum Outcome: Sendable {
+package enum Outcome: Sendable {
   /// It returned; its response, if it gave one, is in the scope.
   case returned
   /// It said no: `authorize` only.
@@ -38,20 +38,20 @@ public enum Outcome: Sendable {
 }
 
 /// Names a reply that is owed to a push after its callback has returned.
-public struct DeferredReply: Hashable, Sendable {
-  public var rawValue: UInt32
-  public init(rawValue: UInt32) { self.rawValue = rawValue }
+package struct DeferredReply: Hashable, Sendable {
+  package var rawValue: UInt32
+  package init(rawValue: UInt32) { self.rawValue = rawValue }
 }
 
 /// What a running callback sees and changes. The engine lends it with an invocation and takes it back with the completion.
-public struct CallbackScope: Sendable {
-  public var assigns: Assigns
-  public var effects: [Effect] = []
-  public var response: Response?
+package struct CallbackScope: Sendable {
+  package var assigns: Assigns
+  package var effects: [Effect] = []
+  package var response: Response?
   /// Set when the channel shall end once the callback is done.
-  public var stop: CloseReason?
+  package var stop: CloseReason?
   /// Set when only the reply is late: the engine keeps the push's ref under this name.
-  public var detached: DeferredReply?
+  package var detached: DeferredReply?
 
-  public init(assigns: Assigns) { self.assigns = assigns }
+  package init(assigns: Assigns) { self.assigns = assigns }
 }

@@ -3,47 +3,47 @@ import SynqJSON
 /// What a host registered for a topic pattern: the options, and which callbacks it has.
 ///
 /// Immutable and shared by every channel of the pattern.
-public final class ChannelSpec: Sendable {
+package final class ChannelSpec: Sendable {
   /// Which callbacks the host gave; the engine does not ask for the others.
-  public struct Callbacks: OptionSet, Sendable {
-    public var rawValue: UInt8
-    public init(rawValue: UInt8) { self.rawValue = rawValue }
+  package struct Callbacks: OptionSet, Sendable {
+    package var rawValue: UInt8
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    public static let authorize = Callbacks(rawValue: 1)
-    public static let initialize = Callbacks(rawValue: 2)
-    public static let handleEvent = Callbacks(rawValue: 4)
-    public static let handleMessage = Callbacks(rawValue: 8)
-    public static let beforeClose = Callbacks(rawValue: 16)
-    public static let all: Callbacks = [.authorize, .initialize, .handleEvent, .handleMessage, .beforeClose]
+    package static let authorize = Callbacks(rawValue: 1)
+    package static let initialize = Callbacks(rawValue: 2)
+    package static let handleEvent = Callbacks(rawValue: 4)
+    package static let handleMessage = Callbacks(rawValue: 8)
+    package static let beforeClose = Callbacks(rawValue: 16)
+    package static let all: Callbacks = [.authorize, .initialize, .handleEvent, .handleMessage, .beforeClose]
   }
 
   /// The options of SPEC, section 2.
-  public struct Options: Sendable {
+  package struct Options: Sendable {
     /// Names of the assigns to synchronise; every other assign stays on the server.
-    public var track: [String] = []
+    package var track: [String] = []
     /// The highest version; the next one is 0.
-    public var maxVersion = 1000
-    public var dialect = Dialect.synq
+    package var maxVersion = 1000
+    package var dialect = Dialect.synq
     /// Object members dropped from tracked state at any depth.
-    public var ignoreKeys = ["__meta__"]
+    package var ignoreKeys = ["__meta__"]
     /// Broadcasts of these events go to `handle_message` instead of the client.
-    public var intercept: Set<String> = []
+    package var intercept: Set<String> = []
     /// Whether tracked state may have members named `__proto__`, `constructor` or `prototype`, which a careless
     /// JavaScript client turns into changes of its own objects' prototype.
-    public var allowsPrototypeKeys = false
+    package var allowsPrototypeKeys = false
 
-    public init() {}
+    package init() {}
   }
 
-  public let pattern: TopicPattern
-  public let options: Options
-  public let callbacks: Callbacks
+  package let pattern: TopicPattern
+  package let options: Options
+  package let callbacks: Callbacks
   /// The place of the spec in its router, for the host to find its callbacks by.
-  public let index: Int
+  package let index: Int
   /// The pointers to the tracked assigns, "/count", in the order of `options.track`.
   let trackedPointers: [String]
 
-  public init(pattern: TopicPattern, options: Options, callbacks: Callbacks, index: Int) {
+  package init(pattern: TopicPattern, options: Options, callbacks: Callbacks, index: Int) {
     self.pattern = pattern
     self.options = options
     self.callbacks = callbacks
@@ -52,5 +52,5 @@ public final class ChannelSpec: Sendable {
   }
 
   /// Whether channels of this pattern have state to synchronise.
-  public var hasState: Bool { !options.track.isEmpty }
+  package var hasState: Bool { !options.track.isEmpty }
 }

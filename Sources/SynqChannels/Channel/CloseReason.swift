@@ -3,7 +3,9 @@ public struct CloseReason: RawRepresentable, Hashable, Sendable, CustomStringCon
   public var rawValue: String
   public init(rawValue: String) { self.rawValue = rawValue }
 
+  /// The host ended the channel, all is well.
   public static let normal = CloseReason(rawValue: "normal")
+  /// The host ended the channel because something else ends.
   public static let shutdown = CloseReason(rawValue: "shutdown")
   /// The client left.
   public static let left = CloseReason(rawValue: "shutdown:left")

@@ -1,15 +1,15 @@
 import SynqJSON
 
 /// An error as clients get it: `{code, message, details, timestamp}` (SPEC, section 6).
-public struct ErrorReport: Sendable, Hashable {
+package struct ErrorReport: Sendable, Hashable {
   /// A short stable name for programs.
-  public var code: String
+  package var code: String
   /// A sentence for people.
-  public var message: String
+  package var message: String
   /// An object that says more, or nil.
-  public var details: JSON?
+  package var details: JSON?
 
-  public init(code: String, message: String, details: JSON? = nil) {
+  package init(code: String, message: String, details: JSON? = nil) {
     self.code = code
     self.message = message
     self.details = details
@@ -17,7 +17,7 @@ public struct ErrorReport: Sendable, Hashable {
 
   /// The error that a host's value stands for: a string is the message, an object's `code`, `message` (or `reason`) and
   /// `details` are taken where they are, and the rest of it is the details.
-  public init(normalising value: JSON) {
+  package init(normalising value: JSON) {
     code = Self.defaultCode
     message = Self.defaultCode
     switch value.kind {
@@ -33,7 +33,7 @@ public struct ErrorReport: Sendable, Hashable {
   }
 
   /// The code of an error to which the host gave none.
-  public static let defaultCode = "error"
+  package static let defaultCode = "error"
 
   /// Appends the error as JSON text. `type` is an additional member that the live_state line expects.
   func append(to writer: inout ByteWriter, timestamp: String, type: String? = nil) {
@@ -54,23 +54,23 @@ public struct ErrorReport: Sendable, Hashable {
 }
 
 /// The codes of the errors that the engine itself answers with.
-public enum ErrorCode {
+package enum ErrorCode {
   /// `init` failed, so the channel has no state.
-  public static let notInitialized = "not_initialized"
+  package static let notInitialized = "not_initialized"
   /// The host has no handler for events.
-  public static let unknownEvent = "unknown_event"
+  package static let unknownEvent = "unknown_event"
   /// The event is not what its dialect asks for.
-  public static let malformedEvent = "malformed_event"
+  package static let malformedEvent = "malformed_event"
   /// `authorize` refused without saying why.
-  public static let unauthorized = "unauthorized"
+  package static let unauthorized = "unauthorized"
   /// More events wait for the channel than `max_queued_events`.
-  public static let tooManyQueuedEvents = "too_many_queued_events"
+  package static let tooManyQueuedEvents = "too_many_queued_events"
   /// A topic beyond `max_topic_bytes`.
-  public static let topicTooLong = "topic_too_long"
+  package static let topicTooLong = "topic_too_long"
   /// An event name beyond `max_event_bytes`, or with U+0000 in it.
-  public static let eventNotAllowed = "event_not_allowed"
+  package static let eventNotAllowed = "event_not_allowed"
   /// More replies are owed than `max_pending_replies`.
-  public static let tooManyPendingReplies = "too_many_pending_replies"
+  package static let tooManyPendingReplies = "too_many_pending_replies"
   /// More joins than `max_joins_per_second`.
-  public static let tooManyJoins = "too_many_joins"
+  package static let tooManyJoins = "too_many_joins"
 }

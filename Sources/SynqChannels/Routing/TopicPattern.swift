@@ -1,27 +1,30 @@
 import SynqWire
 
 /// A topic ("lobby"), or a prefix of topics that ends in `*` ("room:*").
-public struct TopicPattern: Hashable, Sendable, CustomStringConvertible {
+package struct TopicPattern: Hashable, Sendable, CustomStringConvertible {
   /// Why a text is not a pattern.
-  public struct Malformed: Error, Hashable { public var reason: String }
+  package struct Malformed: Error, Hashable { public var reason: String }
 
   /// The pattern without its final `*`.
   let prefix: String
   /// Whether the pattern ended in `*`.
   let isPrefix: Bool
 
-  public init(_ text: String) throws(Malformed) {
+  package init(_ text: String) throws(Malformed) {
     guard !text.isEmpty else { throw Malformed(reason: "is empty") }
     guard !text.utf8.contains(0) else { throw Malformed(reason: "contains a NUL") }
     isPrefix = text.utf8.last == UInt8(ascii: "*")
     prefix = isPrefix ? String(text.dropLast()) : text
-    guard !prefix.utf8.contains(UInt8(ascii: "*")) else { throw Malformed(reason: "has a * that is not at its end") }
+    guard !prefix.utf8.contains(UInt8(ascii: "*")) else {
+      throw Malformed(reason: "has a * that is not at its end")
+    }
     guard text != PhoenixEvent.phoenixTopic else { throw Malformed(reason: "is the topic of heartbeats") }
   }
 
-  public func matches(_ topic: String) -> Bool {
+  /// Whether the topic is this one, or begins with this prefix.
+  package func matches(_ topic: String) -> Bool {
     isPrefix ? topic.utf8.starts(with: prefix.utf8) : topic == prefix
   }
 
-  public var description: String { isPrefix ? prefix + "*" : prefix }
+  package var description: String { isPrefix ? prefix + "*" : prefix }
 }

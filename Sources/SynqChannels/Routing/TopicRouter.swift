@@ -1,15 +1,15 @@
 /// Finds the channel for a topic: the exact one, else the one with the longest prefix.
-public struct TopicRouter: Sendable {
+package struct TopicRouter: Sendable {
   private var exact: [String: ChannelSpec] = [:]
   /// The longest prefix first.
   private var prefixes: [ChannelSpec] = []
-  public private(set) var specs: [ChannelSpec] = []
+  package private(set) var specs: [ChannelSpec] = []
 
-  public init() {}
+  package init() {}
 
   /// Adds a channel; nil, and nothing is added, when the pattern is taken.
   @discardableResult
-  public mutating func add(
+  package mutating func add(
     _ pattern: TopicPattern, options: ChannelSpec.Options, callbacks: ChannelSpec.Callbacks
   ) -> ChannelSpec? {
     guard !specs.contains(where: { $0.pattern == pattern }) else { return nil }
@@ -26,7 +26,7 @@ public struct TopicRouter: Sendable {
   }
 
   /// The channel for `topic`. O(number of prefixes) where no exact topic matches.
-  public func match(_ topic: String) -> ChannelSpec? {
+  package func match(_ topic: String) -> ChannelSpec? {
     exact[topic] ?? prefixes.first { $0.pattern.matches(topic) }
   }
 }

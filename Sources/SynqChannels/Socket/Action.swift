@@ -2,7 +2,7 @@ import SynqJSON
 import SynqWire
 
 /// What the engine asks of its host. Actions are carried out in order.
-public enum Action: Sendable {
+package enum Action: Sendable {
   /// Run a callback, then call `complete`.
   case invoke(Invocation)
   /// The channel has joined and may be found by its topic. It may be the first that is heard of it.
@@ -27,18 +27,18 @@ public enum Action: Sendable {
 }
 
 /// Something that the host's operator should know.
-public struct LogEntry: Sendable {
-  public enum Level: Sendable { case debug, info, warning, error }
+package struct LogEntry: Sendable {
+  package enum Level: Sendable { case debug, info, warning, error }
   /// What a host counts.
-  public enum Kind: Sendable { case other, crash }
+  package enum Kind: Sendable { case other, crash }
 
-  public var kind: Kind
-  public var level: Level
-  public var message: String
+  package var kind: Kind
+  package var level: Level
+  package var message: String
   /// Names and values. Never payloads or tokens.
-  public var fields: [(name: String, value: String)]
+  package var fields: [(name: String, value: String)]
 
-  public init(
+  package init(
     _ level: Level, _ message: String, _ fields: [(name: String, value: String)] = [], kind: Kind = .other
   ) {
     self.kind = kind

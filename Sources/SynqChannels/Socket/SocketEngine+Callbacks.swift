@@ -15,7 +15,7 @@ extension SocketEngine {
   }
 
   /// Takes the outcome of a callback: sends what it pushed, then its reply, then the state; then what waited goes on.
-  public mutating func complete(
+  package mutating func complete(
     _ cause: Invocation.Cause, of key: ChannelKey, scope: CallbackScope, outcome: Outcome,
     into output: inout EngineOutput
   ) {
@@ -67,17 +67,18 @@ extension SocketEngine {
   }
 
   /// Gives a reply that a callback left for later. False when its channel is gone.
-  public mutating func reply(
+  package mutating func reply(
     _ deferred: DeferredReply, _ response: Response, into output: inout EngineOutput
   ) -> Bool {
-    guard let pending = deferredReplies.removeValue(forKey: deferred), let machine = self[pending.channel] else {
+    guard let pending = deferredReplies.removeValue(forKey: deferred), let machine = self[pending.channel]
+    else {
       return false
     }
     return encode(response, to: pending.ref, of: machine, into: &output)
   }
 
   /// Does what a host asked for outside of a callback.
-  public mutating func perform(_ effects: [Effect], of key: ChannelKey, into output: inout EngineOutput) {
+  package mutating func perform(_ effects: [Effect], of key: ChannelKey, into output: inout EngineOutput) {
     carryOut(effects, of: key, into: &output)
     processMail(of: key, into: &output)
   }
@@ -115,7 +116,8 @@ extension SocketEngine {
         return false
       }
       encodeReply(
-        joinRef: machine.joinRef, ref: ref, topic: machine.topic, status: status, payload: payload, into: &output)
+        joinRef: machine.joinRef, ref: ref, topic: machine.topic, status: status, payload: payload,
+        into: &output)
     case .error(let report):
       replyError(report, joinRef: machine.joinRef, ref: ref, topic: Name(machine.topic), into: &output)
     }
@@ -161,10 +163,12 @@ extension SocketEngine {
     }
     guard let wrapping = machine.spec.options.dialect.wrappingEvent, case .json(let json) = payload else {
       return serializer.encodePush(
-        joinRef: machine.joinRef, topic: Name(machine.topic), event: event, payload: payload, into: &output.outbox)
+        joinRef: machine.joinRef, topic: Name(machine.topic), event: event, payload: payload,
+        into: &output.outbox)
     }
     serializer.encodeText(
-      joinRef: machine.joinRef, ref: nil, topic: Name(machine.topic), event: Name(wrapping), into: &output.outbox
+      joinRef: machine.joinRef, ref: nil, topic: Name(machine.topic), event: Name(wrapping),
+      into: &output.outbox
     ) { writer in
       writer.append("{\"name\":")
       writer.append(jsonString: event)

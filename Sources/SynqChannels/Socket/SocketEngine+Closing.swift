@@ -3,14 +3,14 @@ import SynqWire
 /// The end of channels and of the socket. Each channel whose `authorize` succeeded gets `before_close` exactly once.
 extension SocketEngine {
   /// The connection is gone: every channel ends, nothing is sent; `Action.finished` follows.
-  public mutating func connectionLost(into output: inout EngineOutput) {
+  package mutating func connectionLost(into output: inout EngineOutput) {
     guard condition != .lost else { return }
     condition = .lost
     endAllChannels(.closed, into: &output)
   }
 
   /// Ends every channel for a server that stops; `Action.finished` follows, and then the host closes the connection.
-  public mutating func drain(reason: CloseReason, into output: inout EngineOutput) {
+  package mutating func drain(reason: CloseReason, into output: inout EngineOutput) {
     guard condition == .open else { return }
     condition = .draining
     endAllChannels(reason, into: &output)
@@ -40,7 +40,8 @@ extension SocketEngine {
   }
 
   func logCrash(
-    of machine: ChannelMachine, cause: String, code: Int32?, during callback: Invocation.Cause?, into output: inout EngineOutput
+    of machine: ChannelMachine, cause: String, code: Int32?, during callback: Invocation.Cause?,
+    into output: inout EngineOutput
   ) {
     var fields = [(name: "topic", value: machine.topic)]
     if let callback { fields.append(("callback", callback.callbackName)) }
@@ -71,14 +72,17 @@ extension SocketEngine {
     for mail in mails {
       switch mail {
       case .event(let name, _, let ref):
-        let message = Message(joinRef: nil, ref: ref, topic: Name(machine.topic), event: Name(name), payload: .empty)
+        let message = Message(
+          joinRef: nil, ref: ref, topic: Name(machine.topic), event: Name(name), payload: .empty)
         replyUnmatched(to: message, into: &output)
       case .refresh(let ref):
-        let message = Message(joinRef: nil, ref: ref, topic: Name(machine.topic), event: Name(""), payload: .empty)
+        let message = Message(
+          joinRef: nil, ref: ref, topic: Name(machine.topic), event: Name(""), payload: .empty)
         replyUnmatched(to: message, into: &output)
       case .leave(let ref):
         encodeReply(
-          joinRef: machine.joinRef, ref: ref, topic: machine.topic, status: Response.ok, payload: .empty, into: &output)
+          joinRef: machine.joinRef, ref: ref, topic: machine.topic, status: Response.ok, payload: .empty,
+          into: &output)
       case .join(let message): join(message, into: &output)
       case .message, .stop: break
       }

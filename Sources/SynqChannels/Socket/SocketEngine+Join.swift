@@ -81,7 +81,8 @@ extension SocketEngine {
     case (.returned, .reply(let status, let payload)?) where status != Response.ok:
       reject(key, into: &output) { engine, joined, output in
         engine.encodeReply(
-          joinRef: joined.joinRef, ref: joined.joinReplyRef, topic: joined.topic, status: status, payload: payload,
+          joinRef: joined.joinRef, ref: joined.joinReplyRef, topic: joined.topic, status: status,
+          payload: payload,
           into: &output)
       }
     case (.returned, .reply(_, let payload)?):
@@ -163,6 +164,7 @@ extension ChannelMachine {
   /// The join as a message, for its replies.
   fileprivate var joinMessage: Message {
     Message(
-      joinRef: joinRef, ref: joinReplyRef, topic: Name(topic), event: Name(PhoenixEvent.join), payload: .empty)
+      joinRef: joinRef, ref: joinReplyRef, topic: Name(topic), event: Name(PhoenixEvent.join), payload: .empty
+    )
   }
 }

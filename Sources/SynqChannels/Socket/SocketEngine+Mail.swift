@@ -4,7 +4,7 @@ import SynqWire
 /// What waits for a channel, and what it becomes when the channel is free.
 extension SocketEngine {
   /// A message of the server for `handle_message`. `topic` is the one that it came by.
-  public mutating func deliver(
+  package mutating func deliver(
     message name: String, payload: Payload, topic: String, to key: ChannelKey, into output: inout EngineOutput
   ) {
     guard let machine = self[key], !machine.isClosing else { return }
@@ -20,7 +20,7 @@ extension SocketEngine {
   }
 
   /// Ends a channel as soon as it is free, for a host that asked from outside a callback.
-  public mutating func stop(_ key: ChannelKey, reason: CloseReason, into output: inout EngineOutput) {
+  package mutating func stop(_ key: ChannelKey, reason: CloseReason, into output: inout EngineOutput) {
     guard let machine = self[key], !machine.isClosing else { return }
     enqueue(.stop(reason), for: key, into: &output)
   }
@@ -48,7 +48,9 @@ extension SocketEngine {
     }
   }
 
-  private mutating func process(_ mail: ChannelMachine.Mail, of key: ChannelKey, into output: inout EngineOutput) {
+  private mutating func process(
+    _ mail: ChannelMachine.Mail, of key: ChannelKey, into output: inout EngineOutput
+  ) {
     switch mail {
     case .event(let name, let payload, let ref): processEvent(name, payload, ref: ref, of: key, into: &output)
     case .refresh(let ref): processRefresh(ref: ref, of: key, into: &output)
@@ -58,7 +60,8 @@ extension SocketEngine {
       if case .live? = self[key]?.phase {
         invoke(.message(topic: topic, name: name, payload: payload), on: key, into: &output)
       }
-    case .stop(let reason): close(key, ChannelMachine.Ending(reason: reason, isAnnounced: true), into: &output)
+    case .stop(let reason):
+      close(key, ChannelMachine.Ending(reason: reason, isAnnounced: true), into: &output)
     }
   }
 
@@ -68,7 +71,8 @@ extension SocketEngine {
     guard let machine = self[key] else { return }
     if case .failed = machine.phase {
       let report = ErrorReport(
-        code: ErrorCode.notInitialized, message: "the channel has no state, because its init failed; ask for a refresh")
+        code: ErrorCode.notInitialized,
+        message: "the channel has no state, because its init failed; ask for a refresh")
       return replyError(report, to: ref, of: key, into: &output)
     }
     guard machine.spec.callbacks.contains(.handleEvent) else {
@@ -82,7 +86,8 @@ extension SocketEngine {
   private mutating func processRefresh(ref: Ref?, of key: ChannelKey, into output: inout EngineOutput) {
     guard let machine = self[key] else { return }
     encodeReply(
-      joinRef: machine.joinRef, ref: ref, topic: machine.topic, status: Response.ok, payload: .empty, into: &output)
+      joinRef: machine.joinRef, ref: ref, topic: machine.topic, status: Response.ok, payload: .empty,
+      into: &output)
     if case .failed = machine.phase { return initialize(key, into: &output) }
     machine.state.needsFullState = true
     stateMayHaveChanged(key, into: &output)
@@ -91,7 +96,8 @@ extension SocketEngine {
   private mutating func processLeave(ref: Ref?, of key: ChannelKey, into output: inout EngineOutput) {
     guard let machine = self[key] else { return }
     encodeReply(
-      joinRef: machine.joinRef, ref: ref, topic: machine.topic, status: Response.ok, payload: .empty, into: &output)
+      joinRef: machine.joinRef, ref: ref, topic: machine.topic, status: Response.ok, payload: .empty,
+      into: &output)
     close(key, ChannelMachine.Ending(reason: .left, isAnnounced: true), into: &output)
   }
 

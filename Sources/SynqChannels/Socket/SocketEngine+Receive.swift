@@ -4,7 +4,7 @@ import SynqWire
 /// Messages of the client.
 extension SocketEngine {
   /// Takes one text message. What is no message closes the connection, as Phoenix does (`wire/text_notjson`).
-  public mutating func receive(
+  package mutating func receive(
     text: UnsafeRawBufferPointer, limits jsonLimits: JSONLimits, into output: inout EngineOutput
   ) {
     do throws(DecodingError) {
@@ -15,7 +15,7 @@ extension SocketEngine {
   }
 
   /// Takes one binary message: the binary form in V2, JSON in V1.
-  public mutating func receive(
+  package mutating func receive(
     binary: UnsafeRawBufferPointer, limits jsonLimits: JSONLimits, into output: inout EngineOutput
   ) {
     do throws(DecodingError) {
@@ -27,12 +27,15 @@ extension SocketEngine {
 
   private func refuseFrame(_ error: DecodingError, into output: inout EngineOutput) {
     output.actions.append(
-      .log(LogEntry(.warning, "the client sent what is no message", [("reason", error.reason), ("at", "\(error.offset)")])))
+      .log(
+        LogEntry(
+          .warning, "the client sent what is no message",
+          [("reason", error.reason), ("at", "\(error.offset)")])))
     output.actions.append(.close(.internalError, reason: ""))
   }
 
   /// Takes one decoded message.
-  public mutating func receive(_ message: Message, into output: inout EngineOutput) {
+  package mutating func receive(_ message: Message, into output: inout EngineOutput) {
     guard condition == .open else { return }
     guard message.topic.isString else { return replyUnmatched(to: message, into: &output) }
     guard checkLengths(of: message, into: &output) else { return }
@@ -44,7 +47,8 @@ extension SocketEngine {
     }
     // A message of a channel that is no more: newer Phoenix ignores it, and so do clients the other way round.
     if let joinRef = message.joinRef, joinRef != machine.joinRef {
-      output.actions.append(.log(LogEntry(.debug, "dropped a message with a stale join_ref", [("topic", topic)])))
+      output.actions.append(
+        .log(LogEntry(.debug, "dropped a message with a stale join_ref", [("topic", topic)])))
       return
     }
     guard message.event.isString else {
@@ -58,16 +62,20 @@ extension SocketEngine {
   }
 
   private mutating func receivePhoenix(_ message: Message, into output: inout EngineOutput) {
-    guard message.event == Name(PhoenixEvent.heartbeat) else { return replyUnmatched(to: message, into: &output) }
+    guard message.event == Name(PhoenixEvent.heartbeat) else {
+      return replyUnmatched(to: message, into: &output)
+    }
     serializer.encodeReply(
-      joinRef: nil, ref: message.ref, topic: message.topic, status: Response.ok, response: .empty, into: &output.outbox)
+      joinRef: nil, ref: message.ref, topic: message.topic, status: Response.ok, response: .empty,
+      into: &output.outbox)
   }
 
   private func replyNotJoined(to message: Message, into output: inout EngineOutput) {
     // Leaving what is not joined is no error (`wire/not_joined`).
     if message.event == Name(PhoenixEvent.leave) {
       serializer.encodeReply(
-        joinRef: message.joinRef, ref: message.ref, topic: message.topic, status: Response.ok, response: .empty,
+        joinRef: message.joinRef, ref: message.ref, topic: message.topic, status: Response.ok,
+        response: .empty,
         into: &output.outbox)
     } else {
       replyUnmatched(to: message, into: &output)
@@ -76,7 +84,8 @@ extension SocketEngine {
 
   /// What the message means to its channel; nil when it was answered here.
   private mutating func mail(
-    for message: Message, key: ChannelKey, spec: ChannelSpec, joinedAs joinRef: Ref?, into output: inout EngineOutput
+    for message: Message, key: ChannelKey, spec: ChannelSpec, joinedAs joinRef: Ref?,
+    into output: inout EngineOutput
   ) -> ChannelMachine.Mail? {
     let event = message.event.text
     if event == PhoenixEvent.leave { return .leave(ref: message.ref) }
@@ -89,7 +98,8 @@ extension SocketEngine {
       return nil
     case .malformed(let reason):
       replyError(
-        ErrorReport(code: ErrorCode.malformedEvent, message: reason), joinRef: joinRef, to: message, into: &output)
+        ErrorReport(code: ErrorCode.malformedEvent, message: reason), joinRef: joinRef, to: message,
+        into: &output)
       return nil
     }
   }
@@ -99,13 +109,15 @@ extension SocketEngine {
     let refBytes = max(message.ref?.text.utf8.count ?? 0, message.joinRef?.text.utf8.count ?? 0)
     if refBytes > limits.maxRefBytes {
       // A ref beyond the limit cannot be echoed, so there is no reply to give.
-      output.actions.append(.log(LogEntry(.warning, "a ref is beyond max_ref_bytes", [("bytes", "\(refBytes)")])))
+      output.actions.append(
+        .log(LogEntry(.warning, "a ref is beyond max_ref_bytes", [("bytes", "\(refBytes)")])))
       output.actions.append(.close(.policyViolation, reason: "max_ref_bytes"))
       return false
     }
     if message.topic.text.utf8.count > limits.maxTopicBytes {
       let report = ErrorReport(
-        code: ErrorCode.topicTooLong, message: "the topic is longer than max_topic_bytes (\(limits.maxTopicBytes))")
+        code: ErrorCode.topicTooLong,
+        message: "the topic is longer than max_topic_bytes (\(limits.maxTopicBytes))")
       // The topic itself is not echoed.
       replyError(report, joinRef: nil, ref: message.ref, topic: Name(""), into: &output)
       return false
@@ -114,7 +126,8 @@ extension SocketEngine {
     if event.utf8.count > limits.maxEventBytes || event.containsNUL {
       let report = ErrorReport(
         code: ErrorCode.eventNotAllowed,
-        message: "the event's name is longer than max_event_bytes (\(limits.maxEventBytes)) or contains U+0000")
+        message:
+          "the event's name is longer than max_event_bytes (\(limits.maxEventBytes)) or contains U+0000")
       replyError(report, joinRef: message.joinRef, to: message, into: &output)
       return false
     }
@@ -139,7 +152,8 @@ extension SocketEngine {
     }
   }
 
-  func replyError(_ report: ErrorReport, joinRef: Ref?, to message: Message, into output: inout EngineOutput) {
+  func replyError(_ report: ErrorReport, joinRef: Ref?, to message: Message, into output: inout EngineOutput)
+  {
     replyError(report, joinRef: joinRef, ref: message.ref, topic: message.topic, into: &output)
   }
 
@@ -147,7 +161,9 @@ extension SocketEngine {
     _ report: ErrorReport, joinRef: Ref?, ref: Ref?, topic: Name, into output: inout EngineOutput
   ) {
     let now = timestamp()
-    serializer.encodeReply(joinRef: joinRef, ref: ref, topic: topic, status: Response.failed, into: &output.outbox) {
+    serializer.encodeReply(
+      joinRef: joinRef, ref: ref, topic: topic, status: Response.failed, into: &output.outbox
+    ) {
       report.append(to: &$0, timestamp: now)
     }
   }

@@ -4,23 +4,24 @@ import SynqWire
 /// What the engine produced: messages for the client, and actions for the host.
 ///
 /// The host reuses one for every call and empties it after each.
-public struct EngineOutput: ~Copyable {
-  public var outbox = Outbox()
-  public var actions = ActionQueue()
+package struct EngineOutput: ~Copyable {
+  package var outbox = Outbox()
+  package var actions = ActionQueue()
 
-  public init() {}
+  package init() {}
 }
 
 /// Actions, first in, first out. What is taken is moved out, so that the host has what an action carries to itself.
-public struct ActionQueue: Sendable {
+package struct ActionQueue: Sendable {
   private var items: [Action?] = []
   private var head = 0
 
-  public var isEmpty: Bool { head == items.count }
+  package var isEmpty: Bool { head == items.count }
 
   mutating func append(_ action: Action) { items.append(action) }
 
-  public mutating func popFirst() -> Action? {
+  /// Takes the oldest action; nil when there is none.
+  package mutating func popFirst() -> Action? {
     guard head < items.count else { return nil }
     let action = items[head].take()
     head += 1
@@ -40,7 +41,7 @@ public struct ActionQueue: Sendable {
 ///
 /// Pure: it knows no socket, clock or thread. Each method takes one event, appends what must be sent and done to an
 /// `EngineOutput`, and returns. Callbacks are actions: the host runs each and hands its outcome to `complete`.
-public struct SocketEngine: ~Copyable {
+package struct SocketEngine: ~Copyable {
   let router: TopicRouter
   let serializer: Serializer
   let limits: SocketLimits
@@ -49,7 +50,7 @@ public struct SocketEngine: ~Copyable {
   let timestamp: @Sendable () -> String
 
   /// While true, each change is encoded at once; while false, it waits for `encodeStates`.
-  public var isWritable = true
+  package var isWritable = true
   /// Channels by the low half of their key.
   var machines: [ChannelMachine?] = []
   var freeSlots: [UInt32] = []
@@ -80,7 +81,7 @@ public struct SocketEngine: ~Copyable {
   /// - Parameters:
   ///   - connectionAssigns: what every channel starts with.
   ///   - timestamp: the current time as RFC 3339 UTC.
-  public init(
+  package init(
     router: TopicRouter, serializer: Serializer, limits: SocketLimits = SocketLimits(),
     connectionAssigns: [String: JSON] = [:], timestamp: @escaping @Sendable () -> String
   ) {
@@ -92,12 +93,12 @@ public struct SocketEngine: ~Copyable {
   }
 
   /// The number of channels that are joined or being joined.
-  public var channelCount: Int {
+  package var channelCount: Int {
     topics.values.count { key in self[key].map { !$0.isClosing } ?? false }
   }
 
   /// Appends the states that changed while the transport was not writable.
-  public mutating func encodeStates(into output: inout EngineOutput) {
+  package mutating func encodeStates(into output: inout EngineOutput) {
     let keys = dirty
     dirty.removeAll(keepingCapacity: true)
     for key in keys {

@@ -1,19 +1,19 @@
 /// What one client may ask of the engine. Each limit names the attack that it stops.
-public struct SocketLimits: Sendable, Hashable {
+package struct SocketLimits: Sendable, Hashable {
   /// Channels joined at once: a client that joins without end (Phoenix: `wire/max_channels`).
-  public var maxChannels = 100
+  package var maxChannels = 100
   /// Events that wait while a callback of their channel runs: a client that sends faster than its channel answers.
-  public var maxQueuedEvents = 1000
+  package var maxQueuedEvents = 1000
   /// Replies owed to one socket after their callbacks returned: a client that asks for more late answers than the host gives.
-  public var maxPendingReplies = 1000
+  package var maxPendingReplies = 1000
   /// Bytes of a topic: names that fill tables and logs.
-  public var maxTopicBytes = 1024
+  package var maxTopicBytes = 1024
   /// Bytes of an event's name: likewise.
-  public var maxEventBytes = 256
+  package var maxEventBytes = 256
   /// Bytes of a ref or join_ref, which the server echoes and keeps: likewise.
-  public var maxRefBytes = 256
+  package var maxRefBytes = 256
   /// Bytes of a patch; a longer one is sent as the full state: a change that costs more than the whole.
-  public var maxPatchBytes = 8_000_000
+  package var maxPatchBytes = 8_000_000
 
-  public init() {}
+  package init() {}
 }

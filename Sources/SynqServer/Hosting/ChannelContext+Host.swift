@@ -19,9 +19,11 @@ extension ChannelContext {
       case .idle, .answeredEarly:
         return .failure(HostError(.state, "socket: no callback of this channel is running"))
       }
-      guard state.scope != nil else { return .failure(.channelClosed) }
+      // Moved out, so that its arrays are changed in place.
+      guard var scope = state.scope.take() else { return .failure(.channelClosed) }
+      defer { state.scope = scope }
       do throws(HostError) {
-        return .success(try body(&state.scope!))
+        return .success(try body(&scope))
       } catch {
         return .failure(error)
       }
@@ -94,7 +96,9 @@ extension ChannelContext {
         return .success(nil)
       case .deferred(deferral):
         state.scope?.response = response
-        guard let cause = state.cause, let done = Self.takeScope(&state, outcome) else { return .failure(.channelClosed) }
+        guard let cause = state.cause, let done = Self.takeScope(&state, outcome) else {
+          return .failure(.channelClosed)
+        }
         return .success((cause, done.0))
       case .idle, .running, .deferring, .deferred, .answeredEarly, .ended: return .failure(.channelClosed)
       }

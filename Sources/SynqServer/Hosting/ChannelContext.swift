@@ -45,7 +45,8 @@ package final class ChannelContext: Sendable {
   let state = Mutex(State())
 
   init(
-    key: ChannelKey, topic: String, joinRef: Ref?, spec: ChannelSpec, info: SocketInfo, host: any CallbackHost,
+    key: ChannelKey, topic: String, joinRef: Ref?, spec: ChannelSpec, info: SocketInfo,
+    host: any CallbackHost,
     driver: SocketDriver
   ) {
     self.key = key
@@ -105,7 +106,9 @@ package final class ChannelContext: Sendable {
   /// Ends the wait for a deferred response, because the channel ends. Nil if the callback still runs.
   func abandonDeferred() -> (cause: Invocation.Cause, scope: CallbackScope)? {
     state.withLock { state in
-      guard case .deferred = state.phase, let cause = state.cause, let done = Self.takeScope(&state, .returned) else {
+      guard case .deferred = state.phase, let cause = state.cause,
+        let done = Self.takeScope(&state, .returned)
+      else {
         return nil
       }
       return (cause, done.0)
@@ -155,6 +158,7 @@ package final class SocketInfo: Sendable {
     self.headers = headers
   }
 
+  /// A kept header by its name, in any case.
   package func header(_ name: String) -> String? {
     let name = name.lowercased()
     return headers.first { $0.name == name }?.value

@@ -23,7 +23,8 @@ package final class ChannelHub: SocketBackend, Sendable {
 
     package init(
       router: TopicRouter, hosts: [any CallbackHost], connectHosts: [(any ConnectHost)?],
-      limits: [ClientLimits], delivery: Delivery, logger: Logger, timestamp: @escaping @Sendable () -> String = { rfc3339Now() }
+      limits: [ClientLimits], delivery: Delivery, logger: Logger,
+      timestamp: @escaping @Sendable () -> String = { rfc3339Now() }
     ) {
       self.router = router
       self.hosts = hosts
@@ -69,7 +70,10 @@ package final class ChannelHub: SocketBackend, Sendable {
 
   // MARK: Sockets
 
-  package func connect(_ request: ConnectRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ConnectOutcome> {
+  /// Asks the host of the mount, on the delivery's threads; without a host every client may connect.
+  package func connect(_ request: ConnectRequest, on eventLoop: any EventLoop) -> EventLoopFuture<
+    ConnectOutcome
+  > {
     guard let loop = loop(for: eventLoop), !loop.isDraining else {
       return eventLoop.makeSucceededFuture(.refused(status: 503, body: "", reason: "the server stops"))
     }
@@ -83,10 +87,14 @@ package final class ChannelHub: SocketBackend, Sendable {
     return promise.futureResult
   }
 
+  /// Makes the socket of an accepted connection: its engine, and the driver that joins it to the transport.
   package func accept(
-    _ grant: ConnectGrant, _ request: ConnectRequest, transport: any SocketTransport, on eventLoop: any EventLoop
+    _ grant: ConnectGrant, _ request: ConnectRequest, transport: any SocketTransport,
+    on eventLoop: any EventLoop
   ) -> any SocketReceiver {
-    guard let loop = loop(for: eventLoop) else { preconditionFailure("a socket on a loop that the hub does not use") }
+    guard let loop = loop(for: eventLoop) else {
+      preconditionFailure("a socket on a loop that the hub does not use")
+    }
     stats.connections.add()
     stats.connectionsTotal.add()
     let limits = limits[request.mount]
@@ -95,7 +103,8 @@ package final class ChannelHub: SocketBackend, Sendable {
       timestamp: timestamp)
     let info = SocketInfo(
       id: grant.id, peer: request.peer, params: request.params, headers: Self.headersToKeep(of: request))
-    let driver = SocketDriver(hub: self, loop: loop, transport: transport, engine: engine, jsonLimits: limits.json, info: info)
+    let driver = SocketDriver(
+      hub: self, loop: loop, transport: transport, engine: engine, jsonLimits: limits.json, info: info)
     if loop.isDraining { driver.drain() }
     return driver
   }
@@ -114,10 +123,12 @@ package final class ChannelHub: SocketBackend, Sendable {
 
   // MARK: Topics
 
+  /// Pushes an event to every client of the topic, on all loops.
   package func broadcast(topic: String, event: String, payload: Payload, except: ChannelContext? = nil) {
     post(.broadcast(topic: topic, event: event, payload: payload, except: except))
   }
 
+  /// Hands a message to every channel of the topic, on all loops.
   package func publish(topic: String, message: String, payload: JSON, except: ChannelContext? = nil) {
     post(.publish(topic: topic, message: message, payload: payload, except: except))
   }

@@ -23,7 +23,9 @@ package final class PollQueue: Sendable {
 
   package init() throws(HostError) {
     var ends: (Int32, Int32) = (-1, -1)
-    let status = withUnsafeMutableBytes(of: &ends) { pipe($0.baseAddress?.assumingMemoryBound(to: Int32.self)) }
+    let status = withUnsafeMutableBytes(of: &ends) {
+      pipe($0.baseAddress?.assumingMemoryBound(to: Int32.self))
+    }
     guard status == 0 else { throw HostError(.io, "pipe: \(String(cString: strerror(errno)))") }
     (descriptor, writeDescriptor) = ends
     for end in [descriptor, writeDescriptor] {

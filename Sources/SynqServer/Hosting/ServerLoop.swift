@@ -129,7 +129,9 @@ final class ServerLoop: @unchecked Sendable {
 
   // MARK: Topics
 
-  func subscribe(_ context: ChannelContext, to topic: String) { topics[topic, default: TopicMembers()].insert(context) }
+  func subscribe(_ context: ChannelContext, to topic: String) {
+    topics[topic, default: TopicMembers()].insert(context)
+  }
 
   /// False if the channel was not in the topic.
   @discardableResult

@@ -34,7 +34,8 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   }
 
   init(
-    hub: ChannelHub, loop: ServerLoop, transport: any SocketTransport, engine: consuming SocketEngine, jsonLimits: JSONLimits,
+    hub: ChannelHub, loop: ServerLoop, transport: any SocketTransport, engine: consuming SocketEngine,
+    jsonLimits: JSONLimits,
     info: SocketInfo
   ) {
     self.hub = hub
@@ -59,12 +60,14 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
 
   // MARK: From the transport
 
+  /// Hands a text message to the engine; what it answers is sent when the burst ends.
   package func receive(text: UnsafeRawBufferPointer) {
     guard life == .open else { return }
     hub.stats.messagesIn.add()
     work { $0.receive(text: text, limits: jsonLimits, into: &$1) }
   }
 
+  /// Hands a binary message to the engine likewise.
   package func receive(binary: UnsafeRawBufferPointer) {
     guard life == .open else { return }
     hub.stats.messagesIn.add()
@@ -73,11 +76,13 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
 
   package func readBurstEnded() { send() }
 
+  /// Sends the states that changed while the client did not read.
   package func transportBecameWritable() {
     guard life == .open, !isEntered else { return }
     enter { $0.encodeStates(into: &$1) }
   }
 
+  /// Ends the channels; the driver goes when the last has ended.
   package func transportClosed(reason: String) {
     guard life == .open || life == .closing else { return }
     guard !isEntered else { return loop.eventLoop.execute { self.transportClosed(reason: reason) } }
@@ -89,7 +94,9 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
 
   // MARK: From the loop
 
-  func completed(_ context: ChannelContext, _ cause: Invocation.Cause, _ scope: CallbackScope, _ outcome: Outcome) {
+  func completed(
+    _ context: ChannelContext, _ cause: Invocation.Cause, _ scope: CallbackScope, _ outcome: Outcome
+  ) {
     enter { $0.complete(cause, of: context.key, scope: scope, outcome: outcome, into: &$1) }
   }
 
@@ -117,7 +124,8 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
         send()
       } else {
         hub.logger.warning(
-          "a binary broadcast was dropped: the client speaks serializer V1", metadata: ["topic": "\(broadcast.topic)"])
+          "a binary broadcast was dropped: the client speaks serializer V1",
+          metadata: ["topic": "\(broadcast.topic)"])
       }
     case .callback:
       deliver(message: broadcast.event, payload: broadcast.payload, topic: broadcast.topic, to: context)
@@ -223,16 +231,19 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     if hub.delivery.isInline || context.host.neverBlocks {
       guard let done = context.runInline(invocation.cause) else { return }
       engine.complete(
-        invocation.cause, of: invocation.channel, scope: done.scope, outcome: done.outcome, into: &loop.output)
+        invocation.cause, of: invocation.channel, scope: done.scope, outcome: done.outcome, into: &loop.output
+      )
     } else {
       loop.submit(.channel(context, invocation.cause))
     }
   }
 
-  private func context(of key: ChannelKey, spec: ChannelSpec, topic: String, joinRef: Ref?) -> ChannelContext {
+  private func context(of key: ChannelKey, spec: ChannelSpec, topic: String, joinRef: Ref?) -> ChannelContext
+  {
     if let context = contexts[key] { return context }
     let context = ChannelContext(
-      key: key, topic: topic, joinRef: joinRef, spec: spec, info: info, host: hub.hosts[spec.index], driver: self)
+      key: key, topic: topic, joinRef: joinRef, spec: spec, info: info, host: hub.hosts[spec.index],
+      driver: self)
     contexts[key] = context
     return context
   }
@@ -241,7 +252,8 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     guard let context = contexts[key] else { return }
     let (seconds, attoseconds) = delay.components
     // A channel that has ended by then is not found by its key.
-    loop.eventLoop.scheduleTask(in: .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)) { [weak self] in
+    loop.eventLoop.scheduleTask(in: .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)) {
+      [weak self] in
       self?.deliver(message: message, payload: .json(payload), topic: context.topic, to: context)
     }
   }

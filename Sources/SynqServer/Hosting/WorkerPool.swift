@@ -18,11 +18,13 @@ package final class WorkerPool: @unchecked Sendable {
     for _ in 0..<count {
       var thread = pthread_t()
       let pool = Unmanaged.passRetained(self)
-      let status = pthread_create(&thread, nil, { raw in
-        guard let raw else { return nil }
-        Unmanaged<WorkerPool>.fromOpaque(raw).takeRetainedValue().work()
-        return nil
-      }, pool.toOpaque())
+      let status = pthread_create(
+        &thread, nil,
+        { raw in
+          guard let raw else { return nil }
+          Unmanaged<WorkerPool>.fromOpaque(raw).takeRetainedValue().work()
+          return nil
+        }, pool.toOpaque())
       if status == 0 { threads.append(thread) } else { pool.release() }
     }
   }

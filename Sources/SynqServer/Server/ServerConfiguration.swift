@@ -2,7 +2,7 @@ import Logging
 import NIOCore
 
 /// On which threads callbacks run.
-public enum CallbackThreads: Sendable, Hashable {
+package enum CallbackThreads: Sendable, Hashable {
   /// On the event loop that serves the connection: the fastest, and a callback must never block.
   case inline
   /// On this many threads of the library.

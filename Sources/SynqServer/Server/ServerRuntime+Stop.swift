@@ -23,7 +23,9 @@ extension ServerRuntime {
         state.phase = .stopped
         return .success(.endUnstarted)
       case .running:
-        guard let running = state.running else { return .failure(HostError(.state, "server: it is starting")) }
+        guard let running = state.running else {
+          return .failure(HostError(.state, "server: it is starting"))
+        }
         state.phase = .stopping
         state.deadline = deadline
         return .success(.drain(running))

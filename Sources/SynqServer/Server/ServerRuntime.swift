@@ -71,6 +71,7 @@ package final class ServerRuntime: Sendable {
 
   // MARK: Configuring
 
+  /// Registers a channel for a topic pattern, before the start.
   package func addChannel(
     _ text: String, options: ChannelSpec.Options, callbacks: ChannelSpec.Callbacks, host: any CallbackHost
   ) throws(HostError) {
@@ -92,6 +93,7 @@ package final class ServerRuntime: Sendable {
     }
   }
 
+  /// Serves a socket at a path, before the start.
   package func addMount(
     _ mount: SocketMount, limits: ClientLimits = ClientLimits(), connectHost: (any ConnectHost)? = nil
   ) throws(HostError) {
@@ -108,6 +110,7 @@ package final class ServerRuntime: Sendable {
     }
   }
 
+  /// Serves the files of a directory below a prefix, before the start.
   package func addFiles(prefix: String, directory: String) throws(HostError) {
     guard prefix.hasPrefix("/") else {
       throw HostError(.invalidArgument, "prefix: \"\(prefix)\" does not begin with /")
@@ -192,11 +195,13 @@ package final class ServerRuntime: Sendable {
 
   package var stats: ServerStats? { state.withLock { $0.running?.hub.stats } }
 
+  /// Pushes an event to every client of the topic.
   package func broadcast(topic: String, event: String, payload: Payload) throws(HostError) {
     guard !event.isEmpty else { throw HostError(.invalidArgument, "event: is empty") }
     try hub().broadcast(topic: topic, event: event, payload: payload)
   }
 
+  /// Hands a message to every channel of the topic.
   package func publish(topic: String, message: String, payload: JSON) throws(HostError) {
     guard !message.isEmpty else { throw HostError(.invalidArgument, "message: is empty") }
     try hub().publish(topic: topic, message: message, payload: payload)

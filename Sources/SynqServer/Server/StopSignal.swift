@@ -24,6 +24,7 @@ package final class StopSignal: @unchecked Sendable {
     mutex.deallocate()
   }
 
+  /// Lets every waiting thread go on, and those that come later.
   package func fire() {
     pthread_mutex_lock(mutex)
     hasFired = true
