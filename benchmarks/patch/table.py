@@ -60,9 +60,7 @@ def main(results: str, growth: str, copy: str | None = None) -> None:
         name for name in ("synq", "nlohmann", "fastjsonpatch", "jsonpatch") if any(name == e for _, e in rows)
     ]
     yardsticks = [name for name in ("jansson equal", "orjson loads") if any(name == e for _, e in rows)]
-    print(
-        f"{date.today()}, {processor()}. Times in µs, the best of many; that of synq with the text.\n"
-    )
+    print(f"{date.today()}, {processor()}. Times in µs, the best of many; that of synq with the text.\n")
     head = ["pair", "memcmp", *engines, *yardsticks, "synq apply"]
     table = [head]
     sizes = [["pair", *engines]]
