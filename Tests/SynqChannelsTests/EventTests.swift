@@ -219,4 +219,25 @@ import Testing
     #expect(harness.receive(#"["1","123456","plain:1","abc",{}]"#) == [])
     #expect(harness.actions.last == "close 1008 max_ref_bytes")
   }
+
+  @Test func aFloodClosesTheConnectionAndTimeRefillsTheBucket() {
+    var limits = SocketLimits()
+    limits.maxMessagesPerSecond = 2
+    let harness = EngineHarness(router("plain:*"), limits: limits)
+    for _ in 0..<2 { #expect(harness.receive(#"[null,"1","phoenix","heartbeat",{}]"#).count == 1) }
+    harness.engine.now += 500_000_000
+    #expect(harness.receive(#"[null,"1","phoenix","heartbeat",{}]"#).count == 1)
+    #expect(harness.receive(#"[null,"1","phoenix","heartbeat",{}]"#) == [])
+    #expect(harness.actions.last == "close 1008 max_messages_per_second")
+  }
+
+  @Test func tooManyJoinsAreRefusedUntilTimeHasPassed() {
+    var limits = SocketLimits()
+    limits.maxJoinsPerSecond = 1
+    let harness = EngineHarness(router("plain:*"), limits: limits)
+    #expect(harness.receive(#"["1","1","plain:1","phx_join",{}]"#).first?[4]?["status"] == "ok")
+    #expect(harness.receive(#"["2","2","plain:2","phx_join",{}]"#).first?[4]?["response"]?["code"] == "too_many_joins")
+    harness.engine.now += 1_000_000_000
+    #expect(harness.receive(#"["3","3","plain:2","phx_join",{}]"#).first?[4]?["status"] == "ok")
+  }
 }

@@ -33,6 +33,10 @@ public struct Limits: Sendable, Hashable {
   public var maxRefBytes = 256
   /// Nesting of a message: close 1011. Default 128.
   public var maxJSONDepth = 128
+  /// Messages a second of one connection, on average: close 1008. Default 0: no limit.
+  public var maxMessagesPerSecond = 0
+  /// Joins a second of one connection, on average. Default 0: no limit.
+  public var maxJoinsPerSecond = 0
   /// Bytes queued for a client that does not read: close 1013. Default 8,000,000.
   public var maxOutboundBytes = 8_000_000
   /// Bytes of a patch; a longer one is sent as the full state. Default 8,000,000.
@@ -63,6 +67,8 @@ public struct Limits: Sendable, Hashable {
     client.socket.maxTopicBytes = maxTopicBytes
     client.socket.maxEventBytes = maxEventBytes
     client.socket.maxRefBytes = maxRefBytes
+    client.socket.maxMessagesPerSecond = maxMessagesPerSecond
+    client.socket.maxJoinsPerSecond = maxJoinsPerSecond
     client.socket.maxPatchBytes = maxPatchBytes
     client.json.maxDepth = maxJSONDepth
     return client

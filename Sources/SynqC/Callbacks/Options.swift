@@ -115,6 +115,8 @@ enum Options {
     set(&client.socket.maxEventBytes, limits.max_event_bytes)
     set(&client.socket.maxRefBytes, limits.max_ref_bytes)
     set(&client.socket.maxPatchBytes, limits.max_patch_bytes)
+    set(&client.socket.maxMessagesPerSecond, limits.max_messages_per_second)
+    set(&client.socket.maxJoinsPerSecond, limits.max_joins_per_second)
   }
 
   private static func set(_ limit: inout Int, _ value: UInt32) {

@@ -8,6 +8,12 @@ extension SocketEngine {
     guard !topic.containsNUL, let spec = router.match(topic) else {
       return replyUnmatched(to: message, into: &output)
     }
+    if joinBucket?.take(at: now) == false {
+      let report = ErrorReport(
+        code: ErrorCode.tooManyJoins,
+        message: "more joins than max_joins_per_second (\(limits.maxJoinsPerSecond)) allows; try again later")
+      return replyError(report, joinRef: message.joinRef, to: message, into: &output)
+    }
     guard let oldKey = topics[topic], let old = self[oldKey] else {
       guard channelCount < limits.maxChannels else {
         return replyReason("too many channels joined", joinRef: message.joinRef, to: message, into: &output)

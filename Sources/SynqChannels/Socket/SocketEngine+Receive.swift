@@ -37,6 +37,12 @@ extension SocketEngine {
   /// Takes one decoded message.
   package mutating func receive(_ message: Message, into output: inout EngineOutput) {
     guard condition == .open else { return }
+    if messageBucket?.take(at: now) == false {
+      output.actions.append(
+        .log(LogEntry(.warning, "the client sends more than max_messages_per_second allows")))
+      output.actions.append(.close(.policyViolation, reason: "max_messages_per_second"))
+      return
+    }
     guard message.topic.isString else { return replyUnmatched(to: message, into: &output) }
     guard checkLengths(of: message, into: &output) else { return }
     let topic = message.topic.text

@@ -44,10 +44,15 @@ package struct ActionQueue: Sendable {
 package struct SocketEngine: ~Copyable {
   let router: TopicRouter
   let serializer: Serializer
-  let limits: SocketLimits
+  package let limits: SocketLimits
   let connectionAssigns: [String: JSON]
   /// RFC 3339 UTC, for error messages.
   let timestamp: @Sendable () -> String
+
+  /// The time in nanoseconds of a clock that does not go back. The host sets it before each message; only rates need it.
+  package var now: UInt64 = 0
+  var messageBucket: TokenBucket?
+  var joinBucket: TokenBucket?
 
   /// While true, each change is encoded at once; while false, it waits for `encodeStates`.
   package var isWritable = true
@@ -88,6 +93,8 @@ package struct SocketEngine: ~Copyable {
     self.router = router
     self.serializer = serializer
     self.limits = limits
+    messageBucket = TokenBucket(perSecond: limits.maxMessagesPerSecond)
+    joinBucket = TokenBucket(perSecond: limits.maxJoinsPerSecond)
     self.connectionAssigns = connectionAssigns
     self.timestamp = timestamp
   }

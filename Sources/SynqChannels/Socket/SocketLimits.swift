@@ -2,6 +2,10 @@
 package struct SocketLimits: Sendable, Hashable {
   /// Channels joined at once: a client that joins without end (Phoenix: `wire/max_channels`).
   package var maxChannels = 100
+  /// Messages a second, on average; 0 is no limit: a client that floods. Beyond it the connection closes with 1008.
+  package var maxMessagesPerSecond = 0
+  /// Joins a second, on average; 0 is no limit: a client that joins and leaves, each of which runs callbacks.
+  package var maxJoinsPerSecond = 0
   /// Events that wait while a callback of their channel runs: a client that sends faster than its channel answers.
   package var maxQueuedEvents = 1000
   /// Replies owed to one socket after their callbacks returned: a client that asks for more late answers than the host gives.

@@ -92,9 +92,8 @@ package final class ChannelHub: SocketBackend, Sendable {
     _ grant: ConnectGrant, _ request: ConnectRequest, transport: any SocketTransport,
     on eventLoop: any EventLoop
   ) -> any SocketReceiver {
-    guard let loop = loop(for: eventLoop) else {
-      preconditionFailure("a socket on a loop that the hub does not use")
-    }
+    // A connect callback may say yes after every channel of its loop has ended.
+    guard let loop = loop(for: eventLoop) else { return LateSocket() }
     stats.connections.add()
     stats.connectionsTotal.add()
     let limits = limits[request.mount]

@@ -15,6 +15,8 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   private let transport: any SocketTransport
   private(set) var engine: SocketEngine
   private let jsonLimits: JSONLimits
+  /// Whether the engine has rates to watch.
+  private let needsTime: Bool
   let logger: Logger
   private(set) var contexts: [ChannelKey: ChannelContext] = [:]
   /// Topics beside its own that a channel subscribed to.
@@ -41,6 +43,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     self.hub = hub
     self.loop = loop
     self.transport = transport
+    needsTime = engine.limits.maxMessagesPerSecond > 0 || engine.limits.maxJoinsPerSecond > 0
     self.engine = engine
     self.jsonLimits = jsonLimits
     logger = hub.logger
@@ -160,6 +163,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   private func work(_ body: (inout SocketEngine, inout EngineOutput) -> Void) {
     isEntered = true
     defer { isEntered = false }
+    if needsTime { engine.now = loop.eventLoop.now.uptimeNanoseconds }
     engine.isWritable = life == .open && transport.isWritable
     body(&engine, &loop.output)
     carryOutActions()
