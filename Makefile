@@ -57,6 +57,7 @@ dist: ## a source archive of the last commit in build/dist
 	@scripts/make-dist build/dist
 
 wheel: lib venv ## a wheel of the Python package with the library inside, in build/dist
+	@scripts/third-party-notices $(LIB)/THIRD-PARTY-NOTICES
 	@$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir build/dist bindings/python
 	@ls build/dist/*.whl
 

@@ -1,4 +1,4 @@
-"""Puts libsynq.so into the wheel, and jansson, which it needs, beside it.
+"""Puts libsynq.so into the wheel, jansson, which it needs, and the licences of both beside it.
 
 The library is the one that SYNQ_LIBRARY names, else that of this checkout (`make lib`). Without either the
 wheel is a pure one, whose user has libsynq from the system. What else the library needs is part of every
@@ -21,6 +21,7 @@ from setuptools.command.build_py import build_py
 HERE = Path(__file__).resolve().parent
 SONAME = "libsynq.so.0"
 JANSSON = "libjansson.so.4"
+NOTICES = "THIRD-PARTY-NOTICES"
 
 
 def library() -> Path | None:
@@ -45,14 +46,25 @@ def platform_tag(files: list[Path]) -> str:
 class BuildWithLibrary(build_py):
     def run(self) -> None:
         super().run()
-        libsynq = library()
-        if libsynq is None or self.editable_mode:
+        if self.editable_mode:
             return
+        if (HERE.parents[1] / "LICENSE").exists():
+            shutil.copyfile(HERE.parents[1] / "LICENSE", Path(self.build_lib) / "synq/LICENSE")
+        libsynq = library()
+        if libsynq is None:
+            return
+        notices = libsynq.parent / NOTICES
+        if not notices.exists():
+            raise RuntimeError(
+                f"{notices} is missing, and what is in the library must not be given away without: "
+                "see scripts/third-party-notices"
+            )
         folder = Path(self.build_lib) / "synq/_lib"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         shutil.copyfile(libsynq, folder / SONAME)
         shutil.copyfile(jansson(libsynq), folder / JANSSON)
+        shutil.copyfile(notices, folder / NOTICES)
         shutil.copyfile(HERE / "LICENSE.jansson", folder / "LICENSE.jansson")
 
 

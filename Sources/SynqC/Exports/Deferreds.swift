@@ -65,7 +65,8 @@ public func synq_deferred_reply_error_text(
 @_cdecl("synq_deferred_crash") @implementation
 public func synq_deferred_crash(_ deferred: OpaquePointer!, _ cause: UnsafePointer<CChar>!) -> CInt {
   export { () throws(HostError) in
-    try finish(deferred, .crashed(cause: Argument.string(cause, "cause")), nil)
+    // As a callback that returns SYNQ_CRASH, for those who read the log.
+    try finish(deferred, .crashed(cause: Argument.string(cause, "cause"), code: CInt(SYNQ_CRASH)), nil)
   }
 }
 

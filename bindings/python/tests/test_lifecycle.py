@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -57,7 +58,11 @@ class Program:
             text=True,
         )
         assert self.process.stdout is not None
-        self.first = self.process.stdout.readline().strip()
+        # Byte by byte: `communicate` does not see what a buffer has read ahead.
+        descriptor, line = self.process.stdout.fileno(), b""
+        while not line.endswith(b"\n") and (byte := os.read(descriptor, 1)):
+            line += byte
+        self.first = line.decode().strip()
 
     def __enter__(self) -> Program:
         return self

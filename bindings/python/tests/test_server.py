@@ -368,56 +368,6 @@ def test_a_handle_that_is_kept_is_safe(synq_server: Serve, synq_client: Connect)
     assert kept[0].assigns.n == [1]
 
 
-def test_deferred_answers_later_from_another_thread(synq_server: Serve, synq_client: Connect) -> None:
-    waiting: list[synq.Deferred] = []
-    arrived = threading.Semaphore(0)
-
-    @synq.channel("later", track=["n"])
-    class Later(synq.Channel):
-        def init(self) -> None:
-            self.assigns.n = 0
-
-        @synq.event("wait")
-        def wait(self, payload: Any) -> Any:
-            waiting.append(self.defer(detached=payload["detached"]))
-            arrived.release()
-            return waiting[-1]
-
-        @synq.event("inc")
-        def inc(self) -> None:
-            self.assigns.n += 1
-
-        @synq.event("drop")
-        def drop(self) -> None:
-            self.defer()
-
-        @synq.event("both")
-        def both(self) -> Any:
-            self.defer()
-            return {"a": 1}
-
-    channel = synq_client(synq_server(Later)).join("later")
-    ref = channel.push("wait", {"detached": False})
-    behind = channel.push("inc")
-    assert arrived.acquire(timeout=5)
-    assert waiting[0].is_open
-    waiting[0].reply("done", {"x": 1})
-    assert channel.expect_reply(ref) == ("done", {"x": 1})
-    assert channel.expect_reply(behind) == ("ok", {})
-    with pytest.raises(synq.ClosedError):
-        waiting[0].ok()
-
-    ref = channel.push("wait", {"detached": True})
-    assert channel.call("inc") == ("ok", {})
-    waiting[1].error("late", "too late")
-    assert channel.expect_reply(ref).response["code"] == "late"
-
-    for event in ("drop", "both"):
-        channel.push(event)
-        assert channel.expect_close() == "phx_error"
-        channel._client.reconnect()
-
-
 def test_limits_and_wrong_arguments_are_named(synq_server: Serve) -> None:
     with pytest.raises(ValueError, match="port must be from 0 to 65535, not 65536"):
         synq.Server(port=65536)

@@ -311,7 +311,7 @@ class Registration:
         if handler.role is AUTHORIZE:
             self._channels.pop(channel._socket, None)
         with contextlib.suppress(ClosedError):
-            deferred.crash(repr(error))
+            deferred._end(repr(error))
 
     def cancel(self, *, closing: bool = False) -> None:
         """Cancels the async handlers that wait for something; those of before_close too if `closing`."""

@@ -303,12 +303,15 @@ def read(lib: Library, value: int) -> Any:
 class SocketEdits(Edits):
     """The edits of a channel's assigns, in the library."""
 
+    __slots__ = ("_lib", "_set", "_socket")
+
     def __init__(self, lib: Library, socket: int) -> None:
         self._lib = lib
+        self._set = lib.synq_socket_set_text
         self._socket = socket
 
     def set(self, pointer: bytes, text: bytes) -> None:
-        code = self._lib.synq_socket_set_text(self._socket, pointer, text, len(text))
+        code = self._set(self._socket, pointer, text, len(text))
         if code:
             in_callback(code, "assigns can be changed")
 

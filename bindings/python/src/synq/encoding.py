@@ -23,10 +23,14 @@ _encode = json.JSONEncoder(
 ).encode
 # JSONEncoder makes this anew for each value, which takes twice as long as it takes to encode a small one.
 _fast: Callable[[Any, int], tuple[str, ...]] | None = None
+_string: Callable[[str], str] = json.encoder.encode_basestring
 if _make := getattr(json.encoder, "c_make_encoder", None):
-    _string = json.encoder.encode_basestring
     _fast = _make(None, _encode, _string, None, ":", ",", False, False, False)
 _MAX_DEPTH = 128
+
+
+#: The types that are copied and encoded without looking further.
+SCALARS = frozenset({str, int, bool, type(None)})
 
 
 def encoder(kind: type[T]) -> Callable[[Callable[[T], Any]], Callable[[T], Any]]:
@@ -58,6 +62,10 @@ def text_of(value: Any) -> str:
     kind = type(value)
     if kind is int:
         return str(value)
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is str:
+        return _string(value)
     if _fast is not None and (kind is dict or kind is list):
         return "".join(_fast(value, 0))
     return _encode(value)

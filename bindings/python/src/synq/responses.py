@@ -108,6 +108,11 @@ class Deferred:
 
     def crash(self, cause: str) -> None:
         """Ends the channel as a handler that failed; `cause` is for the log."""
+        self._end(cause)
+        _log.error("%s: the deferred failed: %s", self._description, cause)
+
+    def _end(self, cause: str) -> None:
+        """`crash`, of which the caller writes the log: the library's own line is left out."""
         self._open = False
         check(library().synq_deferred_crash(self._handle, cause.encode("utf-8", "replace")))
 
@@ -125,7 +130,8 @@ class Deferred:
             self.error(error)
             return True
         else:
-            self.crash(repr(error))
+            self._end(repr(error))
+            _log.error("%s: the deferred failed: %r", self._description, error, exc_info=error)
         return False
 
     def __del__(self) -> None:

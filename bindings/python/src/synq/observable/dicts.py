@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
-from ..encoding import bytes_of, plain
-from .node import Node, escape, kinds, pointer_of, untracked, wrap
+from ..encoding import SCALARS, bytes_of, plain
+from .node import Node, escape, kinds, place_of, pointer_of, untracked, wrap
 
 
 class ObservableDict(Node):
@@ -24,10 +24,12 @@ class ObservableDict(Node):
     def __setitem__(self, key: str, value: Any) -> None:
         if type(key) is not str:
             raise TypeError(f"the name of a member must be a string, not {key!r}")
-        if isinstance(value, Node) and value._data is self._data.get(key, value):
-            return  # the second half of ``node.items += more``: what is put back is there already
-        value = plain(value, f"/{key}")
-        self._edits.set(f"{pointer_of(self)}/{escape(key)}".encode(), bytes_of(value))
+        if type(value) not in SCALARS:
+            if isinstance(value, Node) and value._data is self._data.get(key, value):
+                return  # the second half of ``node.items += more``: what is put back is there already
+            value = plain(value, f"/{key}")
+        edits, pointer = place_of(self)
+        edits.set(f"{pointer}/{escape(key)}".encode(), bytes_of(value))
         self._data[key] = value
 
     def __delitem__(self, key: str) -> None:
@@ -37,8 +39,9 @@ class ObservableDict(Node):
         del self._data[key]
 
     def __getattr__(self, name: str) -> Any:
-        if name in self._data:
-            return self[name]
+        data = self._data
+        if name in data:
+            return wrap(data[name], self, name)
         method = _DICT_METHODS.get(name)
         if method is not None:
             return method.__get__(self)

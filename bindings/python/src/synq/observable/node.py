@@ -61,24 +61,37 @@ class Node:
         return (copy.deepcopy, (self._data,))
 
 
+def place_of(node: Node) -> tuple[Edits, str]:
+    """Where changes of the container go, and the pointer to it there. Raises DetachedError when it is in the
+    assigns no more."""
+    pointer = ""
+    while (parent := node._parent) is not None:
+        siblings = parent._data
+        key = node._key
+        if type(siblings) is dict:
+            if siblings.get(key) is not node._data:
+                raise _detached(node)
+            pointer = f"/{escape(key)}{pointer}"
+        else:
+            if key >= len(siblings) or siblings[key] is not node._data:
+                key = _moved(node, siblings)
+            pointer = f"/{key}{pointer}"
+        node = parent
+    return node._edits, pointer
+
+
 def pointer_of(node: Node) -> str:
-    """Where the container is now. Raises DetachedError when it is in the assigns no more."""
-    parent = node._parent
-    if parent is None:
-        return ""
-    siblings = parent._data
-    key = node._key
-    if type(siblings) is dict:
-        if siblings.get(key) is not node._data:
-            raise _detached(node)
-        return f"{pointer_of(parent)}/{escape(key)}"
-    if key >= len(siblings) or siblings[key] is not node._data:
-        data = node._data
-        key = next((index for index, item in enumerate(siblings) if item is data), None)
-        if key is None:
-            raise _detached(node)
-        set_key(node, key)
-    return f"{pointer_of(parent)}/{key}"
+    """The pointer alone."""
+    return place_of(node)[1]
+
+
+def _moved(node: Node, siblings: list[Any]) -> int:
+    data = node._data
+    key = next((index for index, item in enumerate(siblings) if item is data), None)
+    if key is None:
+        raise _detached(node)
+    set_key(node, key)
+    return key
 
 
 def _detached(node: Node) -> DetachedError:
