@@ -31,6 +31,7 @@ final class NetworkLoop: @unchecked Sendable {
   private var outgoing: ByteBuffer
   private var members: [any LoopMember] = []
   private var ticker: Scheduled<Void>?
+  private var unflushed: [WebSocketConnection] = []
   private var whenEmpty: [EventLoopPromise<Void>] = []
   /// What members that come now are closed with, once the server closes.
   private var closing: (code: CloseCode, reason: String)?
@@ -66,6 +67,21 @@ final class NetworkLoop: @unchecked Sendable {
     let framed = outgoing
     if framed.capacity > Self.maxKeptOutgoing { outgoing = ByteBuffer() }
     return framed
+  }
+
+  // MARK: Flushing
+
+  /// Flushes a connection once every connection that was readable in this turn of the loop was served.
+  ///
+  /// Writes that follow one another find a busy peer awake; with work between them, each pays for waking it.
+  func flushAtEndOfTurn(_ connection: WebSocketConnection) {
+    unflushed.append(connection)
+    guard unflushed.count == 1 else { return }
+    eventLoop.execute {
+      let connections = self.unflushed
+      self.unflushed.removeAll(keepingCapacity: true)
+      for connection in connections { connection.flushIfNeeded() }
+    }
   }
 
   // MARK: Members

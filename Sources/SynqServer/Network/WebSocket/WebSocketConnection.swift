@@ -81,12 +81,12 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     endBurst()
   }
 
-  /// Lets the socket answer what was read since the last call, and flushes once.
+  /// Lets the socket answer what was read since the last call; flushed once, when the loop's turn ends.
   func endBurst() {
     guard isInBurst else { return }
     if phase == .open { receiver?.readBurstEnded() }
     isInBurst = false
-    flushIfNeeded()
+    loop.flushAtEndOfTurn(self)
   }
 
   func read(context: ChannelHandlerContext) {
@@ -202,7 +202,8 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     needsFlush = true
   }
 
-  private func flushIfNeeded() {
+  /// Hands what was written to the kernel.
+  func flushIfNeeded() {
     guard needsFlush else { return }
     needsFlush = false
     context?.flush()
