@@ -64,6 +64,9 @@ let package = Package(
 
     // The demo of examples/swift, as `make demo-swift` runs it.
     .executableTarget(name: "demo-swift", dependencies: ["Synq"], path: "examples/swift"),
+    // The Swift part of docs/side-by-side.md.
+    .executableTarget(
+      name: "todo-swift", dependencies: ["Synq"], path: "examples/todo", exclude: ["todo.c", "todo.py"]),
     .target(
       name: "SynqC",
       dependencies: [
