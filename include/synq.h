@@ -177,6 +177,13 @@ int synq_value_get_text(const synq_value_t *value, const char *pointer, const ch
 /* The value at `pointer` as a new jansson value. SYNQ_ERANGE for an integer beyond 64 bits. Since 0.1. */
 int synq_value_get_json(const synq_value_t *value, const char *pointer, json_t **out);
 
+/* The patch (RFC 6902) that turns `from` into `to`, as a new array of operations. SYNQ_ETYPE for a binary value,
+ * SYNQ_ERANGE for an integer beyond 64 bits. Since 0.1. */
+int synq_value_diff(const synq_value_t *from, const synq_value_t *to, json_t **out);
+
+/* The same as text: borrowed as long as `to`, ended by NUL. Since 0.1. */
+int synq_value_diff_text(const synq_value_t *from, const synq_value_t *to, const char **out, size_t *length);
+
 /* ------------------------------------------------------------------------------------------------------------
  * Callbacks
  *
@@ -220,9 +227,28 @@ typedef int (*synq_handle_message_fn)(synq_socket_t *socket, const char *topic, 
  * callback that failed. Publishing and broadcasting still reach the others. */
 typedef void (*synq_before_close_fn)(synq_socket_t *socket, const char *reason, void *user);
 
+/* Builds the message that carries the full state, in place of the dialect's: the first one, the one after max_version
+ * (version 0) and the answer to a refresh. `state` is the object of the tracked assigns as they are: ignore_keys belongs
+ * to the dialect's messages. The callback gives its message by synq_socket_state_message(), now or, deferred in order,
+ * later; one that ends without a message has failed. It may read the assigns and push, not change them (SYNQ_ESTATE).
+ * The channel waits for it as for its other callbacks, so a client that does not read costs one message at most. */
+typedef int (*synq_new_state_fn)(synq_socket_t *socket, const synq_value_t *state, uint32_t version, void *user);
+
+/* The same for the message that leads the client from the state that it has to the current one, which differ;
+ * synq_value_diff() gives the operations between them. max_patch_bytes does not bound it. */
+typedef int (*synq_update_state_fn)(synq_socket_t *socket, const synq_value_t *from, const synq_value_t *to,
+                                    uint32_t version, void *user);
+
 /* A client asks to be connected; `params` are those of its URL, an object of strings. SYNQ_OK connects it, SYNQ_REFUSE
- * answers 403 or what synq_connection_refuse() said; a failure answers 500. */
+ * answers 403 or what synq_connection_refuse() said; a failure answers 500. A decision that takes longer, on another
+ * thread or in a task of an event loop: synq_connection_defer(). */
 typedef int (*synq_connect_fn)(synq_connection_t *connection, const synq_value_t *params, void *user);
+
+/* Whether pages of `origin`, as the browser sent it ("https://example.com"), may connect: SYNQ_OK or SYNQ_REFUSE, which
+ * answers 403 and leaves a warning in the log; a failure answers 500. Called before connect and on the same thread, for
+ * long poll when the session begins. A request without an origin comes from a program and is let through; one that names
+ * no host ("null", "file://", garbage) is refused without asking. */
+typedef int (*synq_check_origin_fn)(const char *origin, void *user);
 
 /* ------------------------------------------------------------------------------------------------------------
  * Server
@@ -330,10 +356,27 @@ typedef struct synq_channel_options {
   const char *const *intercept;   /* broadcasts of these events go to handle_message, not to the client */
   int allow_prototype_keys;       /* 1: tracked state may have members named __proto__, constructor or prototype,
                                      which break careless JavaScript clients. Default: refused with SYNQ_EINVAL */
+  synq_new_state_fn new_state;       /* Default: the dialect's message for the full state */
+  synq_update_state_fn update_state; /* Default: the dialect's patch */
 } synq_channel_options_t;
 
 #define SYNQ_CHANNEL_OPTIONS_INIT \
-  {sizeof(synq_channel_options_t), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, SYNQ_DIALECT_SYNQ, NULL, NULL, 0}
+  {sizeof(synq_channel_options_t), \
+   NULL, \
+   NULL, \
+   NULL, \
+   NULL, \
+   NULL, \
+   NULL, \
+   NULL, \
+   NULL, \
+   0, \
+   SYNQ_DIALECT_SYNQ, \
+   NULL, \
+   NULL, \
+   0, \
+   NULL, \
+   NULL}
 
 /* A socket path: who may connect there. */
 typedef struct synq_mount_options {
@@ -342,7 +385,7 @@ typedef struct synq_mount_options {
                                  a host that starts with "*." for its subdomains, or "*" for all. Default: the host
                                  that the request names */
   synq_connect_fn connect;    /* Default: every client may connect */
-  void *user;                 /* for `connect` */
+  void *user;                 /* for `connect` and `check_origin` */
   synq_destroy_fn destroy;
   const char *const *subprotocols; /* offered to clients that ask for one, ended by NULL. Default: none */
   int without_longpoll;            /* 1: WebSocket only */
@@ -352,9 +395,10 @@ typedef struct synq_mount_options {
                                       and max_header_bytes are the server's alone */
   int compress; /* 1: permessage-deflate (RFC 7692) for WebSocket clients that offer it: fewer
                                       bytes for more CPU time. Default 0 */
+  synq_check_origin_fn check_origin; /* decides instead of `origins`; both is SYNQ_EINVAL */
 } synq_mount_options_t;
 
-#define SYNQ_MOUNT_OPTIONS_INIT {sizeof(synq_mount_options_t), NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, 0}
+#define SYNQ_MOUNT_OPTIONS_INIT {sizeof(synq_mount_options_t), NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, 0, NULL}
 
 /* Makes a server that does not listen yet. `options` may be NULL. SYNQ_EINVAL, SYNQ_EVERSION, SYNQ_ENOMEM. Since 0.1. */
 int synq_server_new(synq_server_t **out, const synq_server_options_t *options);
@@ -440,14 +484,17 @@ typedef struct synq_stats {
 int synq_server_stats(synq_server_t *server, synq_stats_t *out);
 
 /* ------------------------------------------------------------------------------------------------------------
- * Connections: inside synq_connect_fn only, else SYNQ_ECLOSED
+ * Connections: clients that ask to be connected
+ *
+ * Inside synq_connect_fn, and after synq_connection_defer() until synq_connection_finish(); else, and once the client has
+ * gone, SYNQ_ECLOSED or NULL. What is borrowed is valid until the callback returns or, if it deferred, until the finish.
  * --------------------------------------------------------------------------------------------------------- */
 
-/* A header of the request by its name in any case, or NULL. Borrowed until the callback returns. Since 0.1. */
+/* A header of the request by its name in any case, or NULL. Borrowed. Since 0.1. */
 const char *synq_connection_header(synq_connection_t *connection, const char *name);
-/* The peer's address without the port. Borrowed until the callback returns. Since 0.1. */
+/* The peer's address without the port. Borrowed. Since 0.1. */
 const char *synq_connection_peer(synq_connection_t *connection);
-/* The auth token that the client offered (phoenix.js: authToken), or NULL. Borrowed likewise. Since 0.1. */
+/* The auth token that the client offered (phoenix.js: authToken), or NULL. Borrowed. Since 0.1. */
 const char *synq_connection_token(synq_connection_t *connection);
 /* Names the connection's owner, for synq_server_disconnect(). Since 0.1. */
 int synq_connection_set_id(synq_connection_t *connection, const char *id);
@@ -456,6 +503,16 @@ int synq_connection_assign(synq_connection_t *connection, const char *name, json
 int synq_connection_assign_text(synq_connection_t *connection, const char *name, const char *text, size_t length);
 /* The HTTP status (400-599) and the body of a refusal; then return SYNQ_REFUSE. Since 0.1. */
 int synq_connection_refuse(synq_connection_t *connection, int status, const char *body);
+
+/* Says that the decision comes later; then return SYNQ_OK (another result decides at once). The client waits, at most
+ * handshake_timeout_ms. The connection, with its params, must be finished exactly once, from any thread, also when its client has gone
+ * meanwhile. Inside synq_connect_fn, once, else SYNQ_ESTATE. Since 0.1. */
+int synq_connection_defer(synq_connection_t *connection);
+
+/* Decides about a deferred connection: `result` is what the callback would have returned. SYNQ_ECLOSED when the client
+ * has gone, the time is over, the server has stopped, or it was finished before; SYNQ_ESTATE when it is not deferred; SYNQ_EINVAL, and it
+ * still waits, for a positive result other than SYNQ_REFUSE. Since 0.1. */
+int synq_connection_finish(synq_connection_t *connection, int result);
 
 /* ------------------------------------------------------------------------------------------------------------
  * Sockets: what a channel is
@@ -539,6 +596,11 @@ int synq_socket_reply_error(synq_socket_t *socket, const char *code, const char 
                             json_t *details /* steals, may be NULL */);
 int synq_socket_reply_error_text(synq_socket_t *socket, const char *code, const char *message,
                                  const char *details /* may be NULL */, size_t length);
+
+/* Gives the message that a running new_state or update_state was asked for: the event's name, as it is on the wire, and
+ * what it carries. Once; else SYNQ_ESTATE. Since 0.1. */
+int synq_socket_state_message(synq_socket_t *socket, const char *event, json_t *payload /* steals */);
+int synq_socket_state_message_text(synq_socket_t *socket, const char *event, const char *text, size_t length);
 
 /* Ends the channel when the callback is done, after its reply if it set one (an event gets no receipt then); from outside a callback, as soon as the channel is free. `reason`:
  * "normal", "shutdown", or "shutdown:" and a word of the host: the client gets phx_close and does not come back. Any

@@ -107,6 +107,7 @@ public final class TestClient: Sendable {
     }
     switch outcome {
     case .refused(let status, let body, _): throw ConnectionRefused(status: status, body: body)
+    case .originRefused: throw ConnectionRefused()
     case .accepted(let grant):
       let link = Link(self, loop: server.loop)
       state.withLock { state in

@@ -37,26 +37,38 @@ void client_send_raw(client_t *client, const void *bytes, size_t length) {
   }
 }
 
-client_t *client_new(int port) {
-  static const char request[] = "GET /socket/websocket?vsn=2.0.0 HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
-                                "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                                "Sec-WebSocket-Version: 13\r\n\r\n";
+client_t *client_open(int port, const char *fields) {
+  static const char request[] = "GET /socket/websocket?vsn=2.0.0&name=me HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                                "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+                                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
   struct timeval patience = {.tv_sec = 10};
   client_t *client = calloc(1, sizeof *client);
-  char head[4096], *end = head;
   if (client == NULL) abort();
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   client->socket = socket(AF_INET, SOCK_STREAM, 0);
   setsockopt(client->socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   if (connect(client->socket, (struct sockaddr *)&address, sizeof address) != 0) fail("connect");
   client_send_raw(client, request, sizeof request - 1);
+  client_send_raw(client, fields, strlen(fields));
+  client_send_raw(client, "\r\n", 2);
+  return client;
+}
+
+int client_status(client_t *client) {
+  char head[4096], *end = head;
   do {
-    if (end == head + sizeof head - 1 || !read_all(client, end, 1)) fail("upgrade");
+    if (end == head + sizeof head - 1 || !read_all(client, end, 1)) return 0;
     *++end = '\0';
   } while (end - head < 4 || strcmp(end - 4, "\r\n\r\n") != 0);
-  if (strncmp(head, "HTTP/1.1 101", 12) != 0) {
-    fprintf(stderr, "no upgrade: %s\n", head);
+  return atoi(head + strlen("HTTP/1.1 "));
+}
+
+client_t *client_new(int port) {
+  client_t *client = client_open(port, "");
+  int status = client_status(client);
+  if (status != 101) {
+    fprintf(stderr, "no upgrade: %d\n", status);
     exit(1);
   }
   return client;

@@ -13,7 +13,8 @@ typedef struct test {
 } test_t;
 
 /* One table for each file of tests. */
-extern const test_t argument_tests[], channel_tests[], delivery_tests[], lifetime_tests[], patch_tests[], value_tests[];
+extern const test_t argument_tests[], channel_tests[], connect_tests[], delivery_tests[], lifetime_tests[],
+    message_tests[], patch_tests[], value_tests[];
 
 extern atomic_int test_failures;
 
@@ -66,6 +67,10 @@ typedef struct client client_t;
 
 /* Connects to /socket/websocket of a server here with version 2; ends the program if that fails. */
 client_t *client_new(int port);
+/* Asks for the same with further header fields ("Name: value\r\n"), and does not wait for the answer. */
+client_t *client_open(int port, const char *fields);
+/* Reads the answer: the HTTP status, 101 when the client is connected, 0 when there is none. */
+int client_status(client_t *client);
 void client_free(client_t *client); /* closes the TCP connection, without a farewell */
 void client_send(client_t *client, const char *text);
 /* Sends bytes as they are, which need not be a frame. */

@@ -3,6 +3,13 @@ import SynqTesting
 import Testing
 
 @Suite struct ServerTests {
+  /// Where other tests keep every thread busy, a task may be late.
+  private var patient: Limits {
+    var limits = Limits()
+    limits.handshakeTimeout = .seconds(600)
+    return limits
+  }
+
   @Test(arguments: [Server.Delivery.inline, .workers(2)])
   func aConversationOverARealConnection(_ delivery: Server.Delivery) async throws {
     let server = try Server(delivery: delivery, loops: 1)
@@ -74,7 +81,7 @@ import Testing
   }
 
   @Test func connectDecidesWhoMayConnect() async throws {
-    let server = try Server(loops: 1)
+    let server = try Server(loops: 1, limits: patient)
     try server.channel("w:*", WhoAmI())
     try server.mount("/socket", options: MountOptions(longPoll: false)) { connection in
       await Task.yield()
@@ -95,6 +102,29 @@ import Testing
     #expect(try await client.receive()?[4]?["response"] == ["name": "ada", "id": "ada"])
     try server.disconnect(id: "ada")
     #expect(try await client.receive() == nil)
+    try server.stop()
+    await server.wait()
+  }
+
+  @Test func aClosureThatMayAwaitDecidesAboutOrigins() async throws {
+    let asked = Journal()
+    let origins = MountOptions.Origins.check { origin in
+      await Task.yield()
+      asked.add(origin)
+      return origin.hasSuffix(".example.com")
+    }
+    let server = try Server(loops: 1, limits: patient)
+    try server.mount("/socket", options: MountOptions(origins: origins))
+    try server.start()
+    let port = try #require(server.port)
+    for origin in [nil, "https://a.example.com"] { _ = try await WebSocketClient(port: port, origin: origin) }
+    for origin in ["https://example.org", "null", "file://", "garbage"] {
+      let failure = await #expect(throws: ConnectionFailure.self) {
+        _ = try await WebSocketClient(port: port, origin: origin)
+      }
+      #expect(failure?.reason == "HTTP/1.1 403 Forbidden")
+    }
+    #expect(asked.entries == ["https://a.example.com", "https://example.org"])
     try server.stop()
     await server.wait()
   }

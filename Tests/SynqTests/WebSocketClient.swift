@@ -10,8 +10,10 @@ final class WebSocketClient: Sendable {
   private let connection: BlockingConnection
 
   /// Connects to a port of this machine; a request that is not upgraded is a failure with its status line.
-  init(port: Int, path: String = "/socket/websocket?vsn=2.0.0") async throws {
-    connection = try await Self.run(on: queue) { try BlockingConnection(port: port, path: path) }
+  init(port: Int, path: String = "/socket/websocket?vsn=2.0.0", origin: String? = nil) async throws {
+    connection = try await Self.run(on: queue) {
+      try BlockingConnection(port: port, path: path, origin: origin)
+    }
   }
 
   func send(_ message: JSON) async throws {
@@ -39,7 +41,7 @@ private final class BlockingConnection: @unchecked Sendable {
   private let descriptor: Int32
   private var received: [UInt8] = []
 
-  init(port: Int, path: String) throws {
+  init(port: Int, path: String, origin: String?) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -54,10 +56,11 @@ private final class BlockingConnection: @unchecked Sendable {
     // Only a test that fails waits so long.
     var limit = timeval(tv_sec: 20, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-    let lines = [
+    var lines = [
       "GET \(path) HTTP/1.1", "Host: 127.0.0.1:\(port)", "Upgrade: websocket", "Connection: Upgrade",
       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13",
     ]
+    if let origin { lines.append("Origin: \(origin)") }
     try write(Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8))
     var head = ""
     while !head.hasSuffix("\r\n\r\n") { head.unicodeScalars.append(Unicode.Scalar(try readByte())) }

@@ -24,6 +24,9 @@ public protocol AsyncChannel: Sendable {
   /// See ``Channel``. It is read once and outside of any isolation.
   var options: ChannelOptions { get }
 
+  /// Builds the messages that carry the state; see ``Channel/messageBuilder``.
+  var messageBuilder: (any MessageBuilder)? { get }
+
   /// A client asks to join: return to let it in, throw a ``SynqError`` to refuse.
   func authorize(topic: String, params: JSON, socket: Socket) async throws
 
@@ -46,6 +49,9 @@ public protocol AsyncChannel: Sendable {
 extension AsyncChannel {
   /// Nothing is synchronised.
   public var options: ChannelOptions { ChannelOptions() }
+
+  /// The messages of the dialect.
+  public var messageBuilder: (any MessageBuilder)? { nil }
 
   /// Lets every client join.
   public func authorize(topic: String, params: JSON, socket: Socket) async throws {}

@@ -32,6 +32,9 @@ public protocol Channel: Sendable {
   /// What is synchronised, and how. Read once, when the channel is added to a server. Default: nothing is.
   var options: ChannelOptions { get }
 
+  /// Builds the messages that carry the state. Read once, as the options are. Default nil: those of the dialect.
+  var messageBuilder: (any MessageBuilder)? { get }
+
   /// A client asks to join. Return to let it in, throw a ``SynqError`` to refuse. Assigns made here are kept;
   /// ``Socket/reply(_:)`` sends something with the answer. Default: every client may join.
   func authorize(topic: String, params: JSON, socket: Socket) throws
@@ -61,6 +64,9 @@ public protocol Channel: Sendable {
 extension Channel {
   /// Nothing is synchronised.
   public var options: ChannelOptions { ChannelOptions() }
+
+  /// The messages of the dialect.
+  public var messageBuilder: (any MessageBuilder)? { nil }
 
   /// Lets every client join.
   public func authorize(topic: String, params: JSON, socket: Socket) throws {}

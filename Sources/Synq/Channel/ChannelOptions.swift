@@ -9,7 +9,8 @@ public struct ChannelOptions: Sendable, Hashable {
   public var maxVersion: Int
   /// The names that the clients speak on the wire. Default ``SynqChannels/Dialect/synq``.
   public var dialect: Dialect
-  /// Object members dropped from tracked state, at any depth. Default `__meta__`.
+  /// Object members dropped from tracked state, at any depth; not for a ``MessageBuilder``, which gets the state as it
+  /// is. Default `__meta__`.
   public var ignoreKeys: [String]
   /// Broadcasts of these events go to `handleMessage` instead of the client. Default: none.
   public var intercept: Set<String>

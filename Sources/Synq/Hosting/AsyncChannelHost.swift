@@ -6,10 +6,15 @@ import SynqWire
 /// Runs the callbacks of an `AsyncChannel` as tasks, while their channel waits.
 final class AsyncChannelHost<Host: AsyncChannel>: CallbackHost {
   private let channel: Host
+  private let messageBuilder: (any MessageBuilder)?
 
-  init(_ channel: Host) { self.channel = channel }
+  init(_ channel: Host, _ messageBuilder: (any MessageBuilder)?) {
+    self.channel = channel
+    self.messageBuilder = messageBuilder
+  }
 
   func run(_ cause: Invocation.Cause, on context: ChannelContext) -> Outcome {
+    if cause.buildsMessage { return buildMessage(cause, on: context) }
     let deferral: UInt64
     do {
       deferral = try context.deferResponse()
@@ -23,6 +28,16 @@ final class AsyncChannelHost<Host: AsyncChannel>: CallbackHost {
       try? context.finish(deferral, outcome, response: response ?? nil)
     }
     return .returned
+  }
+
+  /// Nothing to await: no task, and the channel does not wait.
+  private func buildMessage(_ cause: Invocation.Cause, on context: ChannelContext) -> Outcome {
+    do {
+      try messageBuilder?.build(cause, on: context)
+      return .returned
+    } catch {
+      return CallbackFailure.outcome(of: error, thrownBy: cause, on: context)
+    }
   }
 
   private func outcome(of cause: Invocation.Cause, on context: ChannelContext) async -> Outcome {
@@ -41,6 +56,7 @@ final class AsyncChannelHost<Host: AsyncChannel>: CallbackHost {
         let message = ServerMessage(topic: topic, name: name, payload: payload)
         try await channel.handleMessage(message, socket: socket)
       case .beforeClose(let reason): await channel.beforeClose(reason: reason, socket: socket)
+      case .newState, .updateState: break
       }
       return .returned
     } catch is Unhandled {

@@ -41,7 +41,7 @@ extension Invocation.Cause {
   fileprivate var hasErrorResponse: Bool {
     switch self {
     case .authorize, .initialize, .event: true
-    case .message, .beforeClose: false
+    case .message, .beforeClose, .newState, .updateState: false
     }
   }
 }

@@ -6,8 +6,12 @@ import SynqWire
 /// Runs the callbacks of a `Channel` on the delivery's threads.
 final class ChannelHost<Host: Channel>: CallbackHost {
   private let channel: Host
+  private let messageBuilder: (any MessageBuilder)?
 
-  init(_ channel: Host) { self.channel = channel }
+  init(_ channel: Host, _ messageBuilder: (any MessageBuilder)?) {
+    self.channel = channel
+    self.messageBuilder = messageBuilder
+  }
 
   func run(_ cause: Invocation.Cause, on context: ChannelContext) -> Outcome {
     _ = ChannelStorage.of(context)
@@ -25,6 +29,7 @@ final class ChannelHost<Host: Channel>: CallbackHost {
       case .message(let topic, let name, let payload):
         try channel.handleMessage(ServerMessage(topic: topic, name: name, payload: payload), socket: socket)
       case .beforeClose(let reason): channel.beforeClose(reason: reason, socket: socket)
+      case .newState, .updateState: try messageBuilder?.build(cause, on: context)
       }
       return .returned
     } catch is Unhandled {

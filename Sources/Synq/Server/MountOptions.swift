@@ -11,8 +11,10 @@ public struct MountOptions: Sendable {
     case any
     /// Pages of these origins: `https://example.com`, `//example.com` (any scheme), `//*.example.com` (subdomains too).
     case list([String])
-    /// Pages for whose origin this says yes. Called on the thread that serves the connection; it must not block.
-    case check(@Sendable (String) -> Bool)
+    /// Pages for whose origin, as the browser sent it (`https://example.com`), this says yes. It may await, and is asked
+    /// before `connect`; for long poll when the session begins. What names no host (`null`, `file://`) is refused
+    /// without asking. The log has what was refused.
+    case check(@Sendable (_ origin: String) async -> Bool)
   }
 
   /// Which pages may connect. Default: those of the host that the request names.
@@ -38,6 +40,11 @@ public struct MountOptions: Sendable {
     self.pattern = pattern
   }
 
+  /// What decides about origins, if it is not the server itself.
+  var originCheck: (@Sendable (String) async -> Bool)? {
+    if case .check(let isAllowed) = origins { isAllowed } else { nil }
+  }
+
   func mount(at path: String) -> SocketMount {
     var mount = SocketMount(path: path)
     mount.origins =
@@ -45,7 +52,7 @@ public struct MountOptions: Sendable {
       case .sameHost: .sameHost
       case .any: .any
       case .list(let origins): .list(origins)
-      case .check(let isAllowed): .check(isAllowed)
+      case .check: .askHost
       }
     mount.subprotocols = subprotocols
     if !longPoll { mount.longPollPath = nil }

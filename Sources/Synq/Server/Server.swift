@@ -92,14 +92,18 @@ public final class Server: Sendable {
   ///
   /// Throws a ``HostError``: `invalidArgument` for a pattern that is none or is taken, `state` after the start.
   public func channel(_ pattern: String, _ channel: some Channel) throws(HostError) {
+    let builder = channel.messageBuilder
     try runtime.addChannel(
-      pattern, options: try channel.options.checked(), callbacks: .all, host: ChannelHost(channel))
+      pattern, options: try channel.options.checked(), callbacks: .with(builder),
+      host: ChannelHost(channel, builder))
   }
 
   /// Adds a channel whose callbacks may await; see ``AsyncChannel``.
   public func channel(_ pattern: String, _ channel: some AsyncChannel) throws(HostError) {
+    let builder = channel.messageBuilder
     try runtime.addChannel(
-      pattern, options: try channel.options.checked(), callbacks: .all, host: AsyncChannelHost(channel))
+      pattern, options: try channel.options.checked(), callbacks: .with(builder),
+      host: AsyncChannelHost(channel, builder))
   }
 
   /// Serves a socket at PATH/websocket and PATH/longpoll. A server with no mount gets `/socket` with the defaults.
@@ -111,7 +115,7 @@ public final class Server: Sendable {
   ) throws(HostError) {
     var mount = options.mount(at: path)
     limits.apply(to: &mount.limits)
-    let hook = connect.map { ConnectHook($0, logger: runtime.logger) }
+    let hook = ConnectHook(origin: options.originCheck, connect, logger: runtime.logger)
     try runtime.addMount(mount, limits: limits.client, connectHost: hook)
     hasMount.store(true, ordering: .relaxed)
   }

@@ -96,7 +96,7 @@ extension Socket {
   }
 
   private func edit<R: Sendable>(_ body: (inout Assigns) throws(HostError) -> R) throws(HostError) -> R {
-    try context.withScope { scope throws(HostError) in try body(&scope.assigns) }
+    try context.changeAssigns { assigns throws(HostError) in try body(&assigns) }
   }
 }
 

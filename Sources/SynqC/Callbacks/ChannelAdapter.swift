@@ -11,6 +11,8 @@ final class ChannelAdapter: CallbackHost {
   private let handleEvent: synq_handle_event_fn?
   private let handleMessage: synq_handle_message_fn?
   private let beforeClose: synq_before_close_fn?
+  private let newState: synq_new_state_fn?
+  private let updateState: synq_update_state_fn?
   private let user: HostUser
 
   init(_ options: synq_channel_options_t, user: HostUser) {
@@ -19,6 +21,8 @@ final class ChannelAdapter: CallbackHost {
     handleEvent = options.handle_event
     handleMessage = options.handle_message
     beforeClose = options.before_close
+    newState = options.new_state
+    updateState = options.update_state
     self.user = user
   }
 
@@ -30,6 +34,8 @@ final class ChannelAdapter: CallbackHost {
     if handleEvent != nil { callbacks.insert(.handleEvent) }
     if handleMessage != nil { callbacks.insert(.handleMessage) }
     if beforeClose != nil { callbacks.insert(.beforeClose) }
+    if newState != nil { callbacks.insert(.newState) }
+    if updateState != nil { callbacks.insert(.updateState) }
     return callbacks
   }
 
@@ -54,6 +60,11 @@ final class ChannelAdapter: CallbackHost {
           beforeClose?(socket, reason, user.pointer)
           return 0
         }
+      case .newState(let state, let version):
+        newState?(socket, box.lend(.json(state)), UInt32(clamping: version), user.pointer)
+      case .updateState(let from, let to, let version):
+        updateState?(
+          socket, box.lend(.json(from)), box.lend(.json(to)), UInt32(clamping: version), user.pointer)
       }
     return outcome(code ?? 0, of: cause)
   }

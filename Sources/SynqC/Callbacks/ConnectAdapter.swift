@@ -5,56 +5,92 @@ import SynqServer
 import SynqWire
 import Synchronization
 
-/// The C callback that decides about clients which ask to be connected.
+/// The C callbacks that decide about clients which ask to be connected: first about their origin, then about them.
 final class ConnectAdapter: ConnectHost {
-  private let connect: synq_connect_fn
+  private let checkOrigin: synq_check_origin_fn?
+  private let connect: synq_connect_fn?
   private let user: HostUser
 
-  init(_ connect: @escaping synq_connect_fn, user: HostUser) {
-    self.connect = connect
+  /// Nil when the host gave neither.
+  init?(_ options: synq_mount_options_t, user: HostUser) {
+    if options.check_origin == nil, options.connect == nil { return nil }
+    checkOrigin = options.check_origin
+    connect = options.connect
     self.user = user
   }
 
-  func connect(_ request: ConnectRequest, _ completion: @escaping @Sendable (ConnectOutcome) -> Void) {
-    completion(outcome(of: request))
+  func connect(_ request: ConnectRequest) {
+    if let refusal = refusal(ofOrigin: request.originToCheck) {
+      request.attempt.answer(refusal)
+    } else if let connect {
+      let call = ConnectCall(request)
+      call.returned(connect(call.ticket, call.params, user.pointer))
+    } else {
+      request.attempt.answer(.accepted(ConnectGrant()))
+    }
   }
 
-  private func outcome(of request: ConnectRequest) -> ConnectOutcome {
-    let call = ConnectCall(request)
-    let ticket = Tickets.connections.issue(call)
-    defer { Tickets.connections.revoke(ticket) }
-    let params = ValueHandle(.json(request.params))
-    let code = withExtendedLifetime(params) { connect(ticket, params.opaque, user.pointer) }
-    return call.outcome(code)
+  private func refusal(ofOrigin origin: String?) -> ConnectOutcome? {
+    guard let origin, let checkOrigin else { return nil }
+    let code = origin.withCString { checkOrigin($0, user.pointer) }
+    switch code {
+    case 0: return nil
+    case SYNQ_REFUSE: return .originRefused
+    default:
+      return .refused(status: 500, body: "", reason: "check_origin failed for \(origin): it returned \(code)")
+    }
   }
 }
 
-/// One call of a connect callback: the request, and what the callback decides.
+/// One call of a connect callback: the request, and what the host decides, now or later.
 final class ConnectCall: Sendable {
   let request: ConnectRequest
 
-  private struct State: Sendable {
+  private enum Phase {
+    /// The callback runs.
+    case running
+    /// It runs, or has returned, and the host decides later.
+    case deferred
+  }
+
+  private struct State: @unchecked Sendable {
+    /// A number that is checked when it comes back.
+    var ticket: OpaquePointer?
+    var phase = Phase.running
     var grant = ConnectGrant()
     var refusal: (status: Int, body: String)?
   }
 
   private let state = Mutex(State())
-  /// Keeps the strings that the callback reads.
+  private let paramsValue: ValueHandle
+  /// Keeps the strings that the host reads; under the lock.
   private let strings = ValueHandle(.empty)
 
-  init(_ request: ConnectRequest) { self.request = request }
+  init(_ request: ConnectRequest) {
+    self.request = request
+    paramsValue = ValueHandle(.json(request.params))
+    let ticket = Tickets.connections.issue(self)
+    state.withLock { $0.ticket = ticket }
+  }
 
+  var ticket: OpaquePointer? { state.withLock { $0.ticket } }
+
+  /// The params, lent until the host has decided.
+  var params: OpaquePointer { paramsValue.opaque }
+
+  /// The call of a ticket whose client still waits.
   static func of(_ ticket: OpaquePointer?) throws(HostError) -> ConnectCall {
     guard let ticket else { throw HostError(.invalidArgument, "connection: is NULL") }
     guard let call = Tickets.connections.object(of: ticket) else {
-      throw HostError(.closed, "connection: its connect callback has returned")
+      throw HostError(.closed, "connection: it was decided about")
     }
+    guard !call.request.attempt.isOver else { throw .clientGone }
     return call
   }
 
   func keep(_ text: String?) -> UnsafePointer<CChar>? {
     guard let text else { return nil }
-    return try? strings.keep(text).text
+    return state.withLock { _ in try? strings.keep(text).text }
   }
 
   func setID(_ id: String) { state.withLock { $0.grant.id = id } }
@@ -63,7 +99,44 @@ final class ConnectCall: Sendable {
 
   func refuse(status: Int, body: String) { state.withLock { $0.refusal = (status, body) } }
 
-  func outcome(_ code: CInt) -> ConnectOutcome {
+  // MARK: Deciding
+
+  /// The host decides later, by `finish`.
+  func `defer`() throws(HostError) {
+    let wasRunning = state.withLock { state in
+      defer { state.phase = .deferred }
+      return state.phase == .running
+    }
+    guard wasRunning else { throw HostError(.state, "connection: it is deferred already") }
+  }
+
+  /// The callback has returned.
+  func returned(_ code: CInt) {
+    let isDeferred = state.withLock { $0.phase == .deferred }
+    if isDeferred, code == 0 { return }
+    guard Tickets.connections.revoke(ticket) != nil else { return }
+    request.attempt.answer(outcome(code))
+  }
+
+  /// Decides about the client of a deferred connection, and takes its ticket back.
+  static func finish(_ ticket: OpaquePointer?, _ code: CInt) throws(HostError) {
+    guard let ticket else { throw HostError(.invalidArgument, "connection: is NULL") }
+    guard let call = Tickets.connections.object(of: ticket) else {
+      throw HostError(.closed, "connection: it was decided about")
+    }
+    guard call.state.withLock({ $0.phase }) == .deferred else {
+      throw HostError(.state, "connection: it is not deferred")
+    }
+    guard code <= 0 || code == SYNQ_REFUSE else {
+      throw HostError(.invalidArgument, "result: \(code) is none of a connect callback")
+    }
+    guard Tickets.connections.revoke(ticket) != nil else {
+      throw HostError(.closed, "connection: it was decided about")
+    }
+    guard call.request.attempt.answer(call.outcome(code)) else { throw .clientGone }
+  }
+
+  private func outcome(_ code: CInt) -> ConnectOutcome {
     let (grant, refusal) = state.withLock { ($0.grant, $0.refusal) }
     switch code {
     case 0: return .accepted(grant)
@@ -75,18 +148,6 @@ final class ConnectCall: Sendable {
   }
 }
 
-/// A response that a host gives later.
-final class Deferred: Sendable {
-  enum Kind: Sendable {
-    case inOrder(UInt64)
-    case detached(DeferredReply)
-  }
-
-  let context: ChannelContext
-  let kind: Kind
-
-  init(_ context: ChannelContext, _ kind: Kind) {
-    self.context = context
-    self.kind = kind
-  }
+extension HostError {
+  fileprivate static let clientGone = HostError(.closed, "connection: the client is gone")
 }

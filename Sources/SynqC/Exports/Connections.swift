@@ -62,6 +62,16 @@ public func synq_connection_refuse(
   }
 }
 
+@_cdecl("synq_connection_defer") @implementation
+public func synq_connection_defer(_ connection: OpaquePointer!) -> CInt {
+  export { () throws(HostError) in try ConnectCall.of(connection).defer() }
+}
+
+@_cdecl("synq_connection_finish") @implementation
+public func synq_connection_finish(_ connection: OpaquePointer!, _ result: CInt) -> CInt {
+  export { () throws(HostError) in try ConnectCall.finish(connection, result) }
+}
+
 private func read(
   _ connection: OpaquePointer?, _ text: (ConnectCall) throws(HostError) -> String?
 ) -> UnsafePointer<CChar>? {

@@ -44,12 +44,17 @@ public func synq_server_mount(
   export { () throws(HostError) in
     let options = try Options.mount(options)
     let user = HostUser(options.user, options.destroy)
-    let adapter: ConnectAdapter? =
-      if let connect = options.connect { ConnectAdapter(connect, user: user) } else { nil }
+    let adapter = ConnectAdapter(options, user: user)
     let handle = try ServerHandle.of(server)
     var mount = SocketMount(path: try Argument.name(path, "path"))
     if let origins = try Argument.strings(options.origins, "origins") {
       mount.origins = origins == ["*"] ? .any : .list(origins)
+    }
+    if options.check_origin != nil {
+      guard options.origins == nil else {
+        throw HostError(.invalidArgument, "check_origin: there are origins too")
+      }
+      mount.origins = .askHost
     }
     mount.subprotocols = try Argument.strings(options.subprotocols, "subprotocols") ?? []
     if let pattern = try Argument.optionalString(options.pattern, "pattern") { mount.webSocketPath = pattern }

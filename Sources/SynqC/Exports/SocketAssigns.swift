@@ -164,7 +164,7 @@ private func assign(
 ) throws(HostError) {
   let name = try Argument.name(name, "name")
   let box = try ChannelContextBox.of(socket)
-  try box.context.withScope { scope throws(HostError) in try scope.assigns.set(name, to: value) }
+  try box.context.changeAssigns { assigns throws(HostError) in try assigns.set(name, to: value) }
   box.assignsChanged()
 }
 
@@ -174,7 +174,7 @@ private func edit<Result: Sendable>(
 ) throws(HostError) -> Result {
   let place = try Argument.pointer(pointer)
   let box = try ChannelContextBox.of(socket)
-  let result = try box.context.withScope { scope throws(HostError) in try body(&scope.assigns, place) }
+  let result = try box.context.changeAssigns { assigns throws(HostError) in try body(&assigns, place) }
   box.assignsChanged()
   return result
 }

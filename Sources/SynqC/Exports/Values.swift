@@ -130,17 +130,9 @@ public func synq_value_get_text(
   export { () throws(HostError) in
     let out = try Argument.out(out)
     let handle = try ValueHandle.of(value)
-    var writer = ByteWriter()
-    writer.append(json: try handle.json(at: pointer))
-    let kept = writer.withUnsafeBytes { bytes -> Result<UnsafePointer<CChar>, HostError> in
-      do throws(HostError) {
-        return .success(try handle.keep(bytes))
-      } catch {
-        return .failure(error)
-      }
-    }
-    out.pointee = try kept.get()
-    length?.pointee = writer.count
+    let kept = try handle.keep(handle.json(at: pointer))
+    out.pointee = kept.text
+    length?.pointee = kept.length
   }
 }
 

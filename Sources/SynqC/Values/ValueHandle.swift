@@ -19,8 +19,8 @@ final class ValueHandle: @unchecked Sendable {
   /// The handle as C holds it. Valid while the object lives.
   var opaque: OpaquePointer { OpaquePointer(Unmanaged.passUnretained(self).toOpaque()) }
 
-  static func of(_ opaque: OpaquePointer?) throws(HostError) -> ValueHandle {
-    guard let opaque else { throw HostError(.invalidArgument, "value: is NULL") }
+  static func of(_ opaque: OpaquePointer?, _ name: String = "value") throws(HostError) -> ValueHandle {
+    guard let opaque else { throw HostError(.invalidArgument, "\(name): is NULL") }
     return Unmanaged<ValueHandle>.fromOpaque(UnsafeRawPointer(opaque)).takeUnretainedValue()
   }
 
@@ -43,6 +43,20 @@ final class ValueHandle: @unchecked Sendable {
     copy[bytes.count] = 0
     strings.append(copy)
     return UnsafePointer(copy)
+  }
+
+  /// Copies a value's JSON text likewise.
+  func keep(_ json: JSON) throws(HostError) -> (text: UnsafePointer<CChar>, length: Int) {
+    var writer = ByteWriter()
+    writer.append(json: json)
+    let kept = writer.withUnsafeBytes { bytes -> Result<UnsafePointer<CChar>, HostError> in
+      do throws(HostError) {
+        return .success(try keep(bytes))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return (try kept.get(), writer.count)
   }
 
   func keep(_ string: String) throws(HostError) -> (text: UnsafePointer<CChar>, length: Int) {

@@ -54,9 +54,7 @@ package struct Assigns: Sendable {
   package var object: JSON { JSON(members: names.compactMap { name in self[name].map { (name, $0) } }) }
 
   /// The tracked state as one object, as clients get it.
-  package var state: JSON {
-    JSON(members: zip(spec.options.track, tracked).compactMap { name, value in value.map { (name, $0) } })
-  }
+  package var state: JSON { spec.state(of: tracked) }
 
   func trackedIndex(_ name: String) -> Int? {
     spec.options.track.firstIndex(of: name)

@@ -17,6 +17,10 @@ package struct Invocation: Sendable {
     /// `topic` is the one that the message came by.
     case message(topic: String, name: String, payload: Payload)
     case beforeClose(CloseReason)
+    /// The host builds the message that carries the full state; `version` is the one that it shall carry.
+    case newState(JSON, version: Int)
+    /// The host builds the message that leads from what the client has to what is current.
+    case updateState(from: JSON, to: JSON, version: Int)
   }
 
   package var channel: ChannelKey
@@ -36,6 +40,16 @@ extension Invocation.Cause {
     case .event: "handle_event"
     case .message: "handle_message"
     case .beforeClose: "before_close"
+    case .newState: "new_state"
+    case .updateState: "update_state"
+    }
+  }
+
+  /// Whether the callback only builds a message: it cannot change the assigns.
+  package var buildsMessage: Bool {
+    switch self {
+    case .newState, .updateState: true
+    case .authorize, .initialize, .event, .message, .beforeClose: false
     }
   }
 
@@ -43,7 +57,7 @@ extension Invocation.Cause {
   package var eventName: String? {
     switch self {
     case .event(let name, _), .message(_, let name, _): name
-    case .authorize, .initialize, .beforeClose: nil
+    case .authorize, .initialize, .beforeClose, .newState, .updateState: nil
     }
   }
 }

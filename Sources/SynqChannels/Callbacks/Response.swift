@@ -15,6 +15,17 @@ package enum Response: Sendable {
   package static let failed = "error"
 }
 
+/// A message that carries state, as a host's builder made it.
+package struct StateMessage: Sendable {
+  package var event: String
+  package var payload: JSON
+
+  package init(event: String, payload: JSON) {
+    self.event = event
+    self.payload = payload
+  }
+}
+
 /// What a callback asked for beside its response, in the order of its calls.
 package enum Effect: Sendable {
   case push(event: String, payload: Payload)
@@ -52,6 +63,8 @@ package struct CallbackScope: Sendable {
   package var stop: CloseReason?
   /// Set when only the reply is late: the engine keeps the push's ref under this name.
   package var detached: DeferredReply?
+  /// What `newState` and `updateState` give.
+  package var message: StateMessage?
 
   package init(assigns: Assigns) { self.assigns = assigns }
 }

@@ -97,6 +97,9 @@ struct Mailbox {
 
   mutating func append(_ mail: ChannelMachine.Mail) { items.append(mail) }
 
+  /// Puts something before all that waits.
+  mutating func prepend(_ mail: ChannelMachine.Mail) { items.insert(mail, at: head) }
+
   mutating func popFirst() -> ChannelMachine.Mail? {
     guard head < items.count else { return nil }
     let mail = items[head]

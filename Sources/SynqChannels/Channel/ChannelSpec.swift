@@ -14,6 +14,11 @@ package final class ChannelSpec: Sendable {
     package static let handleEvent = Callbacks(rawValue: 4)
     package static let handleMessage = Callbacks(rawValue: 8)
     package static let beforeClose = Callbacks(rawValue: 16)
+    package static let newState = Callbacks(rawValue: 32)
+    package static let updateState = Callbacks(rawValue: 64)
+    /// Those of a custom message builder, of which a host may give one or both.
+    package static let messageBuilder: Callbacks = [.newState, .updateState]
+    /// Those that every channel may have.
     package static let all: Callbacks = [.authorize, .initialize, .handleEvent, .handleMessage, .beforeClose]
   }
 
@@ -24,7 +29,7 @@ package final class ChannelSpec: Sendable {
     /// The highest version; the next one is 0.
     package var maxVersion = 1000
     package var dialect = Dialect.synq
-    /// Object members dropped from tracked state at any depth.
+    /// Object members dropped from tracked state at any depth, unless the host builds the state messages itself.
     package var ignoreKeys = ["__meta__"]
     /// Broadcasts of these events go to `handle_message` instead of the client.
     package var intercept: Set<String> = []
@@ -45,6 +50,9 @@ package final class ChannelSpec: Sendable {
 
   package init(pattern: TopicPattern, options: Options, callbacks: Callbacks, index: Int) {
     self.pattern = pattern
+    // A builder of the host's sees what is tracked as it is.
+    var options = options
+    if !callbacks.isDisjoint(with: .messageBuilder) { options.ignoreKeys = [] }
     self.options = options
     self.callbacks = callbacks
     self.index = index
@@ -53,4 +61,12 @@ package final class ChannelSpec: Sendable {
 
   /// Whether channels of this pattern have state to synchronise.
   package var hasState: Bool { !options.track.isEmpty }
+
+  /// Whether the host builds state messages itself.
+  var hasMessageBuilder: Bool { !callbacks.isDisjoint(with: .messageBuilder) }
+
+  /// Tracked assigns, in the order of `options.track`, as one object.
+  func state(of tracked: [JSON?]) -> JSON {
+    JSON(members: zip(options.track, tracked).compactMap { name, value in value.map { (name, $0) } })
+  }
 }

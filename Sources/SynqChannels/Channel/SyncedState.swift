@@ -8,35 +8,68 @@ import SynqWire
 /// could not be sent one by one become one patch, and a slow client costs no memory.
 struct SyncedState {
   /// The tracked assigns as the client has them, in the order of the spec.
-  private var sent: [JSON?] = []
+  private(set) var sent: [JSON?] = []
   private(set) var version = 0
-  /// False until the first full state was encoded.
+  /// False until the first full state was asked for.
   private(set) var isStarted = false
   /// The client asked for the full state.
   var needsFullState = false
 
-  /// Appends the one message that leads the client to `assigns`; nothing, and the version stays, when it has them.
-  mutating func encode(
-    _ assigns: Assigns, joinRef: Ref?, topic: Name, serializer: Serializer, maxPatchBytes: Int,
-    into outbox: inout Outbox
-  ) {
-    let spec = assigns.spec
-    let current = assigns.tracked
+  /// The message that leads the client to what is current.
+  enum Due: Equatable {
+    /// The client has it.
+    case nothing
+    /// The full state with this version.
+    case fullState(version: Int)
+    /// What changed, if anything did, with this version.
+    case patch(version: Int)
+  }
+
+  /// Where and how messages are written.
+  struct Form {
+    var joinRef: Ref?
+    var topic: Name
+    var serializer: Serializer
+    var maxPatchBytes: Int
+  }
+
+  /// Decides which message is due for `assigns`; whoever asks sends it.
+  mutating func due(for assigns: Assigns) -> Due {
     guard isStarted else {
       isStarted = true
       needsFullState = false
-      return encodeChange(assigns, joinRef: joinRef, topic: topic, serializer: serializer, into: &outbox)
+      return .fullState(version: version)
     }
-    let next = version == spec.options.maxVersion ? 0 : version + 1
-    if needsFullState || next == 0 {
-      if sent != current { version = next } else if !needsFullState { return }
-      needsFullState = false
-      return encodeChange(assigns, joinRef: joinRef, topic: topic, serializer: serializer, into: &outbox)
+    let next = version == assigns.spec.options.maxVersion ? 0 : version + 1
+    guard needsFullState || next == 0 else { return .patch(version: next) }
+    let isChanged = sent != assigns.tracked
+    guard isChanged || needsFullState else { return .nothing }
+    needsFullState = false
+    return .fullState(version: isChanged ? next : version)
+  }
+
+  /// Appends the one message that leads the client to `assigns`; nothing, and the version stays, when it has them.
+  mutating func encode(_ assigns: Assigns, as form: Form, into outbox: inout Outbox) {
+    switch due(for: assigns) {
+    case .nothing: break
+    case .fullState(let version): encodeFullState(assigns, version: version, as: form, into: &outbox)
+    case .patch(let version):
+      guard !encodePatch(assigns, version: version, as: form, into: &outbox) else { return }
+      encodeFullState(assigns, version: version, as: form, into: &outbox)
     }
+  }
+
+  /// Appends the patch, or nothing when there is no difference. False when it is too long, and nothing was appended.
+  mutating func encodePatch(
+    _ assigns: Assigns, version next: Int, as form: Form, into outbox: inout Outbox
+  ) -> Bool {
+    let spec = assigns.spec
+    let current = assigns.tracked
     let start = outbox.bytes.count
     var operations = 0
-    serializer.encodeText(
-      joinRef: joinRef, ref: nil, topic: topic, event: Name(spec.options.dialect.patchEvent), into: &outbox
+    form.serializer.encodeText(
+      joinRef: form.joinRef, ref: nil, topic: form.topic, event: Name(spec.options.dialect.patchEvent),
+      into: &outbox
     ) { writer in
       writer.append("{\"")
       writer.append(spec.options.dialect.operationsMember)
@@ -50,22 +83,27 @@ struct SyncedState {
       writer.append(decimal: next)
       writer.append(UInt8(ascii: "}"))
     }
-    guard operations > 0 else { return outbox.dropLastMessage(from: start) }
-    version = next
-    if outbox.bytes.count - start > maxPatchBytes {
+    guard operations > 0 else {
       outbox.dropLastMessage(from: start)
-      return encodeChange(assigns, joinRef: joinRef, topic: topic, serializer: serializer, into: &outbox)
+      return true
     }
-    sent = current
+    guard outbox.bytes.count - start <= form.maxPatchBytes else {
+      outbox.dropLastMessage(from: start)
+      return false
+    }
+    wasSent(current, version: next)
+    return true
   }
 
-  private mutating func encodeChange(
-    _ assigns: Assigns, joinRef: Ref?, topic: Name, serializer: Serializer, into outbox: inout Outbox
+  /// Appends the full state.
+  mutating func encodeFullState(
+    _ assigns: Assigns, version: Int, as form: Form, into outbox: inout Outbox
   ) {
-    sent = assigns.tracked
+    wasSent(assigns.tracked, version: version)
     let spec = assigns.spec
-    serializer.encodeText(
-      joinRef: joinRef, ref: nil, topic: topic, event: Name(spec.options.dialect.changeEvent), into: &outbox
+    form.serializer.encodeText(
+      joinRef: form.joinRef, ref: nil, topic: form.topic, event: Name(spec.options.dialect.changeEvent),
+      into: &outbox
     ) { writer in
       writer.append("{\"state\":{")
       var isFirst = true
@@ -81,5 +119,11 @@ struct SyncedState {
       writer.append(decimal: version)
       writer.append(UInt8(ascii: "}"))
     }
+  }
+
+  /// Notes what the client was sent.
+  mutating func wasSent(_ tracked: [JSON?], version: Int) {
+    sent = tracked
+    self.version = version
   }
 }

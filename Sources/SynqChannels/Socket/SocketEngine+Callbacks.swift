@@ -29,7 +29,12 @@ extension SocketEngine {
       }
       if case .authorize = cause, accepts(outcome, scope.response) { machine.isAuthorized = true }
       carryOut(scope.effects, of: key, into: &output)
-      if case .returned = outcome { machine.assigns = scope.assigns }
+      switch outcome {
+      case .returned: machine.assigns = scope.assigns
+      case .refused: break
+      case .crashed(let reason, let code):
+        logCrash(of: machine, cause: reason, code: code, during: cause, into: &output)
+      }
       return beforeClose(key, ending.reason, into: &output)
     }
     if case .authorize = cause {
@@ -50,9 +55,15 @@ extension SocketEngine {
       guard completeEvent(key, scope, into: &output) else { return }
       stateMayHaveChanged(key, into: &output)
     case .message: stateMayHaveChanged(key, into: &output)
+    case .newState(_, let version), .updateState(_, _, let version):
+      guard completeMessage(cause, scope.message, version: version, of: machine, into: &output) else {
+        return
+      }
     case .authorize, .beforeClose: break
     }
     if let reason = scope.stop {
+      // The host is at the message for the last state, which comes before the end.
+      if machine.isBusy { return machine.mailbox.prepend(.stop(reason)) }
       return close(key, ChannelMachine.Ending(reason: reason, isAnnounced: true), into: &output)
     }
     processMail(of: key, into: &output)

@@ -104,15 +104,6 @@ package struct SocketEngine: ~Copyable {
     topics.values.count { key in self[key].map { !$0.isClosing } ?? false }
   }
 
-  /// Appends the states that changed while the transport was not writable.
-  package mutating func encodeStates(into output: inout EngineOutput) {
-    let keys = dirty
-    dirty.removeAll(keepingCapacity: true)
-    for key in keys {
-      if let machine = self[key] { encodeState(of: machine, into: &output) }
-    }
-  }
-
   // MARK: Machines
 
   /// The channel of a key; nil once it has ended.
@@ -136,26 +127,5 @@ package struct SocketEngine: ~Copyable {
     machines[Int(key.slot)] = nil
     freeSlots.append(key.slot)
     deferredReplies = deferredReplies.filter { $0.value.channel != key }
-  }
-
-  // MARK: State
-
-  /// Notes that a channel's state may have changed; encodes it at once if the transport takes it.
-  mutating func stateMayHaveChanged(_ key: ChannelKey, into output: inout EngineOutput) {
-    guard let machine = self[key], machine.spec.hasState, case .live = machine.phase else { return }
-    if isWritable {
-      encodeState(of: machine, into: &output)
-    } else if !machine.isDirty {
-      machine.isDirty = true
-      dirty.append(key)
-    }
-  }
-
-  private func encodeState(of machine: ChannelMachine, into output: inout EngineOutput) {
-    machine.isDirty = false
-    guard condition != .lost, case .live = machine.phase else { return }
-    machine.state.encode(
-      machine.assigns, joinRef: machine.joinRef, topic: Name(machine.topic), serializer: serializer,
-      maxPatchBytes: limits.maxPatchBytes, into: &output.outbox)
   }
 }

@@ -21,14 +21,15 @@ extension CallbackHost {
 
 /// A host's decision about clients that ask to be connected.
 package protocol ConnectHost: AnyObject, Sendable {
-  /// Decides, now on the current thread or later on any, and calls `completion` once.
-  func connect(_ request: ConnectRequest, _ completion: @escaping @Sendable (ConnectOutcome) -> Void)
+  /// Decides, first about the origin if there is one to check, now on the current thread or later on any, and
+  /// answers `request.attempt`.
+  func connect(_ request: ConnectRequest)
 }
 
 /// A callback that is due: what the three deliveries carry to a thread.
 package enum PendingCall: Sendable {
   case channel(ChannelContext, Invocation.Cause)
-  case connect(any ConnectHost, ConnectRequest, @Sendable (ConnectOutcome) -> Void)
+  case connect(any ConnectHost, ConnectRequest)
   /// Something of the host's that is to be freed.
   case release(@Sendable () -> Void)
 
@@ -36,7 +37,7 @@ package enum PendingCall: Sendable {
   package func run() {
     switch self {
     case .channel(let context, let cause): context.run(cause)
-    case .connect(let host, let request, let completion): host.connect(request, completion)
+    case .connect(let host, let request): if !request.attempt.isOver { host.connect(request) }
     case .release(let body): body()
     }
   }

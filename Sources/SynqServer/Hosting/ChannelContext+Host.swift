@@ -31,6 +31,29 @@ extension ChannelContext {
     return try result.get()
   }
 
+  /// Changes the assigns of the callback that runs or is deferred; not of one that builds a message from them.
+  package func changeAssigns<Result: Sendable>(
+    _ body: (inout Assigns) throws(HostError) -> Result
+  ) throws(HostError) -> Result {
+    if state.withLock({ $0.cause?.buildsMessage }) == true {
+      throw HostError(.state, "socket: the assigns cannot change while a message for them is built")
+    }
+    return try withScope { scope throws(HostError) in try body(&scope.assigns) }
+  }
+
+  /// Gives the message that the running `newState` or `updateState` was asked for.
+  package func setMessage(_ message: StateMessage) throws(HostError) {
+    guard !message.event.isEmpty else { throw HostError(.invalidArgument, "event: is empty") }
+    guard state.withLock({ $0.cause?.buildsMessage }) == true else {
+      if hasEnded { throw .channelClosed }
+      throw HostError(.state, "socket: no callback runs that builds a message for the state")
+    }
+    try withScope { scope throws(HostError) in
+      guard scope.message == nil else { throw HostError(.state, "socket: the message is set already") }
+      scope.message = message
+    }
+  }
+
   /// Sets the response of the callback that runs.
   package func respond(_ response: Response) throws(HostError) {
     let cause = state.withLock { $0.cause }
@@ -38,7 +61,7 @@ extension ChannelContext {
     case (.event?, _), (.authorize?, _), (.initialize?, .error): break
     case (.initialize?, .reply):
       throw HostError(.state, "socket: init has no reply of its own, only an error")
-    case (.message?, _), (.beforeClose?, _):
+    case (.message?, _), (.beforeClose?, _), (.newState?, _), (.updateState?, _):
       throw HostError(.state, "socket: there is no push to reply to in this callback")
     case (nil, _): throw HostError(.state, "socket: no callback of this channel is running")
     }

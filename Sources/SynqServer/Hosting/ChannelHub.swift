@@ -81,7 +81,8 @@ package final class ChannelHub: SocketBackend, Sendable {
       return eventLoop.makeSucceededFuture(.accepted(ConnectGrant()))
     }
     let promise = eventLoop.makePromise(of: ConnectOutcome.self)
-    let call = PendingCall.connect(host, request) { promise.succeed($0) }
+    request.attempt.whenAnswered { promise.succeed($0) }
+    let call = PendingCall.connect(host, request)
     stats.callbacks.add()
     if delivery.isInline { call.run() } else { loop.submit(call) }
     return promise.futureResult

@@ -48,11 +48,16 @@ package struct ConnectRequest: Sendable {
   package var peer: String
   /// The `auth_token` that the client offered as a subprotocol (WebSocket) or header (long poll).
   package var authToken: String?
+  /// The origin of the client's page, when the host is to say whether it may connect (`OriginPolicy.askHost`).
+  package var originToCheck: String?
+  /// The client's wait for the answer.
+  package let attempt = ConnectAttempt()
 
   package init(
     mount: Int, transport: Transport, serializer: Serializer, params: JSON,
-    headers: [(name: String, value: String)], peer: String, authToken: String?
+    headers: [(name: String, value: String)], peer: String, authToken: String?, originToCheck: String? = nil
   ) {
+    self.originToCheck = originToCheck
     self.mount = mount
     self.transport = transport
     self.serializer = serializer
@@ -68,6 +73,8 @@ package enum ConnectOutcome: Sendable {
   case accepted(ConnectGrant)
   /// Answered with this HTTP status (403 unless the host says otherwise) and body.
   case refused(status: Int, body: String, reason: String)
+  /// The host does not allow the origin that it was asked about: 403, and the log names it.
+  case originRefused
 }
 
 /// The rights of an accepted connection.

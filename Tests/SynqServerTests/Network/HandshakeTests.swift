@@ -139,16 +139,38 @@ import Testing
     (.sameHost, "http://evil.test#localhost", false),
     (.any, "null", true),
     (.any, "http://evil.test", true),
-    (.check { $0 == "app://here" }, "app://here", true),
-    (.check { $0 == "app://here" }, "app://there", false),
-    (.check { _ in true }, "null", false),
-    (.check { _ in true }, "file://", false),
+    (.askHost, "app://here", true),
+    (.askHost, "null", false),
+    (.askHost, "file://", false),
+    (.askHost, "garbage", false),
   ]
 
   @Test func judgesOrigins() throws {
     for (policy, origin, allowed) in Self.origins {
       let verdict = try OriginRule(policy).judge(origin: origin, host: "localhost:4000")
       #expect((verdict == .allowed) == allowed, "\(policy) \(origin ?? "none")")
+    }
+  }
+
+  @Test func asksTheHostAboutAnOrigin() async throws {
+    let backend = EchoBackend { request in
+      request.originToCheck == "https://evil.test" ? .originRefused : .accepted(ConnectGrant())
+    }
+    let configuration = NetworkConfiguration.echo { $0.mounts[0].origins = .askHost }
+    try await TestServer.with(configuration, backend: backend) { test in
+      let client = try await test.connect()
+      #expect(try await client.upgrade(fields: "Origin: https://evil.test\r\n").status == 403)
+      #expect(
+        test.log.text.contains(
+          "origin \"https://evil.test\" is not allowed, expected one that the host allows"))
+      #expect(try await client.upgrade(fields: "Origin: null\r\n").status == 403)
+      #expect(test.backend.requests.map(\.originToCheck) == ["https://evil.test"])
+      #expect(try await test.connect().upgrade(fields: "Origin: https://good.test\r\n").status == 101)
+      #expect(try await test.connect().upgrade().status == 101)
+      #expect(test.backend.requests.map(\.originToCheck) == ["https://evil.test", "https://good.test", nil])
+      let poll = try await test.connect().request(
+        "GET /socket/longpoll?vsn=2.0.0 HTTP/1.1\r\nHost: x\r\nOrigin: https://evil.test\r\n\r\n")
+      #expect(poll.body == #"{"status":403}"#)
     }
   }
 

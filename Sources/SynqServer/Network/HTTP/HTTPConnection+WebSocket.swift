@@ -28,8 +28,7 @@ extension HTTPConnection {
     let connect = connectRequest(
       request, mount: mount, transport: .webSocket, serializer: serializer, parameters: parameters,
       authToken: offer.authToken)
-    core.backend.connect(connect, on: loop.eventLoop).hop(to: loop.eventLoop).assumeIsolated().whenComplete {
-      outcome in
+    askHost(connect) { outcome in
       switch outcome {
       case .success(.accepted(let grant)):
         let terms = settings.mount.compression.flatMap {
@@ -43,6 +42,9 @@ extension HTTPConnection {
       case .success(.refused(let status, let body, let reason)):
         self.log(reason)
         self.answer(Self.refusal(status: status, body: body))
+      case .success(.originRefused):
+        self.logRefusedOrigin(head, expected: OriginRule.whatHostsAllow)
+        self.answer(.empty(.forbidden))
       case .failure(let error):
         self.core.logger.error("connect failed: \(error)", metadata: self.logMetadata)
         self.answer(.failure(.internalServerError))
@@ -56,10 +58,27 @@ extension HTTPConnection {
     switch settings.origins.judge(origin: origin, host: head.headers.first(name: "host")) {
     case .allowed: return true
     case .refused(let expected):
-      core.logger.warning(
-        "refusing a connection: origin \"\(origin ?? "")\" is not allowed, expected \(expected)",
-        metadata: logMetadata)
+      logRefusedOrigin(head, expected: expected)
       return false
+    }
+  }
+
+  func logRefusedOrigin(_ head: HTTPRequestHead, expected: String) {
+    let origin = head.headers.first(name: "origin") ?? ""
+    core.logger.warning(
+      "refusing a connection: origin \"\(origin)\" is not allowed, expected \(expected)",
+      metadata: logMetadata)
+  }
+
+  /// Asks the host whether the client may connect; `completion` runs here, also when the client did not wait for it.
+  func askHost(
+    _ request: ConnectRequest, _ completion: @escaping (Result<ConnectOutcome, any Error>) -> Void
+  ) {
+    hostIsAsked(request.attempt)
+    core.backend.connect(request, on: loop.eventLoop).hop(to: loop.eventLoop).assumeIsolated().whenComplete {
+      outcome in
+      self.hostIsAsked(nil)
+      completion(outcome)
     }
   }
 
@@ -74,7 +93,8 @@ extension HTTPConnection {
     return ConnectRequest(
       mount: mount, transport: transport, serializer: serializer, params: params.json,
       headers: request.head.headers.map { ($0.name, $0.value) },
-      peer: context?.channel.remoteAddress?.hostText ?? "", authToken: authToken)
+      peer: context?.channel.remoteAddress?.hostText ?? "", authToken: authToken,
+      originToCheck: core.sockets[mount].origins.toAskAbout(request.head.headers.first(name: "origin")))
   }
 
   /// The fields of the 101 answer, in Bandit's order (`wire/upgrade_ok`).

@@ -42,6 +42,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
   private var request: Request?
   /// Called when the connection is lost while a poll waits on it.
   private var abandonPoll: (() -> Void)?
+  /// The host is asked whether this client may connect.
+  private var attempt: ConnectAttempt?
   private var isKeptAlive = true
   /// Parts that came in one read with the request that is being answered.
   private var queued = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 0)
@@ -102,12 +104,22 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     request = nil
     abandonPoll?()
     abandonPoll = nil
+    endAttempt(reason: "the client went away before the host had decided")
     context = nil
   }
 
   /// Notes what to do when the connection is lost while a poll waits, or that it waits no more.
   func pollIsWaiting(_ abandon: (() -> Void)?) {
     abandonPoll = abandon
+  }
+
+  /// Notes that the host is asked whether this client may connect, or that it has said so.
+  func hostIsAsked(_ attempt: ConnectAttempt?) {
+    self.attempt = attempt
+  }
+
+  private func endAttempt(reason: String) {
+    attempt.take()?.answer(.refused(status: 503, body: "", reason: reason))
   }
 
   func read(context: ChannelHandlerContext) {
@@ -382,11 +394,14 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     case .sending: allowed = limits.keepAliveTimeout
     case .closing: allowed = limits.closeTimeout
     case .answering:
-      guard serverIsClosing else { return }
-      allowed = limits.closeTimeout
+      guard serverIsClosing || attempt != nil else { return }
+      allowed = serverIsClosing ? limits.closeTimeout : limits.handshakeTimeout
     case .closed: return
     }
     guard ticksInPhase > loop.ticks(allowed) else { return }
+    if attempt != nil, !serverIsClosing {
+      return endAttempt(reason: "the host took longer than the handshake's time-out to decide")
+    }
     context?.close(promise: nil)
   }
 

@@ -9,9 +9,10 @@ package enum OriginPolicy: Sendable {
   /// "https://example.com:8443", "//example.com" (any scheme and port), "//*.example.com" or "*.example.com" (and
   /// its subdomains), "*" (everywhere, as `any`).
   case list([String])
-  /// Pages for which the host says yes. Asked on an event loop with the scheme, host and port of the origin as sent;
-  /// must not block.
-  case check(@Sendable (String) -> Bool)
+  /// Pages for which the host says yes: `ConnectRequest.originToCheck` has the origin as sent. "null", "file://" and
+  /// everything else that names no host is refused before the host is asked. A long-poll client is asked about once,
+  /// when its session begins.
+  case askHost
 }
 
 /// An origin, or a pattern of origins: what is nil matches everything.
@@ -111,6 +112,14 @@ struct OriginRule: Sendable {
     case refused(expected: String)
   }
 
+  /// What `askHost` expects, for the log.
+  static let whatHostsAllow = "one that the host allows"
+
+  /// The origin that the host must be asked about.
+  func toAskAbout(_ header: String?) -> String? {
+    if case .askHost = policy { header } else { nil }
+  }
+
   func judge(origin header: String?, host: String?) -> Verdict {
     guard let header else { return .allowed }
     let origin = Origin(header: header)
@@ -125,10 +134,8 @@ struct OriginRule: Sendable {
       guard let origin, patterns.contains(where: { $0.admits(origin) }) else {
         return .refused(expected: texts.joined(separator: ", "))
       }
-    case .check(let isAllowed):
-      guard origin != nil, isAllowed(header) else {
-        return .refused(expected: "an origin that the host allows")
-      }
+    case .askHost:
+      guard origin != nil else { return .refused(expected: Self.whatHostsAllow) }
     }
     return .allowed
   }

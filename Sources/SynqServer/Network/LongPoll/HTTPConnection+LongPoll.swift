@@ -60,8 +60,7 @@ extension HTTPConnection {
     let connect = connectRequest(
       request, mount: mount, transport: .longPoll, serializer: serializer, parameters: parameters,
       authToken: request.head.headers.first(name: Field.authToken))
-    core.backend.connect(connect, on: loop.eventLoop).hop(to: loop.eventLoop).assumeIsolated().whenComplete {
-      outcome in
+    askHost(connect) { outcome in
       switch outcome {
       case .success(.accepted(let grant)):
         // Nobody to begin it for: the client went away while the host was asked.
@@ -82,6 +81,9 @@ extension HTTPConnection {
         self.answer(.longPoll(.gone, token: session.token))
       case .success(.refused(_, _, let reason)):
         self.log(reason)
+        self.answer(.longPoll(.forbidden))
+      case .success(.originRefused):
+        self.logRefusedOrigin(request.head, expected: OriginRule.whatHostsAllow)
         self.answer(.longPoll(.forbidden))
       case .failure(let error):
         self.core.logger.error("connect failed: \(error)", metadata: self.logMetadata)

@@ -109,8 +109,16 @@ handle_event_fn = CFUNCTYPE(c_int, socket_p, c_char_p, value_p, user_p)
 handle_message_fn = CFUNCTYPE(c_int, socket_p, c_char_p, c_char_p, value_p, user_p)
 # typedef void (*synq_before_close_fn)(synq_socket_t *socket, const char *reason, void *user);
 before_close_fn = CFUNCTYPE(None, socket_p, c_char_p, user_p)
+# typedef int (*synq_new_state_fn)(synq_socket_t *socket, const synq_value_t *state, uint32_t version,
+#                                  void *user);
+new_state_fn = CFUNCTYPE(c_int, socket_p, value_p, c_uint32, user_p)
+# typedef int (*synq_update_state_fn)(synq_socket_t *socket, const synq_value_t *from, const synq_value_t *to,
+#                                     uint32_t version, void *user);
+update_state_fn = CFUNCTYPE(c_int, socket_p, value_p, value_p, c_uint32, user_p)
 # typedef int (*synq_connect_fn)(synq_connection_t *connection, const synq_value_t *params, void *user);
 connect_fn = CFUNCTYPE(c_int, connection_p, value_p, user_p)
+# typedef int (*synq_check_origin_fn)(const char *origin, void *user);
+check_origin_fn = CFUNCTYPE(c_int, c_char_p, user_p)
 
 
 class log_record(ctypes.Structure):
@@ -179,6 +187,8 @@ class channel_options(ctypes.Structure):
         ("ignore_keys", strings_p),
         ("intercept", strings_p),
         ("allow_prototype_keys", c_int),
+        ("new_state", new_state_fn),
+        ("update_state", update_state_fn),
     ]
 
 
@@ -195,6 +205,7 @@ class mount_options(ctypes.Structure):
         ("pattern", c_char_p),
         ("limits", POINTER(limits)),
         ("compress", c_int),
+        ("check_origin", check_origin_fn),
     ]
 
 
@@ -250,6 +261,11 @@ FUNCTIONS: dict[str, Prototype] = {
     "synq_value_get_text": Prototype(c_int, (value_p, c_char_p, POINTER(c_char_p), size_out)),
     # int synq_value_get_json(const synq_value_t *value, const char *pointer, json_t **out);
     "synq_value_get_json": Prototype(c_int, (value_p, c_char_p, POINTER(json_p))),
+    # int synq_value_diff(const synq_value_t *from, const synq_value_t *to, json_t **out);
+    "synq_value_diff": Prototype(c_int, (value_p, value_p, POINTER(json_p)), waits=True),
+    # int synq_value_diff_text(const synq_value_t *from, const synq_value_t *to, const char **out,
+    #                          size_t *length);
+    "synq_value_diff_text": Prototype(c_int, (value_p, value_p, POINTER(c_char_p), size_out), waits=True),
     # -- Server
     # int synq_server_new(synq_server_t **out, const synq_server_options_t *options);
     "synq_server_new": Prototype(c_int, (POINTER(server_p), POINTER(server_options))),
@@ -315,6 +331,10 @@ FUNCTIONS: dict[str, Prototype] = {
     "synq_connection_assign_text": Prototype(c_int, (connection_p, c_char_p, c_char_p, c_size_t)),
     # int synq_connection_refuse(synq_connection_t *connection, int status, const char *body);
     "synq_connection_refuse": Prototype(c_int, (connection_p, c_int, c_char_p)),
+    # int synq_connection_defer(synq_connection_t *connection);
+    "synq_connection_defer": Prototype(c_int, (connection_p,)),
+    # int synq_connection_finish(synq_connection_t *connection, int result);
+    "synq_connection_finish": Prototype(c_int, (connection_p, c_int), waits=True),
     # -- Sockets: what a channel is
     # const char *synq_socket_topic(synq_socket_t *socket);
     "synq_socket_topic": Prototype(c_char_p, (socket_p,)),
@@ -385,6 +405,11 @@ FUNCTIONS: dict[str, Prototype] = {
     # int synq_socket_reply_error_text(synq_socket_t *socket, const char *code, const char *message,
     #                                  const char *details, size_t length);
     "synq_socket_reply_error_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_state_message(synq_socket_t *socket, const char *event, json_t *payload);
+    "synq_socket_state_message": Prototype(c_int, (socket_p, c_char_p, json_p)),
+    # int synq_socket_state_message_text(synq_socket_t *socket, const char *event, const char *text,
+    #                                    size_t length);
+    "synq_socket_state_message_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
     # int synq_socket_stop(synq_socket_t *socket, const char *reason);
     "synq_socket_stop": Prototype(c_int, (socket_p, c_char_p)),
     # -- Sockets: responding later

@@ -1,0 +1,92 @@
+import SynqJSON
+import SynqWire
+
+/// State on its way to the client: at once or when the transport takes it, in the library's messages or in the host's.
+extension SocketEngine {
+  /// Appends the states that changed while the transport was not writable.
+  package mutating func encodeStates(into output: inout EngineOutput) {
+    let keys = dirty
+    dirty.removeAll(keepingCapacity: true)
+    for key in keys {
+      if let machine = self[key] { encodeState(of: machine, into: &output) }
+    }
+  }
+
+  /// Notes that a channel's state may have changed; encodes it at once if the transport takes it.
+  mutating func stateMayHaveChanged(_ key: ChannelKey, into output: inout EngineOutput) {
+    guard let machine = self[key], machine.spec.hasState, case .live = machine.phase else { return }
+    if isWritable {
+      encodeState(of: machine, into: &output)
+    } else if !machine.isDirty {
+      machine.isDirty = true
+      dirty.append(key)
+    }
+  }
+
+  private mutating func encodeState(of machine: ChannelMachine, into output: inout EngineOutput) {
+    machine.isDirty = false
+    guard condition != .lost, case .live = machine.phase else { return }
+    if machine.spec.hasMessageBuilder { return buildState(of: machine, into: &output) }
+    machine.state.encode(machine.assigns, as: form(of: machine), into: &output.outbox)
+  }
+
+  private func form(of machine: ChannelMachine) -> SyncedState.Form {
+    SyncedState.Form(
+      joinRef: machine.joinRef, topic: Name(machine.topic), serializer: serializer,
+      maxPatchBytes: limits.maxPatchBytes)
+  }
+
+  // MARK: The host's messages
+
+  /// Asks the host for the message that is due; the channel is busy until `completeMessage`. A message for which the
+  /// host has no callback is the library's.
+  private mutating func buildState(of machine: ChannelMachine, into output: inout EngineOutput) {
+    // The callback that runs ends in `stateMayHaveChanged`.
+    guard !machine.isBusy else { return }
+    let form = form(of: machine)
+    switch machine.state.due(for: machine.assigns) {
+    case .nothing: break
+    case .fullState(let version): buildFullState(of: machine, version: version, as: form, into: &output)
+    case .patch(let version):
+      guard machine.spec.callbacks.contains(.updateState) else {
+        if !machine.state.encodePatch(machine.assigns, version: version, as: form, into: &output.outbox) {
+          buildFullState(of: machine, version: version, as: form, into: &output)
+        }
+        return
+      }
+      guard machine.state.sent != machine.assigns.tracked else { return }
+      let old = machine.spec.state(of: machine.state.sent)
+      invoke(
+        .updateState(from: old, to: machine.assigns.state, version: version), on: machine.key, into: &output)
+    }
+  }
+
+  private mutating func buildFullState(
+    of machine: ChannelMachine, version: Int, as form: SyncedState.Form, into output: inout EngineOutput
+  ) {
+    if machine.spec.callbacks.contains(.newState) {
+      invoke(.newState(machine.assigns.state, version: version), on: machine.key, into: &output)
+    } else {
+      machine.state.encodeFullState(machine.assigns, version: version, as: form, into: &output.outbox)
+    }
+  }
+
+  /// Sends the message that the host built. False when it built none, which crashes the channel: without its message
+  /// the client would never learn of this state.
+  mutating func completeMessage(
+    _ cause: Invocation.Cause, _ message: StateMessage?, version: Int, of machine: ChannelMachine,
+    into output: inout EngineOutput
+  ) -> Bool {
+    guard let message else {
+      crash(
+        machine.key, cause: "it returned without a message for the state", during: cause, into: &output)
+      return false
+    }
+    // The assigns cannot have changed since the host was asked: the channel was busy with this.
+    machine.state.wasSent(machine.assigns.tracked, version: version)
+    serializer.encodePush(
+      joinRef: machine.joinRef, topic: Name(machine.topic), event: message.event,
+      payload: .json(message.payload), into: &output.outbox)
+    return true
+  }
+}
