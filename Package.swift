@@ -75,7 +75,8 @@ let package = Package(
       ]),
 
     // What the values cost, beside jansson: benchmarks/README.md.
-    .executableTarget(name: "json-bench", dependencies: ["SynqJSON", "CJansson"], path: "benchmarks/json"),
+    .executableTarget(
+      name: "json-bench", dependencies: ["SynqJSON", "SynqC", "CJansson"], path: "benchmarks/json"),
     // What a diff costs, beside other engines: benchmarks/patch/run.
     .executableTarget(
       name: "patch-bench", dependencies: ["SynqJSON", "SynqPatch"], path: "benchmarks/patch/engine"),

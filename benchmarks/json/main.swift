@@ -1,11 +1,14 @@
-// What SynqJSON costs: parse and serialise, of documents and of frames, with jansson in the same run.
+// What SynqJSON costs: parse and serialise, of documents and of frames, with jansson in the same run; and the conversion
+// from and to jansson's values at the C boundary, beside a deep copy of them.
 //
 //   json-bench DOCUMENT...        JSON=FILE writes the table as JSON lines too
 //
-// Each figure is the best of many batches; both sides allocate and free what they make.
+// Each figure is the best of many batches; both sides allocate and free what they make. The jansson columns of a
+// conversion are of json_deep_copy.
 
 import CJansson
 import Glibc
+import SynqC
 import SynqJSON
 
 func now() -> Double {
@@ -70,9 +73,16 @@ func bench(document path: String, name: String, into rows: inout [Row]) {
   }
   let tree = text.withUnsafeBytes { json_loadb($0.baseAddress, $0.count, 0, nil) }
   let theirSerialise = best { free(json_dumps(tree, Int(JSON_COMPACT))) }
-  json_decref(tree)
   rows.append(
     Row(workload: "serialise \(name)", seconds: serialise, jansson: theirSerialise, bytes: size, items: 1))
+
+  let copy = best { json_decref(json_deep_copy(tree)) }
+  let fromJansson = best { _ = try? UnsafeJansson.borrowed(tree, name) }
+  let toJansson = best { if let made = try? UnsafeJansson.new(value) { json_decref(made) } }
+  json_decref(tree)
+  rows.append(
+    Row(workload: "from json_t \(name)", seconds: fromJansson, jansson: copy, bytes: size, items: 1))
+  rows.append(Row(workload: "to json_t \(name)", seconds: toJansson, jansson: copy, bytes: size, items: 1))
 }
 
 /// Frames of a chat and a list, about 115 bytes each and no two alike.

@@ -77,8 +77,8 @@ final class ChannelContextBox: Sendable {
   }
 
   /// Lends the assigns as they are, until they change or the callback is done.
-  func lendAssigns(_ object: JSON) -> OpaquePointer {
-    let handle = ValueHandle(.json(object))
+  func lendAssigns(_ assigns: Assigns) -> OpaquePointer {
+    let handle = ValueHandle(assigns)
     return state.withLock { state in
       if let old = state.assigns { state.lend(old) }
       state.assigns = handle

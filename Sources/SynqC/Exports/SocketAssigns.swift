@@ -9,7 +9,7 @@ public func synq_socket_assigns(_ socket: OpaquePointer!) -> OpaquePointer! {
   do throws(HostError) {
     let box = try ChannelContextBox.of(socket)
     if let lent = box.lentAssigns { return lent }
-    return box.lendAssigns(try box.context.withScope { $0.assigns.object })
+    return box.lendAssigns(try box.context.withScope { $0.assigns })
   } catch {
     fail(error)
     return nil

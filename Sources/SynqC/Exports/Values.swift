@@ -8,9 +8,7 @@ import SynqWire
 public func synq_value_kind(_ value: OpaquePointer!, _ pointer: UnsafePointer<CChar>!) -> CInt {
   do throws(HostError) {
     let handle = try ValueHandle.of(value)
-    if case .binary = handle.payload, pointer != nil, pointer.pointee == 0 {
-      return CInt(SYNQ_BINARY.rawValue)
-    }
+    if handle.binary != nil, pointer != nil, pointer.pointee == 0 { return CInt(SYNQ_BINARY.rawValue) }
     let json = try handle.json(at: pointer)
     let kind =
       switch json.kind {
@@ -108,7 +106,7 @@ public func synq_value_get_bytes(
     let out = try Argument.out(out)
     let length = try Argument.out(length, "length")
     let handle = try ValueHandle.of(value)
-    guard case .binary(let bytes) = handle.payload else { throw HostError(.type, "value: is not binary") }
+    guard let bytes = handle.binary else { throw HostError(.type, "value: is not binary") }
     let kept = bytes.withUnsafeBytes { bytes -> Result<UnsafePointer<CChar>, HostError> in
       do throws(HostError) {
         return .success(try handle.keep(bytes))

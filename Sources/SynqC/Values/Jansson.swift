@@ -3,7 +3,7 @@ import SynqChannels
 import SynqJSON
 
 /// The boundary to jansson: values are converted here and nowhere else, and the engine never holds a `json_t`.
-enum UnsafeJansson {
+package enum UnsafeJansson {
   /// As deep as jansson's own parser goes; a value that contains itself ends here too.
   private static let maxDepth = 2048
 
@@ -17,7 +17,7 @@ enum UnsafeJansson {
   }
 
   /// Converts a value that stays the caller's.
-  static func borrowed(_ value: UnsafePointer<json_t>?, _ name: String) throws(HostError) -> JSON {
+  package static func borrowed(_ value: UnsafePointer<json_t>?, _ name: String) throws(HostError) -> JSON {
     guard let value else { throw HostError(.invalidArgument, "\(name): is NULL") }
     var builder = JSONBuilder()
     try append(value, to: &builder, depth: 0, name)
@@ -71,7 +71,7 @@ enum UnsafeJansson {
   }
 
   /// Converts to a new jansson value.
-  static func new(_ value: JSON) throws(HostError) -> UnsafeMutablePointer<json_t> {
+  package static func new(_ value: JSON) throws(HostError) -> UnsafeMutablePointer<json_t> {
     let made: UnsafeMutablePointer<json_t>?
     switch value.kind {
     case .null: made = json_null()

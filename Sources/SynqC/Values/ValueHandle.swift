@@ -9,12 +9,25 @@ import SynqWire
 /// Unlike the other handles it is memory, as its strings are; whoever lends it keeps it alive for as long as the header says.
 /// `@unchecked Sendable`: strings are added by whoever reads the value, which is one callback at a time.
 final class ValueHandle: @unchecked Sendable {
-  let payload: Payload
-  private var strings: [UnsafeMutablePointer<CChar>] = []
+  private enum Content {
+    case payload(Payload)
+    /// Read as one object, which is only made for a reader who wants it whole.
+    case assigns(Assigns)
+  }
 
-  init(_ payload: Payload) { self.payload = payload }
+  private let content: Content
+  /// What was read as C strings. Most values are read once.
+  private var firstString: UnsafeMutablePointer<CChar>?
+  private var otherStrings: [UnsafeMutablePointer<CChar>] = []
 
-  deinit { for string in strings { free(string) } }
+  init(_ payload: Payload) { content = .payload(payload) }
+
+  init(_ assigns: Assigns) { content = .assigns(assigns) }
+
+  deinit {
+    free(firstString)
+    for string in otherStrings { free(string) }
+  }
 
   /// The handle as C holds it. Valid while the object lives.
   var opaque: OpaquePointer { OpaquePointer(Unmanaged.passUnretained(self).toOpaque()) }
@@ -24,13 +37,22 @@ final class ValueHandle: @unchecked Sendable {
     return Unmanaged<ValueHandle>.fromOpaque(UnsafeRawPointer(opaque)).takeUnretainedValue()
   }
 
-  /// The value at a pointer.
+  /// The bytes of a binary payload; nil for any other value.
+  var binary: [UInt8]? {
+    if case .payload(.binary(let bytes)) = content { bytes } else { nil }
+  }
+
+  /// The value at a pointer. O(depth) beyond the root, whatever the size of the value.
   func json(at pointer: UnsafePointer<CChar>?) throws(HostError) -> JSON {
-    guard let root = payload.json else { throw HostError(.type, "value: is binary") }
+    guard binary == nil else { throw HostError(.type, "value: is binary") }
     guard let pointer else { throw HostError(.invalidArgument, "pointer: is NULL") }
-    if pointer.pointee == 0 { return root }
-    let place = try Argument.pointer(pointer)
-    guard let value = root[place] else { throw HostError(.notFound, "pointer: nothing is at \(place)") }
+    let place = pointer.pointee == 0 ? .root : try Argument.pointer(pointer)
+    let value: JSON? =
+      switch content {
+      case .payload(let payload): payload.json?[place]
+      case .assigns(let assigns): assigns.value(at: place)
+      }
+    guard let value else { throw HostError(.notFound, "pointer: nothing is at \(place)") }
     return value
   }
 
@@ -41,7 +63,7 @@ final class ValueHandle: @unchecked Sendable {
     }
     if let start = bytes.baseAddress { memcpy(copy, start, bytes.count) }
     copy[bytes.count] = 0
-    strings.append(copy)
+    if firstString == nil { firstString = copy } else { otherStrings.append(copy) }
     return UnsafePointer(copy)
   }
 

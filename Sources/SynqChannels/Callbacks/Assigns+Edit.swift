@@ -19,12 +19,10 @@ extension Assigns {
 
   /// Inserts into an array before the index at the pointer's end; its length, or "-", appends.
   package mutating func insert(_ value: JSON, at pointer: JSONPointer) throws(HostError) {
-    if let parent = pointer.parent, !parent.isRoot, let container = self.value(at: parent),
-      container.kind != .array
-    {
-      throw HostError(.type, "pointer: \(pointer): \(parent) is no array")
-    }
     try edit(pointer, with: value, whole: nil) { assign, rest, value throws(JSONEditError) in
+      if let parent = rest.parent, let container = assign[parent], container.kind != .array {
+        throw JSONEditError(.notAnArray, at: parent)
+      }
       try assign.insert(value, at: rest)
     }
   }
@@ -98,31 +96,10 @@ extension Assigns {
 
   /// The pointer's own last token can create a member too.
   private func checkMemberName(of rest: JSONPointer, in name: String) throws(HostError) {
-    guard trackedIndex(name) != nil, !spec.options.allowsPrototypeKeys, let last = rest.tokens.last else {
-      return
-    }
-    if last == "__proto__" || last == "constructor" || last == "prototype" {
+    guard !spec.options.allowsPrototypeKeys, trackedIndex(name) != nil else { return }
+    for key in Self.prototypeKeys where rest.description.hasSuffix(key) && rest.lastToken == key {
       throw HostError(
-        .invalidArgument, "pointer: the member \(last) breaks JavaScript clients (see allow_prototype_keys)")
+        .invalidArgument, "pointer: the member \(key) breaks JavaScript clients (see allow_prototype_keys)")
     }
-  }
-}
-
-extension JSONPointer {
-  /// The first token, unescaped, and what follows it; nil for the root.
-  fileprivate func splitFirst() -> (first: String, rest: JSONPointer)? {
-    guard !isRoot else { return nil }
-    let text = description.utf8
-    let start = text.index(after: text.startIndex)
-    let length = text.withContiguousStorageIfAvailable { bytes -> Int in
-      bytes.dropFirst().firstIndex(of: UInt8(ascii: "/")) ?? bytes.count
-    }
-    let end = length.map { text.index(text.startIndex, offsetBy: $0) } ?? text.endIndex
-    var first = String(text[start..<end]) ?? ""
-    if first.utf8.contains(UInt8(ascii: "~")) { first = tokens[0] }
-    guard end < text.endIndex, let rest = try? JSONPointer(String(text[end...]) ?? "") else {
-      return (first, .root)
-    }
-    return (first, rest)
   }
 }

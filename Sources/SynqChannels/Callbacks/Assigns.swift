@@ -76,5 +76,5 @@ package struct Assigns: Sendable {
     return spec.options.ignoreKeys.isEmpty ? value : value.droppingMembers(named: spec.options.ignoreKeys)
   }
 
-  private static let prototypeKeys = ["__proto__", "constructor", "prototype"]
+  static let prototypeKeys = ["__proto__", "constructor", "prototype"]
 }

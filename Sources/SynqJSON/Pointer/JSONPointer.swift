@@ -65,6 +65,16 @@ public struct JSONPointer: Sendable, Hashable, CustomStringConvertible, Expressi
     return JSONPointer(unchecked: String(description[..<slash]))
   }
 
+  /// The first token, not escaped, and the place as seen from there; nil for the root. O(length).
+  package func splitFirst() -> (first: String, rest: JSONPointer)? {
+    var text = description
+    return text.withUTF8 { utf8 in
+      var tokens = FlatPointer(UnsafeRawBufferPointer(utf8))
+      guard let token = tokens.next() else { return nil }
+      return (token.string, JSONPointer(unchecked: String(decoding: utf8[tokens.offset...], as: UTF8.self)))
+    }
+  }
+
   /// The last token, not escaped; nil for the root. O(length).
   public var lastToken: String? { tokens.last }
 

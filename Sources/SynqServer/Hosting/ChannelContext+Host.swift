@@ -9,26 +9,41 @@ extension ChannelContext {
   // MARK: Inside a callback
 
   /// Reads or changes the scope of the callback that runs or is deferred.
-  package func withScope<Result: Sendable>(
+  // Inlined, because a generic that is called from another module looks up its types at run time: 2 % of a delivery
+  // in a room.
+  @inlinable
+  package func withScope<Result>(
     _ body: (inout CallbackScope) throws(HostError) -> Result
   ) throws(HostError) -> Result {
-    let result = state.withLock { state -> Swift.Result<Result, HostError> in
+    var result: Result?
+    try lendScope { scope throws(HostError) in result = try body(&scope) }
+    guard let result else { throw HostError(.closed, "socket: the channel is gone") }
+    return result
+  }
+
+  /// The part of `withScope` that is not generic.
+  @usableFromInline
+  package func lendScope(
+    _ body: (inout CallbackScope) throws(HostError) -> Void
+  ) throws(HostError) {
+    let error = state.withLock { state -> HostError? in
       switch state.phase {
       case .running, .deferring, .deferred: break
-      case .ended: return .failure(.channelClosed)
+      case .ended: return .channelClosed
       case .idle, .answeredEarly:
-        return .failure(HostError(.state, "socket: no callback of this channel is running"))
+        return HostError(.state, "socket: no callback of this channel is running")
       }
       // Moved out, so that its arrays are changed in place.
-      guard var scope = state.scope.take() else { return .failure(.channelClosed) }
+      guard var scope = state.scope.take() else { return .channelClosed }
       defer { state.scope = scope }
       do throws(HostError) {
-        return .success(try body(&scope))
+        try body(&scope)
+        return nil
       } catch {
-        return .failure(error)
+        return error
       }
     }
-    return try result.get()
+    if let error { throw error }
   }
 
   /// Changes the assigns of the callback that runs or is deferred; not of one that builds a message from them.

@@ -71,9 +71,11 @@ final class NetworkLoop: @unchecked Sendable {
 
   // MARK: Flushing
 
-  /// Flushes a connection once every connection that was readable in this turn of the loop was served.
+  /// Flushes a connection once all that is due in this turn of the loop is done: the connections that were readable,
+  /// callbacks that came back, broadcasts.
   ///
-  /// Writes that follow one another find a busy peer awake; with work between them, each pays for waking it.
+  /// What one connection is sent meanwhile costs one system call. And writes that follow one another find a busy peer
+  /// awake; with work between them, each pays for waking it.
   func flushAtEndOfTurn(_ connection: WebSocketConnection) {
     unflushed.append(connection)
     guard unflushed.count == 1 else { return }

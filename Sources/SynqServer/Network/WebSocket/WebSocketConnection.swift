@@ -26,8 +26,9 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   private var receiver: (any SocketReceiver)?
   private var context: ChannelHandlerContext?
   private var phase = Phase.open
-  /// Between a read and the end of its burst: what is sent is flushed once, at the end.
+  /// Between a read and the end of its burst.
   private var isInBurst = false
+  /// Something was written, and the loop flushes it when its turn ends.
   private var needsFlush = false
   /// The channel asked to read while the peer did not take what was sent.
   private var readIsHeld = false
@@ -81,12 +82,11 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     endBurst()
   }
 
-  /// Lets the socket answer what was read since the last call; flushed once, when the loop's turn ends.
+  /// Lets the socket answer what was read since the last call.
   func endBurst() {
     guard isInBurst else { return }
     if phase == .open { receiver?.readBurstEnded() }
     isInBurst = false
-    loop.flushAtEndOfTurn(self)
   }
 
   func read(context: ChannelHandlerContext) {
@@ -185,8 +185,6 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     if isOverfull {
       let limit = settings.mount.limits.maxOutboundBytes
       close(.tryAgainLater, reason: "the client does not read: more than \(limit) bytes wait")
-    } else if !isInBurst {
-      flushIfNeeded()
     }
   }
 
@@ -199,7 +197,9 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
 
   private func write(_ buffer: ByteBuffer) {
     context?.write(Self.wrapOutboundOut(buffer), promise: nil)
+    guard !needsFlush else { return }
     needsFlush = true
+    loop.flushAtEndOfTurn(self)
   }
 
   /// Hands what was written to the kernel.
