@@ -76,7 +76,8 @@ let package = Package(
 
     // What the values cost, beside jansson: benchmarks/README.md.
     .executableTarget(
-      name: "json-bench", dependencies: ["SynqJSON", "SynqC", "CJansson"], path: "benchmarks/json"),
+      name: "json-bench", dependencies: ["SynqJSON", "SynqC", "CJansson"], path: "benchmarks/json",
+      exclude: ["run"]),
     // What a diff costs, beside other engines: benchmarks/patch/run.
     .executableTarget(
       name: "patch-bench", dependencies: ["SynqJSON", "SynqPatch"], path: "benchmarks/patch/engine"),

@@ -56,7 +56,7 @@ private func diff(
 ) throws(HostError) -> (patch: JSON, to: ValueHandle) {
   let from = try ValueHandle.of(from, "from")
   let to = try ValueHandle.of(to, "to")
-  guard let old = from.payload.json else { throw HostError(.type, "from: is binary") }
-  guard let new = to.payload.json else { throw HostError(.type, "to: is binary") }
+  let old = try from.whole("from")
+  let new = try to.whole("to")
   return (JSONPatch.diff(from: old, to: new), to)
 }

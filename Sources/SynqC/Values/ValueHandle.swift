@@ -42,6 +42,15 @@ final class ValueHandle: @unchecked Sendable {
     if case .payload(.binary(let bytes)) = content { bytes } else { nil }
   }
 
+  /// The value itself. O(1), but for assigns, of which it is made anew.
+  func whole(_ argument: String = "value") throws(HostError) -> JSON {
+    switch content {
+    case .payload(.json(let json)): return json
+    case .payload(.binary): throw HostError(.type, "\(argument): is binary")
+    case .assigns(let assigns): return assigns.object
+    }
+  }
+
   /// The value at a pointer. O(depth) beyond the root, whatever the size of the value.
   func json(at pointer: UnsafePointer<CChar>?) throws(HostError) -> JSON {
     guard binary == nil else { throw HostError(.type, "value: is binary") }
