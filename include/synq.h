@@ -5,15 +5,16 @@
  * TUTORIAL
  *
  *   A server owns state; clients render it and send events. One client's conversation about one topic
- *   ("room:42") is a channel. The host, which is your program, registers callbacks for a topic pattern and names
- *   the assigns to track. After each callback the library compares the tracked assigns with what that client has
- *   and sends the difference as a JSON Patch (RFC 6902). Clients are the stock Phoenix clients.
+ *   ("room:42") is a channel. The host, which is your program, registers callbacks for a topic pattern and
+ *   names the assigns to track. After each callback the library compares the tracked assigns with what that
+ *   client has and sends the difference as a JSON Patch (RFC 6902). Clients are the stock Phoenix clients.
  *
  *     static int init(synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user) {
  *       return synq_socket_assign(socket, "count", json_integer(0));
  *     }
  *
- *     static int handle_event(synq_socket_t *socket, const char *event, const synq_value_t *payload, void *user) {
+ *     static int handle_event(synq_socket_t *socket, const char *event, const synq_value_t *payload,
+ *                             void *user) {
  *       if (strcmp(event, "inc") == 0) return synq_socket_increment(socket, "/count", 1, NULL);
  *       return synq_socket_reply_error(socket, "unknown_event", event, NULL);
  *     }
@@ -37,23 +38,46 @@
  *       synq_server_free(server);
  *     }
  *
+ *   The client, with phoenix.js: connect to ws://127.0.0.1:4000/socket and join the channel "counter:1". It
+ *   gets "synq:change" {state: {count: 0}, version: 0}, and after push("inc") a reply and "synq:patch"
+ *   {operations: [{op: "replace", path: "/count", value: 1}], version: 1}.
+ *
+ *   In this order the header treats versions, errors, handles, reading values, callbacks, options, the
+ *   server, clients that ask to be connected, and what a callback does with its socket: know its client,
+ *   change its assigns, answer, answer later, send messages; at the end the patch engine alone.
+ *
  * CONVENTIONS
  *
- *   Results    Functions return SYNQ_OK (0) or a negative SYNQ_E… code; synq_strerror() gives the text of a code,
- *              synq_error_message() the detail of the last failure on the calling thread: which argument, and why.
- *   Ownership  In jansson's words. "Steals": the function takes over the caller's reference, also when it fails.
- *              "Borrows": the caller keeps its reference and may do with it what it likes afterwards, because
- *              the library copies. "New": the caller must json_decref() the result.
- *   Strings    UTF-8. `const char *` ends in NUL; a pair `text, length` does not have to, and SYNQ_NUL_TERMINATED
- *              as the length means strlen(text). Returned strings are borrowed for as long as the function says.
- *   Threads    Every function may be called from any thread and from inside callbacks, except where it says so.
- *              No callback is ever called while the library holds a lock.
- *   Structs    The first member is the size of the struct, set by the INIT macro; members are only ever added
- *              at the end. A zero or NULL member means its default.
- *   Callbacks  A set of callbacks shares one `user` pointer. `destroy(user)`, if given, is called exactly once: when
- *              the library does not need `user` any more, and also when the registration fails.
+ *   Results    Functions return SYNQ_OK (0) or a negative SYNQ_E... code; synq_strerror() gives the text of
+ *              a code, synq_error_message() the detail of the last failure on the calling thread: which
+ *              argument, and why. A call that fails has changed nothing.
+ *   Errors     Each function names its own. Beside them every function gives SYNQ_EINVAL for an argument
+ *              that is NULL, empty or not UTF-8 where that is not allowed, SYNQ_ECLOSED for a ticket whose
+ *              channel, client or server is gone, SYNQ_EFORKED for a server of the parent process,
+ *              SYNQ_EJSON for text that is not JSON, and SYNQ_EPOINTER for text that is no JSON Pointer.
+ *   Ownership  In jansson's words. "Steals": the function takes over the caller's reference, also when it
+ *              fails. "Borrows": the caller keeps its reference and may do with it what it likes afterwards,
+ *              because the library copies; strings, bytes and structs are always borrowed. "New": the caller
+ *              must json_decref() the result.
+ *   JSON       Wherever a value is given there are two functions: one steals a json_t, the one that ends in
+ *              _text borrows JSON text. A _binary one borrows bytes, which only clients of serializer V2
+ *              read.
+ *   Strings    UTF-8. `const char *` ends in NUL; a pair `text, length` does not have to, and
+ *              SYNQ_NUL_TERMINATED as the length means strlen(text). A returned string is borrowed for as
+ *              long as its function says.
+ *   Threads    Every function may be called from any thread and from inside callbacks, except where it says
+ *              so. No callback is called while the library holds a lock. A value or a string that a callback
+ *              was lent may be read by one thread at a time.
+ *   Structs    The first member is the size of the struct, set by the INIT macro; members are only ever
+ *              added at the end. A zero or NULL member means its default.
+ *   Callbacks  A set of callbacks shares one `user` pointer. `destroy(user)`, if given, is called exactly
+ *              once: when the library does not need `user` any more, and also when the registration fails.
+ *   C++        A callback must not let an exception out, nor longjmp: the frames between are not C++.
  *   Signals    The library installs no signal handler and raises no SIGPIPE.
- *   Fork       A server belongs to the process that made it: in a forked child its functions return SYNQ_EFORKED.
+ *   Fork       A server belongs to the process that made it: in a forked child its functions return
+ *              SYNQ_EFORKED, and the child may not free it either.
+ *   Versions   Every function says since which version it exists. Before 1.0 a minor version may change the
+ *              interface, and the soname with it; within one nothing is removed or changed.
  */
 #ifndef SYNQ_H
 #define SYNQ_H
@@ -66,9 +90,17 @@
 extern "C" {
 #endif
 
-/* ------------------------------------------------------------------------------------------------------------
+/* ----------------------------------------------------------------------------------------------------------
  * Version
- * --------------------------------------------------------------------------------------------------------- */
+ *
+ * A program that was compiled with this header runs with any library that is not older. To find that out at
+ * the start, before anything else fails for it:
+ *
+ *     if (synq_version() < SYNQ_VERSION_HEX) die("libsynq is older than what this was compiled with");
+ *
+ * A struct from a header that is newer than the library gives SYNQ_EVERSION; one from an older header is
+ * read as far as it goes.
+ * ------------------------------------------------------------------------------------------------------- */
 
 #define SYNQ_VERSION_MAJOR 0
 #define SYNQ_VERSION_MINOR 1
@@ -77,19 +109,19 @@ extern "C" {
 /* The version as one number, for comparisons: 0xMMmmpp. */
 #define SYNQ_VERSION_HEX ((SYNQ_VERSION_MAJOR << 16) | (SYNQ_VERSION_MINOR << 8) | SYNQ_VERSION_PATCH)
 
-/* The version of the library that is loaded, as SYNQ_VERSION_HEX; it may be newer than the header. Since 0.1. */
+/* The version of the library that is loaded, as SYNQ_VERSION_HEX. Never fails. Since 0.1. */
 int synq_version(void);
 
-/* ------------------------------------------------------------------------------------------------------------
+/* ----------------------------------------------------------------------------------------------------------
  * Errors
- * --------------------------------------------------------------------------------------------------------- */
+ * ------------------------------------------------------------------------------------------------------- */
 
 enum {
   SYNQ_OK = 0,
   SYNQ_EINVAL = -1,      /* an argument is NULL, empty, too long or otherwise not allowed */
   SYNQ_ENOMEM = -2,      /* out of memory */
-  SYNQ_ECLOSED = -3,     /* the channel, the connection or the server is gone; nothing was done */
-  SYNQ_ESTATE = -4,      /* not at this time: after start, outside a callback, a second reply */
+  SYNQ_ECLOSED = -3,     /* the channel, the client or the server is gone; nothing was done */
+  SYNQ_ESTATE = -4,      /* not at this time: after the start, outside a callback, a second reply */
   SYNQ_EJSON = -5,       /* text that is not JSON, or a json_t that has no JSON form (NaN, a cycle) */
   SYNQ_EPOINTER = -6,    /* text that is not a JSON Pointer (RFC 6901) */
   SYNQ_ENOTFOUND = -7,   /* the pointer names no value */
@@ -99,7 +131,7 @@ enum {
   SYNQ_EIO = -11,        /* the system refused: a missing directory, a bad certificate, no permission */
   SYNQ_EFORKED = -12,    /* the server belongs to the parent process */
   SYNQ_EPATCH = -13,     /* a patch that is not one, or that does not apply */
-  SYNQ_ELIMIT = -14,     /* a limit of the options was reached */
+  SYNQ_ELIMIT = -14,     /* a limit was reached */
   SYNQ_EVERSION = -15,   /* the header is newer than the library */
   SYNQ_ETIMEDOUT = -16,  /* the deadline passed */
   SYNQ_CRASH = -100      /* returned by a callback: end this channel, see "Callbacks" */
@@ -108,17 +140,19 @@ enum {
 /* A short English text for a code: static, never NULL, also for unknown codes. Since 0.1. */
 const char *synq_strerror(int code);
 
-/* The detail of the last call that failed on this thread: the argument's name and the cause, one line. Borrowed
- * until the next call on this thread; never NULL. Since 0.1. */
+/* The detail of the last call that failed on this thread: the argument's name and the cause, in one line.
+ * Borrowed until the next call on this thread; "" when none has failed, never NULL. Since 0.1. */
 const char *synq_error_message(void);
 
-/* ------------------------------------------------------------------------------------------------------------
+/* ----------------------------------------------------------------------------------------------------------
  * Handles
  *
- * A server and what it gives out. A socket, a connection and a deferred are tickets, not memory: they are checked at each
- * call and never dereferenced, so one that is kept beyond its channel is safe, and a call on it gives SYNQ_ECLOSED.
- * A channel has the same ticket in each of its callbacks, and no other of the process ever gets it: key a table by it.
- * --------------------------------------------------------------------------------------------------------- */
+ * A server and what it gives out. A socket, a connection and a deferred are tickets, not memory: they are
+ * checked at each call and never dereferenced, so one that is kept beyond its channel is safe, and a call on
+ * it gives SYNQ_ECLOSED. A channel has the same ticket in each of its callbacks, and no other of the process
+ * ever gets it: key a table by it. A server and a value are memory: a server until synq_server_free(), a
+ * value for as long as who lent it says.
+ * ------------------------------------------------------------------------------------------------------- */
 
 typedef struct synq_server synq_server_t;         /* a server: synq_server_new() */
 typedef struct synq_socket synq_socket_t;         /* one channel of one client, as callbacks see it */
@@ -126,17 +160,23 @@ typedef struct synq_connection synq_connection_t; /* a client that asks to be co
 typedef struct synq_deferred synq_deferred_t;     /* a response that is given later: synq_socket_defer() */
 typedef struct synq_value synq_value_t;           /* a JSON value that is read in place: "Reading values" */
 
+/* Frees what a host gave: `user` of a set of callbacks, `data` of synq_socket_set_data(). Called once.
+ * With SYNQ_POLLED on a thread that polls, else on any. */
 typedef void (*synq_destroy_fn)(void *user);
 
+/* As the length of a text: up to its NUL. */
 #define SYNQ_NUL_TERMINATED ((size_t)-1)
 
-/* ------------------------------------------------------------------------------------------------------------
+/* ----------------------------------------------------------------------------------------------------------
  * Reading values
  *
- * Payloads, params and assigns come as values that are read in place, at a JSON Pointer (RFC 6901): "" is the value
- * itself, "/items/3/title" a part of it. A read costs the depth of the pointer, not the size of the value.
- * A value that a callback receives is valid until the callback returns; if it defers, until the deferred is finished.
- * --------------------------------------------------------------------------------------------------------- */
+ * Payloads, params and assigns come as values that are read in place, at a JSON Pointer (RFC 6901): "" is
+ * the value itself, "/items/3/title" a part of it. A read costs the depth of the pointer, not the size of
+ * the value. A value that a callback receives is valid until the callback returns; if it defers, until the
+ * host has finished the deferred, also when the channel has ended by then.
+ *
+ * Each gives SYNQ_ENOTFOUND when nothing is at the pointer, and SYNQ_ETYPE for a binary value.
+ * ------------------------------------------------------------------------------------------------------- */
 
 typedef enum synq_kind {
   SYNQ_NULL = 1,
@@ -149,13 +189,14 @@ typedef enum synq_kind {
   SYNQ_BINARY = 8 /* the payload of a binary message: synq_value_get_bytes() */
 } synq_kind_t;
 
-/* The kind of the value at `pointer`, or SYNQ_ENOTFOUND, SYNQ_EPOINTER, SYNQ_EINVAL. Since 0.1. */
+/* The kind of the value at `pointer`, a synq_kind_t, or a negative code. Since 0.1. */
 int synq_value_kind(const synq_value_t *value, const char *pointer);
 
-/* The number of elements or members of the array or object at `pointer`, else SYNQ_ETYPE. Since 0.1. */
+/* The number of elements or members of the array or object at `pointer`, or a negative code: SYNQ_ETYPE
+ * for anything else. Since 0.1. */
 int64_t synq_value_size(const synq_value_t *value, const char *pointer);
 
-/* An integer of the range of int64_t, else SYNQ_ETYPE or SYNQ_ERANGE. Since 0.1. */
+/* An integer: SYNQ_ETYPE when it is none, SYNQ_ERANGE when it is beyond int64_t. Since 0.1. */
 int synq_value_get_int(const synq_value_t *value, const char *pointer, int64_t *out);
 
 /* A real or an integer as the nearest double, else SYNQ_ETYPE. Since 0.1. */
@@ -164,105 +205,119 @@ int synq_value_get_real(const synq_value_t *value, const char *pointer, double *
 /* true as 1 and false as 0, else SYNQ_ETYPE. Since 0.1. */
 int synq_value_get_bool(const synq_value_t *value, const char *pointer, int *out);
 
-/* A string: borrowed as long as the value, ended by NUL; it may also contain NUL, so see *length (may be NULL).
- * Else SYNQ_ETYPE. Since 0.1. */
+/* A string: borrowed as long as the value, ended by NUL; it may also contain NUL, so see *length (which
+ * may be NULL). Else SYNQ_ETYPE. Since 0.1. */
 int synq_value_get_string(const synq_value_t *value, const char *pointer, const char **out, size_t *length);
 
 /* The bytes of a binary payload, borrowed as long as the value; else SYNQ_ETYPE. Since 0.1. */
 int synq_value_get_bytes(const synq_value_t *value, const void **out, size_t *length);
 
-/* The value at `pointer` as compact JSON text: borrowed as long as the value, ended by NUL. Since 0.1. */
+/* The value at `pointer` as compact JSON text: borrowed as long as the value, ended by NUL; `length` may
+ * be NULL. Since 0.1. */
 int synq_value_get_text(const synq_value_t *value, const char *pointer, const char **out, size_t *length);
 
 /* The value at `pointer` as a new jansson value. SYNQ_ERANGE for an integer beyond 64 bits. Since 0.1. */
 int synq_value_get_json(const synq_value_t *value, const char *pointer, json_t **out);
 
-/* The patch (RFC 6902) that turns `from` into `to`, as a new array of operations. SYNQ_ETYPE for a binary value,
- * SYNQ_ERANGE for an integer beyond 64 bits. Since 0.1. */
+/* The patch (RFC 6902) that turns `from` into `to`, as a new array of operations. SYNQ_ERANGE for an
+ * integer beyond 64 bits. Since 0.1. */
 int synq_value_diff(const synq_value_t *from, const synq_value_t *to, json_t **out);
 
-/* The same as text: borrowed as long as `to`, ended by NUL. Since 0.1. */
+/* The same as text: borrowed as long as `to`, ended by NUL; `length` may be NULL. Since 0.1. */
 int synq_value_diff_text(const synq_value_t *from, const synq_value_t *to, const char **out, size_t *length);
 
-/* ------------------------------------------------------------------------------------------------------------
+/* ----------------------------------------------------------------------------------------------------------
  * Callbacks
  *
- * The callbacks of one channel run one at a time, in the order of their causes; those of different channels run in
- * parallel with SYNQ_WORKERS. See synq_delivery_t for the threads.
+ * The callbacks of one channel run one at a time, in the order of their causes; those of different channels
+ * run in parallel with SYNQ_WORKERS. synq_delivery_t says on which threads, and whether they may block.
+ * Inside, every function of this header may be called but synq_server_run(), synq_server_wait() and
+ * synq_server_free() of the same server. What a callback is given is borrowed until it returns.
  *
  * What a callback returns:
- *   SYNQ_OK      all is well. The client gets the response that the callback set with synq_socket_reply… or
- *                synq_socket_reply_error, else (for an event) status "ok" with the response {}.
- *   SYNQ_CRASH   or any other negative code: the callback failed. The host finds it in the log with topic, event and
- *                code, what the callback assigned is dropped, the client gets phx_error and rejoins. So it is right
- *                to end with `return synq_socket_increment(…)`: a failure is never lost.
- *   SYNQ_REFUSE  (authorize and connect only) no; with synq_socket_reply_error or synq_connection_refuse to say why.
+ *   SYNQ_OK      all is well. The client gets the response that the callback set with synq_socket_reply...
+ *                or synq_socket_reply_error, else (for an event) status "ok" with the response {}.
+ *   SYNQ_CRASH   or any other negative code: the callback failed. The host finds it in the log with topic,
+ *                event and code, what the callback assigned is dropped, the client gets phx_error and
+ *                rejoins. So it is right to end with `return synq_socket_increment(...)`: a failure is never
+ *                lost.
+ *   SYNQ_REFUSE  (authorize, connect and check_origin only) no; with synq_socket_reply_error or
+ *                synq_connection_refuse to say why.
  *
  * Order on the wire: what the callback pushed, then its reply, then the patch.
- * --------------------------------------------------------------------------------------------------------- */
+ * ------------------------------------------------------------------------------------------------------- */
 
 #define SYNQ_REFUSE 1
 
-/* A client asks to join `topic`. SYNQ_OK lets it in (a payload set by synq_socket_reply is sent with the answer), an
- * error response or SYNQ_REFUSE refuses. Assigns made here are kept. Default: every client may join. */
-typedef int (*synq_authorize_fn)(synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user);
+/* A client asks to join `topic`. SYNQ_OK lets it in (a payload set by synq_socket_reply is sent with the
+ * answer), an error response or SYNQ_REFUSE refuses. Assigns made here are kept. Default: every client
+ * may join. */
+typedef int (*synq_authorize_fn)(synq_socket_t *socket, const char *topic, const synq_value_t *params,
+                                 void *user);
 
-/* The client has joined: set the first assigns. They are sent as the full state when the callback is done. After
- * an error response (synq_socket_reply_error) the channel stays joined without state: the client gets the error, its
- * events are answered with the error not_initialized, and a refresh runs init again. */
+/* The client has joined: set the first assigns. They are sent as the full state when the callback is
+ * done. After an error response (synq_socket_reply_error) the channel stays joined without state: the
+ * client gets the error, its events are answered with the error not_initialized, and a refresh runs init
+ * again. */
 typedef int (*synq_init_fn)(synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user);
 
 /* The client sent an event. `event` is the name that the client gave, without the prefix of the dialect. */
-typedef int (*synq_handle_event_fn)(synq_socket_t *socket, const char *event, const synq_value_t *payload, void *user);
+typedef int (*synq_handle_event_fn)(synq_socket_t *socket, const char *event, const synq_value_t *payload,
+                                    void *user);
 
-/* A message of the server: sent to this channel, published on its topic or on one that it subscribed to, or a
- * broadcast that it intercepts or subscribed to. `topic` is the one that it came by. */
+/* A message of the server: sent to this channel, published on its topic or on one that it subscribed to,
+ * or a broadcast that it intercepts or subscribed to. `topic` is the one that it came by. */
 typedef int (*synq_handle_message_fn)(synq_socket_t *socket, const char *topic, const char *message,
                                       const synq_value_t *payload, void *user);
 
-/* The channel is about to end. Called exactly once for each channel whose authorize succeeded. Assigns can be read;
- * nothing reaches the client any more. Reasons: "normal", "shutdown", "shutdown:left" (the client left),
- * "shutdown:closed" (the connection is lost), "shutdown:duplicate_join", "shutdown:draining" (the server stops),
- * "shutdown:…" as given to synq_socket_stop(), "crashed". After a crash the assigns are as they were before the
- * callback that failed. Publishing and broadcasting still reach the others. */
+/* The channel is about to end. Called exactly once for each channel whose authorize succeeded. Assigns
+ * can be read; nothing reaches the client any more; publishing and broadcasting still reach the others.
+ * After a crash the assigns are as they were before the callback that failed. Reasons: "normal",
+ * "shutdown", "shutdown:left" (the client left), "shutdown:closed" (the connection is lost),
+ * "shutdown:duplicate_join", "shutdown:draining" (the server stops), "shutdown:..." as given to
+ * synq_socket_stop(), "crashed". */
 typedef void (*synq_before_close_fn)(synq_socket_t *socket, const char *reason, void *user);
 
-/* Builds the message that carries the full state, in place of the dialect's: the first one, the one after max_version
- * (version 0) and the answer to a refresh. `state` is the object of the tracked assigns as they are: ignore_keys belongs
- * to the dialect's messages. The callback gives its message by synq_socket_state_message(), now or, deferred in order,
- * later; one that ends without a message has failed. It may read the assigns and push, not change them (SYNQ_ESTATE).
- * The channel waits for it as for its other callbacks, so a client that does not read costs one message at most. */
-typedef int (*synq_new_state_fn)(synq_socket_t *socket, const synq_value_t *state, uint32_t version, void *user);
+/* Builds the message that carries the full state, in place of the dialect's: the first one, the one after
+ * max_version (version 0), and the answer to a refresh. `state` is the object of the tracked assigns as
+ * they are: ignore_keys belongs to the dialect's messages. The callback gives its message by
+ * synq_socket_state_message(), now or, deferred in order, later; one that ends without a message has
+ * failed. It may read the assigns and push, not change them (SYNQ_ESTATE). The channel waits for it as
+ * for its other callbacks, so a client that does not read costs one message at most. */
+typedef int (*synq_new_state_fn)(synq_socket_t *socket, const synq_value_t *state, uint32_t version,
+                                 void *user);
 
-/* The same for the message that leads the client from the state that it has to the current one, which differ;
- * synq_value_diff() gives the operations between them. max_patch_bytes does not bound it. */
+/* The same for the message that leads the client from the state that it has to the current one, which
+ * differ; synq_value_diff() gives the operations between them. max_patch_bytes does not bound it. */
 typedef int (*synq_update_state_fn)(synq_socket_t *socket, const synq_value_t *from, const synq_value_t *to,
                                     uint32_t version, void *user);
 
-/* A client asks to be connected; `params` are those of its URL, an object of strings. SYNQ_OK connects it, SYNQ_REFUSE
- * answers 403 or what synq_connection_refuse() said; a failure answers 500. A decision that takes longer, on another
- * thread or in a task of an event loop: synq_connection_defer(). */
+/* A client asks to be connected; `params` are those of its URL, an object of strings. SYNQ_OK connects
+ * it, SYNQ_REFUSE answers 403 or what synq_connection_refuse() said; a failure answers 500. A decision
+ * that takes longer, on another thread or in a task of an event loop: synq_connection_defer(). */
 typedef int (*synq_connect_fn)(synq_connection_t *connection, const synq_value_t *params, void *user);
 
-/* Whether pages of `origin`, as the browser sent it ("https://example.com"), may connect: SYNQ_OK or SYNQ_REFUSE, which
- * answers 403 and leaves a warning in the log; a failure answers 500. Called before connect and on the same thread, for
- * long poll when the session begins. A request without an origin comes from a program and is let through; one that names
- * no host ("null", "file://", garbage) is refused without asking. */
+/* Whether pages of `origin`, as the browser sent it ("https://example.com"), may connect: SYNQ_OK or
+ * SYNQ_REFUSE, which answers 403 and leaves a warning in the log; a failure answers 500. Called before
+ * connect and on the same thread, for long poll when the session begins. A request without an origin
+ * comes from a program and is let through; one that names no host ("null", "file://", garbage) is refused
+ * without asking. */
 typedef int (*synq_check_origin_fn)(const char *origin, void *user);
 
-/* ------------------------------------------------------------------------------------------------------------
- * Server
- * --------------------------------------------------------------------------------------------------------- */
+/* ----------------------------------------------------------------------------------------------------------
+ * Options
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* On which threads callbacks run. */
 typedef enum synq_delivery {
-  /* On threads of the library, in parallel, each channel in order. A callback may block: it delays its channel, and
-   * takes one of the `workers`. */
+  /* On threads of the library, in parallel, each channel in order. A callback may block: it delays its
+   * channel, and takes one of the `workers`. */
   SYNQ_WORKERS = 0,
   /* On the thread that serves the connection. The fastest; a callback must never block. */
   SYNQ_INLINE = 1,
-  /* On the host's threads, inside synq_server_poll(), synq_server_run() or synq_server_free(), and so is every
-   * destroy(); none but the log ever runs on a thread of the library. Several threads may poll at once. */
+  /* On the host's threads, inside synq_server_poll(), synq_server_run() or synq_server_free(), and so is
+   * every destroy(); none but the log ever runs on a thread of the library. Several threads may poll at
+   * once. */
   SYNQ_POLLED = 2
 } synq_delivery_t;
 
@@ -279,57 +334,86 @@ typedef struct synq_log_record {
   size_t size;
   synq_log_level_t level;
   const char *message;
-  /* Names and values by turns, ended by NULL: "topic", "room:1", "event", "inc", NULL. Never payloads or tokens. */
+  /* Names and values by turns, ended by NULL: "topic", "room:1", "event", "inc", NULL. Never payloads or
+   * tokens. */
   const char *const *fields;
 } synq_log_record_t;
 
-/* Called for each line of the log, on any thread, several at once; it must not block and must not call the library. */
+/* Called for each line of the log, on any thread, several at once; it must not block and must not call
+ * the library. */
 typedef void (*synq_log_fn)(const synq_log_record_t *record, void *user);
 
-/* Limits against clients that ask for too much; 0 is the default. Over a limit a client gets an error reply that
- * names the limit, or its connection is closed with the code given here. */
+/* Limits against clients that ask for too much; 0 is the default. Over a limit a client gets an error
+ * reply that names the limit, or its connection is closed with the code given here. */
 typedef struct synq_limits {
   size_t size;
-  uint32_t max_connections;             /* in all; 503 beyond. Default 100,000 */
-  uint32_t max_connections_per_address; /* 503 beyond. Default 10,000 */
-  uint32_t handshake_timeout_ms;        /* from accept to upgrade. Default 10,000 */
+  uint32_t max_connections;             /* in all: 503. Default 100,000 */
+  uint32_t max_connections_per_address; /* of an IPv4 address or an IPv6 /64: 503. Default 10,000 */
+  uint32_t handshake_timeout_ms;        /* from accept to upgrade; in connect: 503. Default 10,000 */
   uint32_t idle_timeout_ms;             /* without a byte from the client: close 1002. Default 60,000 */
   uint32_t max_header_bytes;            /* of an HTTP request: 431. Default 16,384 */
-  uint32_t max_frame_bytes;             /* of one WebSocket frame with its header: close 1009. Default 8,000,000 */
+  uint32_t max_frame_bytes;             /* of one WebSocket frame: close 1009. Default 8,000,000 */
   uint32_t max_message_bytes;           /* of one message, all its frames: close 1009. Default 8,000,000 */
   uint32_t max_fragments;               /* frames of one message: close 1009. Default 1,024 */
-  uint32_t max_channels;                /* joined at once by one connection. Default 100 */
-  uint32_t max_queued_events;           /* of one channel, while its callback runs. Default 1,000 */
-  uint32_t max_topic_bytes;             /* Default 1,024 */
-  uint32_t max_event_bytes;             /* Default 256 */
-  uint32_t max_ref_bytes;               /* Default 256 */
+  uint32_t max_channels;                /* joined at once by one connection: an error. Default 100 */
+  uint32_t max_queued_events;           /* of one channel, while its callback runs: an error. Default 1,000 */
+  uint32_t max_topic_bytes;             /* an error. Default 1,024 */
+  uint32_t max_event_bytes;             /* an error. Default 256 */
+  uint32_t max_ref_bytes;               /* close 1008. Default 256 */
   uint32_t max_json_depth;              /* of a message: close 1011. Default 128 */
   uint32_t max_messages_per_second;     /* of one connection, on average: close 1008. Default: no limit */
-  uint32_t max_joins_per_second;        /* of one connection, on average. Default: no limit */
-  uint32_t max_outbound_bytes;          /* queued for a client that does not read: close 1013. Default 8,000,000 */
-  uint32_t max_patch_bytes;             /* a longer patch is sent as the full state. Default 8,000,000 */
+  uint32_t max_joins_per_second;        /* of one connection, on average: an error. Default: no limit */
+  uint32_t max_outbound_bytes;          /* for a client that does not read: close 1013. Default 8,000,000 */
+  uint32_t max_patch_bytes;             /* a longer one is sent as the full state. Default 8,000,000 */
+  uint32_t max_json_nodes;              /* values in a message: close 1011. Default 4,000,000 */
+  uint32_t max_pending_replies;         /* owed to a connection, detached: an error. Default 1,000 */
+  uint32_t max_inflate_ratio;           /* of a compressed message beyond 64 kB: close 1009. Default 100 */
+  uint32_t max_longpoll_sessions;       /* of one mount: status 429. Default 10,000 */
+  uint32_t max_longpoll_batch;          /* messages of one request: status 413. Default 100 */
+  uint32_t max_longpoll_queue_bytes;    /* for the next poll: the session ends. Default 1,048,576 */
+  uint32_t max_longpoll_body_bytes;     /* of one request: status 413. Default 8,000,000 */
+  uint32_t longpoll_session_timeout_ms; /* without a request: the session ends. Default 20,000 */
+  uint32_t keep_alive_timeout_ms;       /* of an HTTP connection without a request. Default 30,000 */
+  uint32_t close_timeout_ms;            /* for a peer to close its side: it is cut off. Default 5,000 */
+  uint32_t drain_batch;                 /* connections that a stop ends at once. Default 1,000 */
+  uint32_t drain_pause_ms;              /* from one batch of a stop to the next. Default 100 */
 } synq_limits_t;
 
-#define SYNQ_LIMITS_INIT {sizeof(synq_limits_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+/* clang-format off */
+#define SYNQ_LIMITS_INIT \
+  {sizeof(synq_limits_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+   0, 0, 0}
+/* clang-format on */
 
+/* The oldest version of TLS that a client may speak. */
+typedef enum synq_tls_version {
+  SYNQ_TLS_1_2 = 12, /* the default, as RFC 9325 says */
+  SYNQ_TLS_1_3 = 13
+} synq_tls_version_t;
+
+/* A server. Strings are copied. */
 typedef struct synq_server_options {
   size_t size;
-  const char *host;             /* the address to listen on. Default "127.0.0.1" */
-  uint16_t port;                /* Default 0: a free one, see synq_server_port() */
-  synq_delivery_t delivery;     /* Default SYNQ_WORKERS */
-  uint32_t workers;             /* threads for SYNQ_WORKERS. Default: one per core, at least 4 */
-  uint32_t loops;               /* threads that serve connections. Default: one per core */
-  const synq_limits_t *limits;  /* copied. Default: those above */
-  const char *tls_certificate;  /* a PEM file: the certificate and its chain. Default: no TLS */
-  const char *tls_key;          /* a PEM file: the private key */
-  synq_log_level_t log_level;   /* Default SYNQ_LOG_WARNING */
-  synq_log_fn log;              /* Default: lines on stderr */
-  void *user;                   /* for `log` */
-  synq_destroy_fn destroy;      /* for `user` */
+  const char *host;                       /* the address to listen on. Default "127.0.0.1" */
+  uint16_t port;                          /* Default 0: a free one, see synq_server_port() */
+  synq_delivery_t delivery;               /* Default SYNQ_WORKERS */
+  uint32_t workers;                       /* threads for SYNQ_WORKERS. Default: one per core, at least 4 */
+  uint32_t loops;                         /* threads that serve connections. Default: one per core */
+  const synq_limits_t *limits;            /* copied. Default: those above */
+  const char *tls_certificate;            /* a PEM file: the certificate and its chain. Default: no TLS */
+  const char *tls_key;                    /* a PEM file: the private key, not encrypted */
+  synq_log_level_t log_level;             /* Default SYNQ_LOG_WARNING */
+  synq_log_fn log;                        /* Default: lines on stderr */
+  void *user;                             /* for `log` */
+  synq_destroy_fn destroy;                /* for `user` */
+  synq_tls_version_t tls_minimum_version; /* Default SYNQ_TLS_1_2 */
 } synq_server_options_t;
 
+/* clang-format off */
 #define SYNQ_SERVER_OPTIONS_INIT \
-  {sizeof(synq_server_options_t), NULL, 0, SYNQ_WORKERS, 0, 0, NULL, NULL, NULL, (synq_log_level_t)0, NULL, NULL, NULL}
+  {sizeof(synq_server_options_t), NULL, 0, SYNQ_WORKERS, 0, 0, NULL, NULL, NULL, (synq_log_level_t)0, NULL, \
+   NULL, NULL, (synq_tls_version_t)0}
+/* clang-format on */
 
 /* The names that a client line uses on the wire. */
 typedef enum synq_dialect {
@@ -339,220 +423,267 @@ typedef enum synq_dialect {
   SYNQ_DIALECT_SEANCE = 3
 } synq_dialect_t;
 
-/* A channel: the callbacks for a topic pattern. All strings and arrays are copied. */
+/* A channel: the callbacks for a topic pattern. Strings and arrays are copied. */
 typedef struct synq_channel_options {
   size_t size;
-  const char *const *track; /* names of the assigns to synchronise, ended by NULL. Default: none */
-  synq_authorize_fn authorize;
-  synq_init_fn init;
-  synq_handle_event_fn handle_event; /* Default: events are answered with the error unknown_event */
-  synq_handle_message_fn handle_message;
+  const char *const *track;              /* the assigns to synchronise, ended by NULL. Default: none */
+  synq_authorize_fn authorize;           /* Default: every client may join */
+  synq_init_fn init;                     /* Default: no first assigns */
+  synq_handle_event_fn handle_event;     /* Default: the error unknown_event */
+  synq_handle_message_fn handle_message; /* Default: messages are dropped, with a warning */
   synq_before_close_fn before_close;
-  void *user; /* for all of these callbacks */
-  synq_destroy_fn destroy;
+  void *user;                     /* for all of these callbacks */
+  synq_destroy_fn destroy;        /* for `user` */
   uint32_t max_version;           /* the version after it is 0. Default 1,000 */
   synq_dialect_t dialect;         /* Default SYNQ_DIALECT_SYNQ */
-  const char *const *ignore_keys; /* members dropped from tracked state at any depth. Default "__meta__" */
+  const char *const *ignore_keys; /* members dropped from tracked state, at any depth, ended by NULL; not for
+                                     new_state and update_state. Default: "__meta__" */
   const char *const *intercept;   /* broadcasts of these events go to handle_message, not to the client */
-  int allow_prototype_keys;       /* 1: tracked state may have members named __proto__, constructor or prototype,
-                                     which break careless JavaScript clients. Default: refused with SYNQ_EINVAL */
-  synq_new_state_fn new_state;       /* Default: the dialect's message for the full state */
+  int allow_prototype_keys;       /* 1: tracked state may have members named __proto__, constructor or
+                                     prototype, which break careless JavaScript clients. Default: to assign
+                                     one is SYNQ_EINVAL */
+  synq_new_state_fn new_state;    /* Default: the dialect's message with the full state */
   synq_update_state_fn update_state; /* Default: the dialect's patch */
 } synq_channel_options_t;
 
+/* clang-format off */
 #define SYNQ_CHANNEL_OPTIONS_INIT \
-  {sizeof(synq_channel_options_t), \
-   NULL, \
-   NULL, \
-   NULL, \
-   NULL, \
-   NULL, \
-   NULL, \
-   NULL, \
-   NULL, \
-   0, \
-   SYNQ_DIALECT_SYNQ, \
-   NULL, \
-   NULL, \
-   0, \
-   NULL, \
-   NULL}
+  {sizeof(synq_channel_options_t), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, SYNQ_DIALECT_SYNQ, \
+   NULL, NULL, 0, NULL, NULL}
+/* clang-format on */
 
-/* A socket path: who may connect there. */
+/* A socket path: who may connect there, and how. Strings and arrays are copied. */
 typedef struct synq_mount_options {
   size_t size;
-  const char *const *origins; /* allowed origins, ended by NULL: "https://example.com", "//example.com" (any scheme),
-                                 a host that starts with "*." for its subdomains, or "*" for all. Default: the host
-                                 that the request names */
+  const char *const *origins; /* allowed origins, ended by NULL: "https://example.com", "//example.com" (any
+                                 scheme), a host that starts with "*." for its subdomains, or "*" for all.
+                                 Default: the host that the request names */
   synq_connect_fn connect;    /* Default: every client may connect */
   void *user;                 /* for `connect` and `check_origin` */
-  synq_destroy_fn destroy;
-  const char *const *subprotocols; /* offered to clients that ask for one, ended by NULL. Default: none */
-  int without_longpoll;            /* 1: WebSocket only */
-  uint32_t longpoll_window_ms;     /* how long a poll waits for something to send. Default 10,000 */
-  const char *pattern;             /* instead of "websocket": a path with parameters, such as "custom/:id/ws" */
-  const synq_limits_t *limits; /* for connections here; 0 takes the server's. max_connections…, handshake_timeout_ms
-                                      and max_header_bytes are the server's alone */
-  int compress; /* 1: permessage-deflate (RFC 7692) for WebSocket clients that offer it: fewer
-                                      bytes for more CPU time. Default 0 */
-  synq_check_origin_fn check_origin; /* decides instead of `origins`; both is SYNQ_EINVAL */
+  synq_destroy_fn destroy;    /* for `user` */
+  const char *const *subprotocols;   /* offered to clients that ask for one, ended by NULL. Default: none */
+  int without_longpoll;              /* 1: WebSocket only */
+  uint32_t longpoll_window_ms;       /* how long a poll waits for something to send. Default 10,000 */
+  const char *pattern;               /* in place of "websocket": a path with parameters, "custom/:id/ws" */
+  const synq_limits_t *limits;       /* for connections here; 0 takes the server's. max_connections...,
+                                      handshake_timeout_ms, max_header_bytes, keep_alive_timeout_ms,
+                                      close_timeout_ms and drain_... are the server's alone */
+  int compress;                      /* 1: permessage-deflate (RFC 7692) for WebSocket clients that offer it:
+                                      fewer bytes for more CPU time. Default 0 */
+  synq_check_origin_fn check_origin; /* decides in place of `origins`; to give both is SYNQ_EINVAL */
 } synq_mount_options_t;
 
-#define SYNQ_MOUNT_OPTIONS_INIT {sizeof(synq_mount_options_t), NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, 0, NULL}
+#define SYNQ_MOUNT_OPTIONS_INIT \
+  {sizeof(synq_mount_options_t), NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, 0, NULL}
 
-/* Makes a server that does not listen yet. `options` may be NULL. SYNQ_EINVAL, SYNQ_EVERSION, SYNQ_ENOMEM. Since 0.1. */
+/* ----------------------------------------------------------------------------------------------------------
+ * Server: making and running it
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* Makes a server that does not listen yet; free it with synq_server_free(). `options` may be NULL.
+ * SYNQ_EVERSION. Since 0.1. */
 int synq_server_new(synq_server_t **out, const synq_server_options_t *options);
 
-/* Registers a channel before the start. `pattern` is a topic ("lobby") or a prefix that ends in "*" ("room:*"); the
- * most specific pattern wins. SYNQ_EINVAL for a pattern that is none or is taken, SYNQ_ESTATE after the start. Since 0.1. */
+/* Registers a channel, before the start. `pattern` is a topic ("lobby") or a prefix that ends in "*"
+ * ("room:*"); the most specific pattern wins. SYNQ_EINVAL for a pattern that is none or is taken,
+ * SYNQ_ESTATE after the start, SYNQ_EVERSION. Since 0.1. */
 int synq_server_channel(synq_server_t *server, const char *pattern, const synq_channel_options_t *options);
 
-/* Serves a socket at PATH/websocket and PATH/longpoll; before the start. `options` may be NULL. A server with no mount
- * gets "/socket" with the defaults. Since 0.1. */
+/* Serves a socket at PATH/websocket and PATH/longpoll, before the start. `options` may be NULL. A server
+ * with no mount gets "/socket" with the defaults. SYNQ_EINVAL for a path that does not begin with "/" or
+ * is mounted already, SYNQ_ESTATE after the start, SYNQ_EVERSION. Since 0.1. */
 int synq_server_mount(synq_server_t *server, const char *path, const synq_mount_options_t *options);
 
-/* Serves the files of `directory` below `prefix` ("/"), for demos; before the start. SYNQ_EIO if it is not a directory.
- * Since 0.1. */
+/* Serves the files of `directory` below `prefix` ("/"), for demos; before the start. SYNQ_EIO if it is
+ * not a directory, SYNQ_ESTATE after the start. Since 0.1. */
 int synq_server_static(synq_server_t *server, const char *prefix, const char *directory);
 
-/* Binds the port and serves. SYNQ_EADDRINUSE, SYNQ_EIO, SYNQ_ESTATE when started before. Since 0.1. */
+/* Binds the port and serves; blocks until the port is bound. SYNQ_EADDRINUSE, SYNQ_EIO (also for
+ * certificates and origins that cannot be used), SYNQ_ESTATE when started before. After a failure it may
+ * be tried again. Since 0.1. */
 int synq_server_start(synq_server_t *server);
 
 /* The port that the server listens on, or SYNQ_ESTATE before the start. Since 0.1. */
 int synq_server_port(const synq_server_t *server);
 
-/* Waits until the server has stopped; with SYNQ_POLLED it runs the callbacks meanwhile. Since 0.1. */
+/* Waits until the server has stopped; with SYNQ_POLLED it runs the callbacks meanwhile. SYNQ_ESTATE
+ * before the start and inside a callback of this server. Since 0.1. */
 int synq_server_run(synq_server_t *server);
 
-/* With SYNQ_POLLED: waits until callbacks are due, at most `timeout_ms` (0: not at all, -1: without end), runs at most
- * `max` of them (0: all that are due) on the calling thread and returns their number. SYNQ_ECLOSED once the server has
- * stopped and nothing is due any more, SYNQ_ESTATE with another delivery. Since 0.1. */
+/* With SYNQ_POLLED: waits until callbacks are due, at most `timeout_ms` (0: not at all, -1: without end),
+ * runs at most `max` of them (0: all that are due) on the calling thread and returns their number.
+ * SYNQ_ECLOSED once the server has stopped and nothing is due any more, SYNQ_ESTATE with another
+ * delivery. Since 0.1. */
 int synq_server_poll(synq_server_t *server, int timeout_ms, int max);
 
-/* With SYNQ_POLLED: a descriptor that is readable (level-triggered) while callbacks are due, and for good once
- * synq_server_poll() gives SYNQ_ECLOSED, for epoll, libuv or asyncio; do nothing else with it. Valid until
- * synq_server_free(). SYNQ_ESTATE with another delivery. Since 0.1. */
+/* With SYNQ_POLLED: a descriptor that is readable (level-triggered) while callbacks are due, and for good
+ * once synq_server_poll() gives SYNQ_ECLOSED, for epoll, libuv or asyncio; do nothing else with it. Valid
+ * until synq_server_free(). SYNQ_ESTATE with another delivery. Since 0.1. */
 int synq_server_fd(synq_server_t *server);
 
-/* Begins the end, from any thread or callback, and returns at once: no new connections; each channel's before_close
- * runs with "shutdown:draining"; connections close with 1012 so that clients come back elsewhere. What is not done
- * after `timeout_ms` (-1: no end) is cut off. A second stop can only shorten the deadline. Since 0.1. */
+/* Begins the end, from any thread or callback, and returns at once: no new connections; each channel's
+ * before_close runs with "shutdown:draining"; connections close with 1012, in batches, so that clients
+ * come back elsewhere and not all at once. What is not done after `timeout_ms` (-1: no end) is cut off; a
+ * deadline shortens the pauses between batches. A second stop can only shorten the deadline, and ends the
+ * pauses; after the end a stop does nothing. Since 0.1. */
 int synq_server_stop(synq_server_t *server, int timeout_ms);
 
-/* Waits until a stop is complete, at most `timeout_ms` (-1: no end): SYNQ_ETIMEDOUT. SYNQ_ESTATE inside a callback of
- * this server, and with SYNQ_POLLED on the thread that polled last, as nobody would run what is due. Since 0.1. */
+/* Waits until a stop is complete, at most `timeout_ms` (-1: no end): SYNQ_ETIMEDOUT. SYNQ_ESTATE inside a
+ * callback of this server, and with SYNQ_POLLED on the thread that polled last, as nobody would run what
+ * is due. Since 0.1. */
 int synq_server_wait(synq_server_t *server, int timeout_ms);
 
-/* Frees the server; NULL is allowed. A running one is stopped first, which waits for callbacks, but not for clients to
- * close their side; with SYNQ_POLLED the remaining before_close callbacks run inside this call. Every destroy() is called before it
- * returns. SYNQ_ESTATE, and nothing is done, inside a callback of this server. Since 0.1. */
+/* Frees the server; NULL is allowed. A running one is stopped first, which waits for callbacks, but not
+ * for clients to close their side; with SYNQ_POLLED the remaining before_close callbacks run inside this
+ * call. Every destroy() is called before it returns. No other call on the server may be running or
+ * follow. SYNQ_ESTATE, and nothing is done, inside a callback of this server. Since 0.1. */
 int synq_server_free(synq_server_t *server);
 
-/* Pushes an event to every client that has joined `topic`, and to handle_message of channels that subscribed to it.
- * The message is encoded once. Since 0.1. */
-int synq_server_broadcast(synq_server_t *server, const char *topic, const char *event, json_t *payload /* steals */);
+/* ----------------------------------------------------------------------------------------------------------
+ * Server: while it runs
+ *
+ * Before the start SYNQ_ESTATE, after the stop SYNQ_ECLOSED.
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* Pushes an event to every client that has joined `topic`, and to handle_message of channels that
+ * subscribed to it. The message is encoded once. A topic that nobody joined is no error. Since 0.1. */
+int synq_server_broadcast(synq_server_t *server, const char *topic, const char *event,
+                          json_t *payload /* steals */);
 int synq_server_broadcast_text(synq_server_t *server, const char *topic, const char *event, const char *text,
                                size_t length);
-int synq_server_broadcast_binary(synq_server_t *server, const char *topic, const char *event, const void *bytes,
-                                 size_t length);
+int synq_server_broadcast_binary(synq_server_t *server, const char *topic, const char *event,
+                                 const void *bytes, size_t length);
 
-/* Sends a message to handle_message of every channel that has joined `topic` or subscribed to it. Clients see only
- * what those callbacks make of it. Since 0.1. */
-int synq_server_publish(synq_server_t *server, const char *topic, const char *message, json_t *payload /* steals */);
+/* Sends a message to handle_message of every channel that has joined `topic` or subscribed to it. Clients
+ * see only what those callbacks make of it. Since 0.1. */
+int synq_server_publish(synq_server_t *server, const char *topic, const char *message,
+                        json_t *payload /* steals */);
 int synq_server_publish_text(synq_server_t *server, const char *topic, const char *message, const char *text,
                              size_t length);
 
-/* Closes every connection whose id (synq_connection_set_id) is `id`, with 1001, so that clients come back and are asked
- * again. Returns SYNQ_OK also when there is none. Since 0.1. */
+/* Closes every connection whose id (synq_connection_set_id) is `id`, with 1001, so that clients come back
+ * and are asked again. SYNQ_OK also when there is none. Since 0.1. */
 int synq_server_disconnect(synq_server_t *server, const char *id);
+
+/* Reads certificate and key again, from the same files: connections that begin from now on use them,
+ * those that run go on. On an error all stays as it was: SYNQ_EIO when the files cannot be used,
+ * SYNQ_ESTATE without TLS. Blocks while it reads. Since 0.1. */
+int synq_server_reload_tls(synq_server_t *server);
 
 typedef struct synq_stats {
   size_t size;
-  uint64_t connections; /* open now */
-  uint64_t channels; /* joined now */
+  uint64_t connections;       /* open now */
+  uint64_t channels;          /* joined now */
   uint64_t connections_total; /* since the start */
-  uint64_t messages_in; /* messages from clients since the start */
-  uint64_t messages_out; /* messages to clients since the start */
-  uint64_t bytes_out; /* of those messages */
-  uint64_t callbacks; /* callbacks run since the start */
-  uint64_t crashes; /* callbacks that failed */
+  uint64_t messages_in;       /* messages from clients since the start */
+  uint64_t messages_out;      /* messages to clients since the start */
+  uint64_t bytes_out;         /* of those messages */
+  uint64_t callbacks;         /* callbacks run since the start */
+  uint64_t crashes;           /* callbacks that failed */
 } synq_stats_t;
 
 #define SYNQ_STATS_INIT {sizeof(synq_stats_t), 0, 0, 0, 0, 0, 0, 0, 0}
 
-/* Fills `out`, whose `size` must be set. Since 0.1. */
+/* Fills `out`, whose `size` must be set; zeros before the start and after the stop. SYNQ_EVERSION. Since
+ * 0.1. */
 int synq_server_stats(synq_server_t *server, synq_stats_t *out);
 
-/* ------------------------------------------------------------------------------------------------------------
+/* ----------------------------------------------------------------------------------------------------------
  * Connections: clients that ask to be connected
  *
- * Inside synq_connect_fn, and after synq_connection_defer() until synq_connection_finish(); else, and once the client has
- * gone, SYNQ_ECLOSED or NULL. What is borrowed is valid until the callback returns or, if it deferred, until the finish.
- * --------------------------------------------------------------------------------------------------------- */
+ * Inside synq_connect_fn, and after synq_connection_defer() until synq_connection_finish(); else, and once
+ * the client has gone, SYNQ_ECLOSED or NULL. What is borrowed is valid until the callback returns or, if it
+ * deferred, until the finish.
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* A header of the request by its name in any case, or NULL. Borrowed. Since 0.1. */
 const char *synq_connection_header(synq_connection_t *connection, const char *name);
+
 /* The peer's address without the port. Borrowed. Since 0.1. */
 const char *synq_connection_peer(synq_connection_t *connection);
+
 /* The auth token that the client offered (phoenix.js: authToken), or NULL. Borrowed. Since 0.1. */
 const char *synq_connection_token(synq_connection_t *connection);
+
 /* Names the connection's owner, for synq_server_disconnect(). Since 0.1. */
 int synq_connection_set_id(synq_connection_t *connection, const char *id);
-/* An assign that each channel of the connection starts with. Since 0.1. */
+
+/* Sets an assign that each channel of the connection starts with. Since 0.1. */
 int synq_connection_assign(synq_connection_t *connection, const char *name, json_t *value /* steals */);
-int synq_connection_assign_text(synq_connection_t *connection, const char *name, const char *text, size_t length);
-/* The HTTP status (400-599) and the body of a refusal; then return SYNQ_REFUSE. Since 0.1. */
+int synq_connection_assign_text(synq_connection_t *connection, const char *name, const char *text,
+                                size_t length);
+
+/* The HTTP status (400-599, else SYNQ_EINVAL) and the body (may be NULL) of a refusal; then return
+ * SYNQ_REFUSE. Since 0.1. */
 int synq_connection_refuse(synq_connection_t *connection, int status, const char *body);
 
-/* Says that the decision comes later; then return SYNQ_OK (another result decides at once). The client waits, at most
- * handshake_timeout_ms. The connection, with its params, must be finished exactly once, from any thread, also when its client has gone
- * meanwhile. Inside synq_connect_fn, once, else SYNQ_ESTATE. Since 0.1. */
+/* Says that the decision comes later; then return SYNQ_OK (another result decides at once). The client
+ * waits, at most handshake_timeout_ms. The connection must be finished exactly once, from any thread,
+ * also when its client has gone meanwhile: it keeps the params until then. Inside synq_connect_fn, once,
+ * else SYNQ_ESTATE. Since 0.1. */
 int synq_connection_defer(synq_connection_t *connection);
 
-/* Decides about a deferred connection: `result` is what the callback would have returned. SYNQ_ECLOSED when the client
- * has gone, the time is over, the server has stopped, or it was finished before; SYNQ_ESTATE when it is not deferred; SYNQ_EINVAL, and it
- * still waits, for a positive result other than SYNQ_REFUSE. Since 0.1. */
+/* Decides about a deferred connection: `result` is what the callback would have returned. SYNQ_ECLOSED
+ * when the client has gone, its time is over, the server has stopped, or it was finished before;
+ * SYNQ_ESTATE when it is not deferred; SYNQ_EINVAL, and it still waits, for a positive result other than
+ * SYNQ_REFUSE. Since 0.1. */
 int synq_connection_finish(synq_connection_t *connection, int result);
 
-/* ------------------------------------------------------------------------------------------------------------
+/* ----------------------------------------------------------------------------------------------------------
  * Sockets: what a channel is
- * --------------------------------------------------------------------------------------------------------- */
+ *
+ * Each may be called at any time; strings are borrowed until the callback that runs returns, outside of one
+ * until the channel's next callback.
+ * ------------------------------------------------------------------------------------------------------- */
 
-/* The topic that was joined; NULL once the channel is gone. Borrowed until the callback returns. Since 0.1. */
+/* The topic that was joined; NULL once the channel is gone. Since 0.1. */
 const char *synq_socket_topic(synq_socket_t *socket);
-/* The join_ref as JSON text ("\"3\""), "null" if there is none; NULL once the channel is gone. Borrowed likewise. Since 0.1. */
+
+/* The join_ref as JSON text ("\"3\""), "null" if there is none; NULL once the channel is gone. Since 0.1. */
 const char *synq_socket_join_ref(synq_socket_t *socket);
-/* The id given by synq_connection_set_id(), or NULL. Borrowed likewise. Since 0.1. */
+
+/* The id given by synq_connection_set_id(), or NULL. Since 0.1. */
 const char *synq_socket_id(synq_socket_t *socket);
-/* The peer's address without the port; NULL once the channel is gone. Borrowed likewise. Since 0.1. */
+
+/* The peer's address without the port; NULL once the channel is gone. Since 0.1. */
 const char *synq_socket_peer(synq_socket_t *socket);
-/* A header of the request that connected the client, by its name in any case, or NULL. Borrowed likewise. Since 0.1. */
+
+/* A header of the request that connected the client, by its name in any case, or NULL: user-agent and
+ * those that begin with "x-" are kept. Since 0.1. */
 const char *synq_socket_header(synq_socket_t *socket, const char *name);
-/* The params of the connection, an object of strings; inside a callback only, else NULL. Since 0.1. */
+
+/* The params of the connection, an object of strings; inside a callback or deferred in order, else NULL.
+ * Valid as long as the callback's payload. Since 0.1. */
 const synq_value_t *synq_socket_params(synq_socket_t *socket);
 
-/* Keeps a pointer of the host with the channel. `destroy(data)` is called exactly once: when it is replaced, after
- * before_close, or now if this call fails. Since 0.1. */
+/* Keeps a pointer of the host with the channel. `destroy(data)`, if given, is called exactly once: when
+ * it is replaced, after before_close, or now if this call fails. Since 0.1. */
 int synq_socket_set_data(synq_socket_t *socket, void *data, synq_destroy_fn destroy);
+
 /* That pointer, or NULL. Since 0.1. */
 void *synq_socket_data(synq_socket_t *socket);
 
-/* ------------------------------------------------------------------------------------------------------------
+/* ----------------------------------------------------------------------------------------------------------
  * Sockets: assigns
  *
- * While a callback of the channel runs, or is deferred in order; else SYNQ_ESTATE. `pointer` is a JSON Pointer whose
- * first token is the assign: "/items/3/done". An edit at a pointer touches only what it changes: no diff of the
- * whole, no copy of the rest by value. A failed call changes nothing. What is set in a callback that fails is dropped.
- * --------------------------------------------------------------------------------------------------------- */
+ * While a callback of the channel runs, or is deferred in order; else SYNQ_ESTATE. `pointer` is a JSON
+ * Pointer whose first token is the assign: "/items/3/done"; SYNQ_EINVAL when it names none. An edit at a
+ * pointer touches only what it changes: no diff of the whole, no copy of the rest by value. SYNQ_ENOTFOUND
+ * when what the pointer leads through is not there, SYNQ_ETYPE when it is of another kind, SYNQ_EINVAL for
+ * members of tracked state that allow_prototype_keys bars. A failed call changes nothing. What is set in a
+ * callback that fails is dropped.
+ * ------------------------------------------------------------------------------------------------------- */
 
-/* All assigns, as one object; valid until the next change or the callback's end. NULL outside a callback. Since 0.1. */
+/* All assigns, as one object; valid until the next change or the callback's end. NULL outside a callback.
+ * Since 0.1. */
 const synq_value_t *synq_socket_assigns(synq_socket_t *socket);
 
 /* Sets the assign `name` (not a pointer). Since 0.1. */
 int synq_socket_assign(synq_socket_t *socket, const char *name, json_t *value /* steals */);
 int synq_socket_assign_text(synq_socket_t *socket, const char *name, const char *text, size_t length);
 
-/* Sets the value at `pointer`: an assign or an object's member, new or not; an array's element that exists. Since 0.1. */
+/* Sets the value at `pointer`: an assign or an object's member, new or not; an array's element that
+ * exists. A real must be finite (SYNQ_EJSON). Since 0.1. */
 int synq_socket_set(synq_socket_t *socket, const char *pointer, json_t *value /* steals */);
 int synq_socket_set_text(synq_socket_t *socket, const char *pointer, const char *text, size_t length);
 int synq_socket_set_int(synq_socket_t *socket, const char *pointer, int64_t value);
@@ -560,7 +691,8 @@ int synq_socket_set_real(synq_socket_t *socket, const char *pointer, double valu
 int synq_socket_set_bool(synq_socket_t *socket, const char *pointer, int value);
 int synq_socket_set_string(synq_socket_t *socket, const char *pointer, const char *text, size_t length);
 
-/* Inserts into an array before the index at the pointer's end ("/items/0"); its length or "-" appends. Since 0.1. */
+/* Inserts into an array before the index at the pointer's end ("/items/0"); its length or "-" appends.
+ * Since 0.1. */
 int synq_socket_insert(synq_socket_t *socket, const char *pointer, json_t *value /* steals */);
 int synq_socket_insert_text(synq_socket_t *socket, const char *pointer, const char *text, size_t length);
 
@@ -571,122 +703,150 @@ int synq_socket_append_text(synq_socket_t *socket, const char *pointer, const ch
 /* Removes an assign, a member or an element; SYNQ_ENOTFOUND if there is none. Since 0.1. */
 int synq_socket_remove(synq_socket_t *socket, const char *pointer);
 
-/* Adds to the integer at `pointer` and gives the sum in *out (may be NULL). SYNQ_ETYPE, SYNQ_ERANGE. Since 0.1. */
+/* Adds to the integer at `pointer` and gives the sum in *out (may be NULL). SYNQ_ERANGE beyond 64 bits.
+ * Since 0.1. */
 int synq_socket_increment(synq_socket_t *socket, const char *pointer, int64_t by, int64_t *out);
 
-/* ------------------------------------------------------------------------------------------------------------
+/* ----------------------------------------------------------------------------------------------------------
  * Sockets: answering the client
- * --------------------------------------------------------------------------------------------------------- */
+ * ------------------------------------------------------------------------------------------------------- */
 
-/* Pushes an event to this client. From any thread at any time. Since 0.1. */
+/* Pushes an event to this client. From any thread at any time; inside a callback it goes out when that is
+ * done, before the reply. Since 0.1. */
 int synq_socket_push(synq_socket_t *socket, const char *event, json_t *payload /* steals */);
 int synq_socket_push_text(synq_socket_t *socket, const char *event, const char *text, size_t length);
 int synq_socket_push_binary(synq_socket_t *socket, const char *event, const void *bytes, size_t length);
 
-/* Sets the response of the running callback: a status ("ok", "error" or any short name) and a payload. Inside
- * handle_event and authorize, once; else SYNQ_ESTATE. Since 0.1. */
+/* Sets the response of the running callback: a status ("ok", "error" or any short name) and a payload.
+ * Inside handle_event and authorize, once; else SYNQ_ESTATE. Since 0.1. */
 int synq_socket_reply(synq_socket_t *socket, const char *status, json_t *payload /* steals */);
 int synq_socket_reply_text(synq_socket_t *socket, const char *status, const char *text, size_t length);
 int synq_socket_reply_binary(synq_socket_t *socket, const char *status, const void *bytes, size_t length);
 
-/* Sets an error response: status "error" with {code, message, details, timestamp}. `code` is a short stable name for
- * programs, `message` for people (NULL: the code), `details` an object or NULL. Inside authorize, init and
- * handle_event, once. The channel goes on. Since 0.1. */
+/* Sets an error response: status "error" with {code, message, details, timestamp}. `code` is a short
+ * stable name for programs, `message` for people (NULL: the code), `details` an object or NULL. Inside
+ * authorize, init and handle_event, once; else SYNQ_ESTATE. The channel goes on. Since 0.1. */
 int synq_socket_reply_error(synq_socket_t *socket, const char *code, const char *message,
                             json_t *details /* steals, may be NULL */);
 int synq_socket_reply_error_text(synq_socket_t *socket, const char *code, const char *message,
-                                 const char *details /* may be NULL */, size_t length);
+                                 const char *details, size_t length);
 
-/* Gives the message that a running new_state or update_state was asked for: the event's name, as it is on the wire, and
- * what it carries. Once; else SYNQ_ESTATE. Since 0.1. */
+/* Gives the message that a running new_state or update_state was asked for: the event's name, as it is on
+ * the wire, and what it carries. Once; else SYNQ_ESTATE. Since 0.1. */
 int synq_socket_state_message(synq_socket_t *socket, const char *event, json_t *payload /* steals */);
 int synq_socket_state_message_text(synq_socket_t *socket, const char *event, const char *text, size_t length);
 
-/* Ends the channel when the callback is done, after its reply if it set one (an event gets no receipt then); from outside a callback, as soon as the channel is free. `reason`:
- * "normal", "shutdown", or "shutdown:" and a word of the host: the client gets phx_close and does not come back. Any
- * other reason: phx_error, and it rejoins. Since 0.1. */
+/* Ends the channel when the callback is done, after its reply if it set one (an event gets no receipt
+ * then); from outside a callback, as soon as the channel is free. `reason`: "normal", "shutdown", or
+ * "shutdown:" and a word of the host: the client gets phx_close and does not come back. Any other reason:
+ * phx_error, and it rejoins. Since 0.1. */
 int synq_socket_stop(synq_socket_t *socket, const char *reason);
 
-/* ------------------------------------------------------------------------------------------------------------
+/* ----------------------------------------------------------------------------------------------------------
  * Sockets: responding later
- * --------------------------------------------------------------------------------------------------------- */
+ *
+ * A deferred must be finished exactly once, by one of the functions below, from any thread. A second time
+ * gives SYNQ_ECLOSED, and so does one whose channel has ended; it must be finished all the same, as it keeps
+ * what the callback was lent until then.
+ * ------------------------------------------------------------------------------------------------------- */
 
 enum {
-  /* The channel waits: its next callback runs when the deferred is finished, and assigns can be changed until then. */
+  /* The channel waits: its next callback runs when the deferred is finished, and assigns can be changed until
+   * then. */
   SYNQ_DEFER_IN_ORDER = 0,
   /* Only the reply is late: the callback's changes are sent when it returns and the channel goes on. */
   SYNQ_DEFER_DETACHED = 1
 };
 
-/* Says that the response comes later; then return SYNQ_OK, or from before_close. Inside any callback of a channel;
- * detached inside handle_event only. The deferred must be finished exactly once, by one of the functions below, from any thread; a second time
- * gives SYNQ_ECLOSED, and so does one whose channel is gone. Since 0.1. */
+/* Says that the response comes later; then return SYNQ_OK, or from before_close. In order inside any
+ * callback of a channel, detached inside handle_event; once, and not after a response was set, else
+ * SYNQ_ESTATE. Since 0.1. */
 int synq_socket_defer(synq_socket_t *socket, int mode, synq_deferred_t **out);
 
 /* Finishes without a payload of its own, as when a callback returns SYNQ_OK. Since 0.1. */
 int synq_deferred_finish(synq_deferred_t *deferred);
+
 /* Finishes with a response, as synq_socket_reply(). Since 0.1. */
 int synq_deferred_reply(synq_deferred_t *deferred, const char *status, json_t *payload /* steals */);
 int synq_deferred_reply_text(synq_deferred_t *deferred, const char *status, const char *text, size_t length);
-int synq_deferred_reply_binary(synq_deferred_t *deferred, const char *status, const void *bytes, size_t length);
+int synq_deferred_reply_binary(synq_deferred_t *deferred, const char *status, const void *bytes,
+                               size_t length);
+
 /* Finishes with an error response, as synq_socket_reply_error(). Since 0.1. */
 int synq_deferred_reply_error(synq_deferred_t *deferred, const char *code, const char *message,
                               json_t *details /* steals, may be NULL */);
 int synq_deferred_reply_error_text(synq_deferred_t *deferred, const char *code, const char *message,
-                                   const char *details /* may be NULL */, size_t length);
+                                   const char *details, size_t length);
+
 /* Finishes as a callback that failed; `cause` is for the log. Since 0.1. */
 int synq_deferred_crash(synq_deferred_t *deferred, const char *cause);
-/* 1 while the deferred can be finished, 0 when it was, or when its channel ends: then the work can be given up. Since 0.1. */
+
+/* 1 while the deferred can be finished; 0 when it was, or when its channel ends: then the work can be
+ * given up. Since 0.1. */
 int synq_deferred_is_open(const synq_deferred_t *deferred);
 
-/* ------------------------------------------------------------------------------------------------------------
+/* ----------------------------------------------------------------------------------------------------------
  * Sockets: messages between channels
- * --------------------------------------------------------------------------------------------------------- */
+ *
+ * From any thread at any time; inside a callback they are sent when it is done, in the order of the calls.
+ * ------------------------------------------------------------------------------------------------------- */
 
-/* Sends a message to this channel's handle_message. From any thread at any time. Since 0.1. */
+/* Sends a message to this channel's handle_message. Since 0.1. */
 int synq_socket_send(synq_socket_t *socket, const char *message, json_t *payload /* steals */);
 int synq_socket_send_text(synq_socket_t *socket, const char *message, const char *text, size_t length);
 
 /* The same after `delay_ms`; a channel that has ended by then gets nothing. Since 0.1. */
-int synq_socket_send_after(synq_socket_t *socket, uint32_t delay_ms, const char *message, json_t *payload /* steals */);
-int synq_socket_send_after_text(synq_socket_t *socket, uint32_t delay_ms, const char *message, const char *text,
-                                size_t length);
+int synq_socket_send_after(synq_socket_t *socket, uint32_t delay_ms, const char *message,
+                           json_t *payload /* steals */);
+int synq_socket_send_after_text(synq_socket_t *socket, uint32_t delay_ms, const char *message,
+                                const char *text, size_t length);
 
-/* Broadcasts on this channel's topic, to all its clients; `_from` leaves this one out. See synq_server_broadcast().
- * Since 0.1. */
+/* Broadcasts on this channel's topic, to all its clients; _from leaves this one out. See
+ * synq_server_broadcast(). Since 0.1. */
 int synq_socket_broadcast(synq_socket_t *socket, const char *event, json_t *payload /* steals */);
 int synq_socket_broadcast_text(synq_socket_t *socket, const char *event, const char *text, size_t length);
 int synq_socket_broadcast_binary(synq_socket_t *socket, const char *event, const void *bytes, size_t length);
 int synq_socket_broadcast_from(synq_socket_t *socket, const char *event, json_t *payload /* steals */);
-int synq_socket_broadcast_from_text(synq_socket_t *socket, const char *event, const char *text, size_t length);
-int synq_socket_broadcast_from_binary(synq_socket_t *socket, const char *event, const void *bytes, size_t length);
+int synq_socket_broadcast_from_text(synq_socket_t *socket, const char *event, const char *text,
+                                    size_t length);
+int synq_socket_broadcast_from_binary(synq_socket_t *socket, const char *event, const void *bytes,
+                                      size_t length);
 
-/* Publishes on this channel's topic, to handle_message of all its channels, this one too; `_from` leaves it out.
- * See synq_server_publish(). Since 0.1. */
+/* Publishes on this channel's topic, to handle_message of all its channels, this one too; _from leaves it
+ * out. See synq_server_publish(). Since 0.1. */
 int synq_socket_publish(synq_socket_t *socket, const char *message, json_t *payload /* steals */);
 int synq_socket_publish_text(synq_socket_t *socket, const char *message, const char *text, size_t length);
 int synq_socket_publish_from(synq_socket_t *socket, const char *message, json_t *payload /* steals */);
-int synq_socket_publish_from_text(synq_socket_t *socket, const char *message, const char *text, size_t length);
+int synq_socket_publish_from_text(synq_socket_t *socket, const char *message, const char *text,
+                                  size_t length);
 
-/* Adds a topic whose messages and broadcasts reach this channel's handle_message; it has its own without asking.
- * Twice is once. Since 0.1. */
+/* Adds a topic whose messages and broadcasts reach this channel's handle_message, or takes it back; the
+ * channel has its own topic without asking. Twice is once. Since 0.1. */
 int synq_socket_subscribe(synq_socket_t *socket, const char *topic);
 int synq_socket_unsubscribe(synq_socket_t *socket, const char *topic);
 
-/* ------------------------------------------------------------------------------------------------------------
+/* ----------------------------------------------------------------------------------------------------------
  * The patch engine alone: RFC 6902 without a server
- * --------------------------------------------------------------------------------------------------------- */
+ * ------------------------------------------------------------------------------------------------------- */
 
-/* The patch that turns `from` into `to` (both borrowed), as a new array of operations. SYNQ_EJSON. Since 0.1. */
+/* The patch that turns `from` into `to` (both borrowed), as a new array of operations. SYNQ_EJSON. Since
+ * 0.1. */
 int synq_patch_diff(const json_t *from, const json_t *to, json_t **out);
-/* The same for texts; *out is ended by NUL and freed with synq_free(). `out_length` may be NULL. Since 0.1. */
+
+/* The same for texts; *out is ended by NUL and freed with synq_free(). `out_length` may be NULL. Since
+ * 0.1. */
 int synq_patch_diff_text(const char *from, size_t from_length, const char *to, size_t to_length, char **out,
                          size_t *out_length);
-/* Applies `patch` to `document` (both borrowed and unchanged) and gives a new value. SYNQ_EPATCH, with the number of
- * the operation, its path and the reason in synq_error_message(). Since 0.1. */
+
+/* Applies `patch` to `document` (both borrowed and unchanged) and gives a new value. SYNQ_EPATCH, with
+ * the number of the operation, its path and the reason in synq_error_message(). Since 0.1. */
 int synq_patch_apply(const json_t *document, const json_t *patch, json_t **out);
-int synq_patch_apply_text(const char *document, size_t document_length, const char *patch, size_t patch_length,
-                          char **out, size_t *out_length);
+
+/* The same for texts; *out is ended by NUL and freed with synq_free(). `out_length` may be NULL. Since
+ * 0.1. */
+int synq_patch_apply_text(const char *document, size_t document_length, const char *patch,
+                          size_t patch_length, char **out, size_t *out_length);
+
 /* Frees memory that the library gave out; NULL is allowed. Since 0.1. */
 void synq_free(void *memory);
 

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -37,18 +38,36 @@ void client_send_raw(client_t *client, const void *bytes, size_t length) {
   }
 }
 
-client_t *client_open(int port, const char *fields) {
-  static const char request[] = "GET /socket/websocket?vsn=2.0.0&name=me HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-                                "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-                                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+client_t *client_raw(int port) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
   struct timeval patience = {.tv_sec = 10};
+  int at_once = 1; /* else a small message waits for the receipt of the one before */
   client_t *client = calloc(1, sizeof *client);
   if (client == NULL) abort();
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   client->socket = socket(AF_INET, SOCK_STREAM, 0);
   setsockopt(client->socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  setsockopt(client->socket, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
   if (connect(client->socket, (struct sockaddr *)&address, sizeof address) != 0) fail("connect");
+  return client;
+}
+
+int client_read_to_end(client_t *client, char *bytes, size_t size) {
+  size_t done = 0;
+  ssize_t count;
+  do {
+    count = recv(client->socket, bytes + done, size - 1 - done, 0);
+    if (count > 0) done += (size_t)count;
+  } while (count > 0 && done < size - 1);
+  bytes[done] = '\0';
+  return count == 0;
+}
+
+client_t *client_open(int port, const char *fields) {
+  static const char request[] = "GET /socket/websocket?vsn=2.0.0&name=me HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                                "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+                                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+  client_t *client = client_raw(port);
   client_send_raw(client, request, sizeof request - 1);
   client_send_raw(client, fields, strlen(fields));
   client_send_raw(client, "\r\n", 2);

@@ -13,8 +13,8 @@ typedef struct test {
 } test_t;
 
 /* One table for each file of tests. */
-extern const test_t argument_tests[], channel_tests[], connect_tests[], delivery_tests[], lifetime_tests[],
-    message_tests[], patch_tests[], value_tests[];
+extern const test_t argument_tests[], channel_tests[], connect_tests[], deferred_tests[], delivery_tests[],
+    error_tests[], lifetime_tests[], limit_tests[], message_tests[], patch_tests[], tls_tests[], value_tests[];
 
 extern atomic_int test_failures;
 
@@ -67,6 +67,10 @@ typedef struct client client_t;
 
 /* Connects to /socket/websocket of a server here with version 2; ends the program if that fails. */
 client_t *client_new(int port);
+/* Connects and sends nothing yet. */
+client_t *client_raw(int port);
+/* Reads what comes until the server closes, ended by NUL; 0 when that does not come or the bytes do not fit. */
+int client_read_to_end(client_t *client, char *bytes, size_t size);
 /* Asks for the same with further header fields ("Name: value\r\n"), and does not wait for the answer. */
 client_t *client_open(int port, const char *fields);
 /* Reads the answer: the HTTP status, 101 when the client is connected, 0 when there is none. */

@@ -144,6 +144,27 @@ import Testing
     #expect(try await client.join("w:1").push("who") == .ok(["name": "lab", "id": nil]))
   }
 
+  @Test func onlyARunningServerWithTLSReadsItsCertificateAgain() async throws {
+    func code(_ server: Server) -> HostError.Code? {
+      do throws(HostError) {
+        try server.reloadTLS()
+        return nil
+      } catch {
+        return error.code
+      }
+    }
+
+    let plain = try Server(loops: 1)
+    #expect(code(plain) == .state)
+    let server = try Server(
+      loops: 1, tls: Server.TLS(certificate: "/none.pem", key: "/none.pem", minimumVersion: .tls13))
+    #expect(code(server) == .state)
+    #expect(throws: HostError.self) { try server.start() }
+    try server.stop()
+    await server.wait()
+    #expect(code(server) == .closed)
+  }
+
   @Test func mistakesNameTheArgument() throws {
     func expect(_ message: String, _ line: Int = #line, _ body: () throws -> Void) {
       let error = #expect(throws: HostError.self, performing: body)

@@ -9,7 +9,7 @@ public struct Limits: Sendable, Hashable {
   public var maxConnections = 100_000
   /// Connections from one address; 503 beyond. Default 10,000.
   public var maxConnectionsPerAddress = 10_000
-  /// From accept to upgrade. Default 10 s.
+  /// From accept to upgrade, the decision of `connect` included: 503 then, else the connection closes. Default 10 s.
   public var handshakeTimeout = Duration.seconds(10)
   /// Without a byte from the client: close 1002. Default 60 s.
   public var idleTimeout = Duration.seconds(60)
@@ -41,6 +41,31 @@ public struct Limits: Sendable, Hashable {
   public var maxOutboundBytes = 8_000_000
   /// Bytes of a patch; a longer one is sent as the full state. Default 8,000,000.
   public var maxPatchBytes = 8_000_000
+  /// Values in the JSON of a message, members and elements included: close 1011. Default 4,000,000.
+  public var maxJSONNodes = 4_000_000
+  /// Answers that one connection waits for after ``Socket/detachReply()``: the error `too_many_pending_replies`.
+  /// Default 1,000.
+  public var maxPendingReplies = 1_000
+  /// How many times its size a compressed message may become, beyond the first 64 kB: close 1009. Default 100.
+  public var maxInflateRatio = 100
+  /// Long-poll sessions of one mount: status 429. Default 10,000.
+  public var maxLongPollSessions = 10_000
+  /// Messages in one long-poll request: status 413, and none is taken. Default 100.
+  public var maxLongPollBatch = 100
+  /// Bytes that wait for a client's next poll: its session ends. Default 1,048,576.
+  public var maxLongPollQueueBytes = 1 << 20
+  /// Bytes of one long-poll request: status 413. Default 8,000,000.
+  public var maxLongPollBodyBytes = 8_000_000
+  /// Without a request of a long-poll client: its session ends. Default 20 s.
+  public var longPollSessionTimeout = Duration.seconds(20)
+  /// Of an HTTP connection without a request: it closes. Default 30 s.
+  public var keepAliveTimeout = Duration.seconds(30)
+  /// For a peer to close its side after the close frame: the connection is cut. Default 5 s.
+  public var closeTimeout = Duration.seconds(5)
+  /// Connections that a stop ends at once. Default 1,000.
+  public var drainBatch = 1_000
+  /// From one batch of a stop to the next; less where its deadline would not do for all. Default 100 ms.
+  public var drainPause = Duration.milliseconds(100)
 
   /// The defaults.
   public init() {}
@@ -50,9 +75,23 @@ public struct Limits: Sendable, Hashable {
     network.maxConnectionsPerAddress = maxConnectionsPerAddress
     network.handshakeTimeout = TimeAmount(clamping: handshakeTimeout)
     network.maxHeaderBytes = maxHeaderBytes
+    network.keepAliveTimeout = TimeAmount(clamping: keepAliveTimeout)
+    network.closeTimeout = TimeAmount(clamping: closeTimeout)
+    network.drainBatch = drainBatch
+    network.drainPause = TimeAmount(clamping: drainPause)
   }
 
-  func apply(to socket: inout WebSocketLimits) {
+  func apply(to mount: inout SocketMount) {
+    apply(to: &mount.limits)
+    mount.compression?.maxInflateRatio = maxInflateRatio
+    mount.longPoll.maxSessions = maxLongPollSessions
+    mount.longPoll.maxBatchMessages = maxLongPollBatch
+    mount.longPoll.maxQueuedBytes = maxLongPollQueueBytes
+    mount.longPoll.maxBodyBytes = maxLongPollBodyBytes
+    mount.longPoll.sessionTimeout = TimeAmount(clamping: longPollSessionTimeout)
+  }
+
+  private func apply(to socket: inout WebSocketLimits) {
     socket.idleTimeout = TimeAmount(clamping: idleTimeout)
     socket.maxFrameBytes = maxFrameBytes
     socket.maxMessageBytes = maxMessageBytes
@@ -70,7 +109,9 @@ public struct Limits: Sendable, Hashable {
     client.socket.maxMessagesPerSecond = maxMessagesPerSecond
     client.socket.maxJoinsPerSecond = maxJoinsPerSecond
     client.socket.maxPatchBytes = maxPatchBytes
+    client.socket.maxPendingReplies = maxPendingReplies
     client.json.maxDepth = maxJSONDepth
+    client.json.maxNodes = maxJSONNodes
     return client
   }
 }

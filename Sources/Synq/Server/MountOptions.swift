@@ -27,12 +27,21 @@ public struct MountOptions: Sendable {
   public var longPollWindow: Duration
   /// What follows the path for a WebSocket; may have parameters, `custom/:id/ws`. Default `websocket`.
   public var pattern: String
+  /// Whether messages are compressed (permessage-deflate, RFC 7692) for WebSocket clients that offer it: fewer bytes for more
+  /// CPU time. Default false.
+  public var compress: Bool
+  /// Limits of the connections here; those of all connections, of handshakes and of a stop are the server's alone.
+  /// Default: the server's.
+  public var limits: Limits?
 
   /// Makes options; each has the default of its property.
   public init(
     origins: Origins = .sameHost, subprotocols: [String] = [], longPoll: Bool = true,
-    longPollWindow: Duration = .seconds(10), pattern: String = "websocket"
+    longPollWindow: Duration = .seconds(10), pattern: String = "websocket", compress: Bool = false,
+    limits: Limits? = nil
   ) {
+    self.compress = compress
+    self.limits = limits
     self.origins = origins
     self.subprotocols = subprotocols
     self.longPoll = longPoll
@@ -56,6 +65,7 @@ public struct MountOptions: Sendable {
       }
     mount.subprotocols = subprotocols
     if !longPoll { mount.longPollPath = nil }
+    if compress { mount.compression = CompressionOptions() }
     mount.longPoll.window = TimeAmount(clamping: longPollWindow)
     mount.webSocketPath = pattern
     return mount

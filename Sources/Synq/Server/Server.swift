@@ -33,11 +33,26 @@ public final class Server: Sendable {
     public var certificate: String
     /// A PEM file: the private key.
     public var key: String
+    /// The oldest version that a client may speak. Default 1.2.
+    public var minimumVersion: Version
+
+    /// A version of TLS.
+    public enum Version: Sendable, Hashable {
+      case tls12
+      case tls13
+    }
 
     /// PEM files: the certificate with its chain, and its private key.
-    public init(certificate: String, key: String) {
+    public init(certificate: String, key: String, minimumVersion: Version = .tls12) {
       self.certificate = certificate
       self.key = key
+      self.minimumVersion = minimumVersion
+    }
+
+    var configuration: TLSConfiguration {
+      var configuration = TLSConfiguration(certificateFile: certificate, keyFile: key)
+      configuration.minimumVersion = minimumVersion == .tls13 ? .tls13 : .tls12
+      return configuration
     }
   }
 
@@ -74,9 +89,7 @@ public final class Server: Sendable {
       configuration.loopCount = loops
     }
     limits.apply(to: &configuration.network.limits)
-    if let tls {
-      configuration.network.tls = TLSConfiguration(certificateFile: tls.certificate, keyFile: tls.key)
-    }
+    configuration.network.tls = tls?.configuration
     self.limits = limits
     let runtime = try ServerRuntime(configuration)
     self.runtime = runtime
@@ -114,7 +127,8 @@ public final class Server: Sendable {
     connect: (@Sendable (inout Connection) async throws -> Void)? = nil
   ) throws(HostError) {
     var mount = options.mount(at: path)
-    limits.apply(to: &mount.limits)
+    let limits = options.limits ?? limits
+    limits.apply(to: &mount)
     let hook = ConnectHook(origin: options.originCheck, connect, logger: runtime.logger)
     try runtime.addMount(mount, limits: limits.client, connectHost: hook)
     hasMount.store(true, ordering: .relaxed)
@@ -152,6 +166,13 @@ public final class Server: Sendable {
   }
 
   // MARK: While it runs
+
+  /// Reads certificate and key again, from the same files: connections that begin from now on use them, those that run go
+  /// on. Blocks while it reads.
+  ///
+  /// Throws a ``HostError``, and all stays as it was: `io` when the files cannot be used, `state` before the start and for
+  /// a server without TLS, `closed` when it has stopped.
+  public func reloadTLS() throws(HostError) { try runtime.reloadTLS() }
 
   /// Pushes an event to every client that has joined `topic`, encoded once, and to `handleMessage` of channels that
   /// subscribed to it.

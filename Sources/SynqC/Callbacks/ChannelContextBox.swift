@@ -17,6 +17,8 @@ final class ChannelContextBox: Sendable {
     var otherLent: [ValueHandle] = []
     /// The assigns as they were lent last; nil once they changed.
     var assigns: ValueHandle?
+    /// What the callback deferred in order: keeps what is taken back.
+    var deferred: Deferred?
     var data: UnsafeMutableRawPointer?
     var destroyData: synq_destroy_fn?
 
@@ -24,7 +26,11 @@ final class ChannelContextBox: Sendable {
       if firstLent == nil { firstLent = handle } else { otherLent.append(handle) }
     }
 
+    /// All that is lent.
+    var lent: [ValueHandle] { [firstLent, assigns].compactMap(\.self) + otherLent }
+
     mutating func takeBack() {
+      if let deferred = deferred.take() { deferred.keep(lent) }
       firstLent = nil
       assigns = nil
       if !otherLent.isEmpty { otherLent = [] }
@@ -95,6 +101,16 @@ final class ChannelContextBox: Sendable {
 
   /// The assigns that were lent last, if they have not changed.
   var lentAssigns: OpaquePointer? { state.withLock { $0.assigns?.opaque } }
+
+  /// Lets the host read what is lent until it has finished `deferred`; in order also what is lent from now on.
+  func lend(until deferred: Deferred) {
+    state.withLock { state in
+      switch deferred.kind {
+      case .inOrder: state.deferred = deferred
+      case .detached: deferred.keep(state.lent)
+      }
+    }
+  }
 
   /// Takes back what was lent to the callback before.
   func takeBack() { state.withLock { $0.takeBack() } }

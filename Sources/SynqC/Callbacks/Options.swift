@@ -90,6 +90,13 @@ enum Options {
         certificateFile: try Argument.name(certificate, "tls_certificate"),
         keyFile: try Argument.name(key, "tls_key"))
     }
+    switch options.tls_minimum_version.rawValue {
+    case 0, SYNQ_TLS_1_2.rawValue: break
+    case SYNQ_TLS_1_3.rawValue: configuration.network.tls?.minimumVersion = .tls13
+    default:
+      throw HostError(
+        .invalidArgument, "tls_minimum_version: \(options.tls_minimum_version.rawValue) is none")
+    }
     apply(try limits(options.limits), to: &configuration.network.limits)
     return configuration
   }
@@ -99,6 +106,10 @@ enum Options {
     set(&network.maxConnectionsPerAddress, limits.max_connections_per_address)
     set(&network.handshakeTimeout, limits.handshake_timeout_ms)
     set(&network.maxHeaderBytes, limits.max_header_bytes)
+    set(&network.keepAliveTimeout, limits.keep_alive_timeout_ms)
+    set(&network.closeTimeout, limits.close_timeout_ms)
+    set(&network.drainBatch, limits.drain_batch)
+    set(&network.drainPause, limits.drain_pause_ms)
   }
 
   /// The limits of the connections of one mount.
@@ -117,6 +128,17 @@ enum Options {
     set(&client.socket.maxPatchBytes, limits.max_patch_bytes)
     set(&client.socket.maxMessagesPerSecond, limits.max_messages_per_second)
     set(&client.socket.maxJoinsPerSecond, limits.max_joins_per_second)
+    set(&client.socket.maxPendingReplies, limits.max_pending_replies)
+    set(&client.json.maxNodes, limits.max_json_nodes)
+    if var compression = mount.compression {
+      set(&compression.maxInflateRatio, limits.max_inflate_ratio)
+      mount.compression = compression
+    }
+    set(&mount.longPoll.maxSessions, limits.max_longpoll_sessions)
+    set(&mount.longPoll.maxBatchMessages, limits.max_longpoll_batch)
+    set(&mount.longPoll.maxQueuedBytes, limits.max_longpoll_queue_bytes)
+    set(&mount.longPoll.maxBodyBytes, limits.max_longpoll_body_bytes)
+    set(&mount.longPoll.sessionTimeout, limits.longpoll_session_timeout_ms)
   }
 
   private static func set(_ limit: inout Int, _ value: UInt32) {

@@ -90,7 +90,9 @@ private func finish(
   switch deferred.kind {
   case .inOrder(let deferral): try deferred.context.finish(deferral, outcome, response: response)
   case .detached(let reply):
-    if case .crashed = outcome { return try deferred.context.stop(.crashed) }
+    if case .crashed(let cause, let code) = outcome {
+      return try deferred.context.crash(cause: cause, code: code)
+    }
     try deferred.context.reply(reply, response ?? .receipt)
   }
 }

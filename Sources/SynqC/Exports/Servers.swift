@@ -251,6 +251,11 @@ public func synq_server_disconnect(_ server: OpaquePointer!, _ id: UnsafePointer
   }
 }
 
+@_cdecl("synq_server_reload_tls") @implementation
+public func synq_server_reload_tls(_ server: OpaquePointer!) -> CInt {
+  export { () throws(HostError) in try ServerHandle.of(server).runtime.reloadTLS() }
+}
+
 @_cdecl("synq_server_stats") @implementation
 public func synq_server_stats(_ server: OpaquePointer!, _ out: UnsafeMutablePointer<synq_stats_t>!) -> CInt {
   export { () throws(HostError) in

@@ -28,8 +28,13 @@ public func synq_socket_peer(_ socket: OpaquePointer!) -> UnsafePointer<CChar>! 
 public func synq_socket_header(
   _ socket: OpaquePointer!, _ name: UnsafePointer<CChar>!
 ) -> UnsafePointer<CChar>! {
-  guard let name = try? Argument.name(name, "name") else { return nil }
-  return lendText(socket) { $0.info.header(name) }
+  do throws(HostError) {
+    let name = try Argument.name(name, "name")
+    return lendText(socket) { $0.info.header(name) }
+  } catch {
+    fail(error)
+    return nil
+  }
 }
 
 @_cdecl("synq_socket_params") @implementation

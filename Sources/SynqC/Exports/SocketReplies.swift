@@ -101,14 +101,17 @@ public func synq_socket_defer(
 ) -> CInt {
   export { () throws(HostError) in
     let out = try Argument.out(out)
-    let context = try ChannelContextBox.of(socket).context
+    let box = try ChannelContextBox.of(socket)
+    let context = box.context
     let kind: Deferred.Kind
     switch Int(mode) {
     case Int(SYNQ_DEFER_IN_ORDER): kind = .inOrder(try context.deferResponse())
     case Int(SYNQ_DEFER_DETACHED): kind = .detached(try context.detachReply())
     default: throw HostError(.invalidArgument, "mode: \(mode) is none")
     }
-    out.pointee = Tickets.deferreds.issue(Deferred(context, kind))
+    let deferred = Deferred(context, kind)
+    box.lend(until: deferred)
+    out.pointee = Tickets.deferreds.issue(deferred)
   }
 }
 

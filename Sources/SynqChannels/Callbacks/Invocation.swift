@@ -53,6 +53,14 @@ extension Invocation.Cause {
     }
   }
 
+  /// How a deferred callback counts for whom nobody waits any more. Who was never let in is owed no `before_close`.
+  package var outcomeWhenAbandoned: Outcome {
+    switch self {
+    case .authorize: .refused
+    case .initialize, .event, .message, .beforeClose, .newState, .updateState: .returned
+    }
+  }
+
   /// The event or message, for the log.
   package var eventName: String? {
     switch self {

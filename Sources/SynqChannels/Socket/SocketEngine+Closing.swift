@@ -29,8 +29,9 @@ extension SocketEngine {
     finishSocketIfEmpty(into: &output)
   }
 
-  /// A callback failed, or the client sent what crashes a channel: the client gets `phx_error` and rejoins.
-  mutating func crash(
+  /// A callback failed, or what a host does later for one, or the client sent what crashes a channel: the client gets
+  /// `phx_error` and rejoins.
+  package mutating func crash(
     _ key: ChannelKey, cause: String, code: Int32? = nil, during callback: Invocation.Cause? = nil,
     into output: inout EngineOutput
   ) {

@@ -128,6 +128,7 @@ extension ChannelContext {
   ) throws(HostError) {
     let result = state.withLock { state -> Swift.Result<(Invocation.Cause, CallbackScope)?, HostError> in
       switch state.phase {
+      case .deferring where state.isAbandoned: return .failure(.channelClosed)
       case .deferring(deferral):
         state.scope?.response = response
         state.phase = .answeredEarly(outcome)
@@ -149,7 +150,7 @@ extension ChannelContext {
   package func isOpen(_ deferral: UInt64) -> Bool {
     state.withLock { state in
       switch state.phase {
-      case .deferring(deferral), .deferred(deferral): true
+      case .deferring(deferral), .deferred(deferral): !state.isAbandoned
       case .idle, .running, .deferring, .deferred, .answeredEarly, .ended: false
       }
     }
@@ -166,6 +167,12 @@ extension ChannelContext {
       case .idle, .running, .answeredEarly, .ended: false
       }
     }
+  }
+
+  /// Ends the channel as one whose callback failed, and says why in the log.
+  package func crash(cause: String, code: Int32?) throws(HostError) {
+    if hasEnded { throw .channelClosed }
+    driver.post(.crash(self, cause: cause, code: code))
   }
 
   /// Gives a detached reply.

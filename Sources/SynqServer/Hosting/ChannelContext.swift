@@ -36,6 +36,8 @@ package final class ChannelContext: Sendable {
     var phase = Phase.idle
     var cause: Invocation.Cause?
     var scope: CallbackScope?
+    /// The channel ends: a response that is deferred by the callback that runs is not waited for.
+    var isAbandoned = false
     /// Distinguishes this channel's deferred responses from one another.
     var deferrals: UInt64 = 0
     /// What the host keeps with the channel.
@@ -64,6 +66,7 @@ package final class ChannelContext: Sendable {
   func begin(_ cause: Invocation.Cause, scope: CallbackScope) {
     state.withLock {
       $0.phase = .running
+      $0.isAbandoned = false
       $0.cause = cause
       $0.scope = scope
     }
@@ -81,6 +84,7 @@ package final class ChannelContext: Sendable {
       switch state.phase {
       case .deferring(let deferral):
         if case .crashed = outcome { return (Self.takeScope(&state, outcome), [], false) }
+        if state.isAbandoned { return (Self.takeScope(&state, cause.outcomeWhenAbandoned), [], false) }
         state.phase = .deferred(deferral)
         // What was pushed so far need not wait for the response.
         defer { state.scope?.effects = [] }
@@ -103,9 +107,11 @@ package final class ChannelContext: Sendable {
     return (scope, outcome)
   }
 
-  /// Ends the wait for a deferred response, because the channel ends. Nil if the callback still runs.
+  /// Ends the wait for a deferred response, because the channel ends. Nil if the callback still runs: then it ends when
+  /// that has returned.
   func abandonDeferred() -> (cause: Invocation.Cause, scope: CallbackScope)? {
     state.withLock { state in
+      state.isAbandoned = true
       guard case .deferred = state.phase, let cause = state.cause,
         let done = Self.takeScope(&state, .returned)
       else {

@@ -144,14 +144,17 @@ package final class ChannelHub: SocketBackend, Sendable {
   // MARK: The end
 
   /// Ends every channel and then every connection; `completion` is called once, when none is left.
-  package func drain(_ completion: @escaping @Sendable () -> Void) {
-    let isEmpty = loops.withLock { loops in
+  package func drain(_ pace: DrainPace = .atOnce, _ completion: @escaping @Sendable () -> Void) {
+    let count = loops.withLock { loops in
       loops.draining = loops.all.count
       loops.whenDrained = completion
-      return loops.all.isEmpty
+      return loops.all.count
     }
-    if isEmpty { completion() } else { post(.drain) }
+    if count == 0 { completion() } else { post(.drain(pace.shared(by: count))) }
   }
+
+  /// Makes no more pauses in a drain.
+  package func hasten() { post(.hasten) }
 
   /// Closes what is left of a drain, without waiting for callbacks any more.
   package func cutOff() { post(.cutOff) }

@@ -12,11 +12,14 @@ enum LoopMessage: Sendable {
   case effects(ChannelContext, [Effect])
   case reply(ChannelContext, DeferredReply, Response)
   case stop(ChannelContext, CloseReason)
+  case crash(ChannelContext, cause: String, code: Int32?)
   /// For every socket of the loop.
   case broadcast(topic: String, event: String, payload: Payload, except: ChannelContext?)
   case publish(topic: String, message: String, payload: JSON, except: ChannelContext?)
   case disconnect(id: String)
-  case drain
+  case drain(DrainPace)
+  /// Ends a drain's pauses.
+  case hasten
   case cutOff
 }
 
@@ -35,6 +38,8 @@ final class ServerLoop: @unchecked Sendable {
   private var pendingCalls: [PendingCall] = []
   private var isSubmissionScheduled = false
   private(set) var isDraining = false
+  /// Sockets that a drain has not told yet.
+  private var untold: [SocketDriver] = []
 
   private struct Inbox {
     var messages: [LoopMessage] = []
@@ -80,17 +85,21 @@ final class ServerLoop: @unchecked Sendable {
     case .effects(let context, let effects): context.driver.perform(effects, of: context)
     case .reply(let context, let deferred, let response): context.driver.reply(deferred, response)
     case .stop(let context, let reason): context.driver.stop(context, reason)
+    case .crash(let context, let cause, let code): context.driver.crash(context, cause: cause, code: code)
     case .broadcast(let topic, let event, let payload, let except):
       broadcast(topic: topic, event: event, payload: payload, except: except)
     case .publish(let topic, let message, let payload, let except):
       publish(topic: topic, message: message, payload: payload, except: except)
     case .disconnect(let id):
       for socket in sockets.values where socket.info.id == id { socket.disconnect() }
-    case .drain:
+    case .drain(let pace):
       isDraining = true
-      for socket in sockets.values { socket.drain() }
+      untold = Array(sockets.values)
+      drainBatch(pace.batch, pause: pace.pause(for: untold.count, now: eventLoop.now))
       reportIfDrained()
+    case .hasten: drainBatch(.max, pause: .zero)
     case .cutOff:
+      untold = []
       for socket in sockets.values { socket.cutOff() }
       sockets = [:]
       reportIfDrained()
@@ -104,6 +113,14 @@ final class ServerLoop: @unchecked Sendable {
   func remove(_ socket: SocketDriver) {
     sockets[ObjectIdentifier(socket)] = nil
     reportIfDrained()
+  }
+
+  private func drainBatch(_ batch: Int, pause: TimeAmount) {
+    let told = untold.suffix(batch)
+    untold.removeLast(told.count)
+    for socket in told { socket.drain() }
+    guard !untold.isEmpty else { return }
+    eventLoop.assumeIsolated().scheduleTask(in: pause) { self.drainBatch(batch, pause: pause) }
   }
 
   private func reportIfDrained() {

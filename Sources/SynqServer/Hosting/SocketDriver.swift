@@ -115,6 +115,10 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     enter { $0.stop(context.key, reason: reason, into: &$1) }
   }
 
+  func crash(_ context: ChannelContext, cause: String, code: Int32?) {
+    enter { $0.crash(context.key, cause: cause, code: code, into: &$1) }
+  }
+
   func deliver(message: String, payload: Payload, topic: String, to context: ChannelContext) {
     enter { $0.deliver(message: message, payload: payload, topic: topic, to: context.key, into: &$1) }
   }
@@ -204,9 +208,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
       loop.subscribe(context(of: key, spec: spec, topic: topic, joinRef: joinRef), to: topic)
     case .closing(let key):
       guard let context = contexts[key], let (cause, scope) = context.abandonDeferred() else { return }
-      // Who was never let in is owed no before_close.
-      let outcome: Outcome = if case .authorize = cause { .refused } else { .returned }
-      engine.complete(cause, of: key, scope: scope, outcome: outcome, into: &loop.output)
+      engine.complete(cause, of: key, scope: scope, outcome: cause.outcomeWhenAbandoned, into: &loop.output)
     case .ended(let key): forget(key)
     case .subscribe(let key, let topic):
       guard let context = contexts[key], topic != context.topic else { return }

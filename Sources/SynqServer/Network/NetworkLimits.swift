@@ -25,6 +25,11 @@ package struct NetworkLimits: Sendable {
   /// The same when the server stops, for a peer to which all was sent. Stops peers that sleep, or that are gone without
   /// a word, from holding up the end of the process. Default 50 ms.
   package var lingerTimeout = TimeAmount.milliseconds(50)
+  /// Connections that a stop ends at once. Stops clients that come back elsewhere from all coming together.
+  /// Default 1,000.
+  package var drainBatch = 1_000
+  /// From one batch of a stop to the next; less where its deadline would not do for all. Default 100 ms.
+  package var drainPause = TimeAmount.milliseconds(100)
 
   package init() {}
 }

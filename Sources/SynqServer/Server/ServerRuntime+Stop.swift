@@ -13,7 +13,7 @@ extension ServerRuntime {
     let deadline = timeout.map { NIODeadline.now() + TimeAmount(clamping: $0) }
     enum Step {
       case nothing
-      case drain(Running)
+      case drain(Running, DrainPace)
       case hasten(Running, NIODeadline)
       case endUnstarted
     }
@@ -28,7 +28,10 @@ extension ServerRuntime {
         }
         state.phase = .stopping
         state.deadline = deadline
-        return .success(.drain(running))
+        let limits = state.configuration.network.limits
+        return .success(
+          .drain(
+            running, DrainPace(batch: limits.drainBatch, pause: limits.drainPause, deadline: deadline)))
       case .stopping:
         guard let running = state.running, let deadline, deadline < state.deadline ?? .distantFuture else {
           return .success(.nothing)
@@ -41,11 +44,13 @@ extension ServerRuntime {
     switch try result.get() {
     case .nothing: break
     case .endUnstarted: end()
-    case .drain(let running):
+    case .drain(let running, let pace):
       _ = running.network.stopAccepting()
-      running.hub.drain { self.takeDown(running) }
+      running.hub.drain(pace) { self.takeDown(running) }
       if let deadline { cutOff(running, at: deadline) }
-    case .hasten(let running, let deadline): cutOff(running, at: deadline)
+    case .hasten(let running, let deadline):
+      running.hub.hasten()
+      cutOff(running, at: deadline)
     }
   }
 
@@ -71,8 +76,9 @@ extension ServerRuntime {
     }
   }
 
-  /// Of a stop that was begun: peers are told to close, and not waited for.
+  /// Of a stop that was begun: peers are told to close without a pause, and not waited for.
   package func abandonPeers() {
+    state.withLock { $0.running?.hub }?.hasten()
     state.withLock { state in
       state.peersAreAbandoned = true
       Self.abandonPeersIfAsked(&state)

@@ -209,9 +209,24 @@ package final class ServerRuntime: Sendable {
 
   package func disconnect(id: String) throws(HostError) { try hub().disconnect(id: id) }
 
-  private func hub() throws(HostError) -> ChannelHub {
-    let (hub, phase) = state.withLock { ($0.running?.hub, $0.phase) }
-    if let hub { return hub }
+  /// Reads certificate and key again; on an error all stays as it was.
+  package func reloadTLS() throws(HostError) {
+    guard state.withLock({ $0.configuration.network.tls }) != nil else {
+      throw HostError(.state, "server: it was made without TLS")
+    }
+    let network = try running().network
+    do throws(NetworkError) {
+      try network.reloadTLS()
+    } catch {
+      throw HostError(.io, error.description)
+    }
+  }
+
+  private func hub() throws(HostError) -> ChannelHub { try running().hub }
+
+  private func running() throws(HostError) -> Running {
+    let (running, phase) = state.withLock { ($0.running, $0.phase) }
+    if let running { return running }
     throw phase == .stopped
       ? HostError(.closed, "server: it has stopped") : HostError(.state, "server: it was not started")
   }

@@ -29,6 +29,7 @@ SCALARS: dict[str, Any] = {
     "synq_delivery_t": c_int,
     "synq_log_level_t": c_int,
     "synq_dialect_t": c_int,
+    "synq_tls_version_t": c_int,
     "void": None,
 }
 STRUCTS: dict[str, Any] = {

@@ -70,6 +70,10 @@ LOG_WARNING = 3
 LOG_ERROR = 4
 LOG_OFF = 5
 
+# synq_tls_version_t
+TLS_1_2 = 12
+TLS_1_3 = 13
+
 # synq_dialect_t
 DIALECT_SYNQ = 0
 DIALECT_LIVE_STATE = 1
@@ -129,27 +133,21 @@ class log_record(ctypes.Structure):
 log_fn = CFUNCTYPE(None, POINTER(log_record), user_p)
 
 
+# synq_limits_t: the members behind its size, each a uint32_t
+LIMITS = (
+    "max_connections max_connections_per_address handshake_timeout_ms idle_timeout_ms max_header_bytes "
+    "max_frame_bytes max_message_bytes max_fragments max_channels max_queued_events max_topic_bytes "
+    "max_event_bytes max_ref_bytes max_json_depth max_messages_per_second max_joins_per_second "
+    "max_outbound_bytes max_patch_bytes max_json_nodes max_pending_replies max_inflate_ratio "
+    "max_longpoll_sessions max_longpoll_batch max_longpoll_queue_bytes max_longpoll_body_bytes "
+    "longpoll_session_timeout_ms keep_alive_timeout_ms close_timeout_ms drain_batch drain_pause_ms"
+)
+
+
 class limits(ctypes.Structure):
     _fields_ = [
         ("size", c_size_t),
-        ("max_connections", c_uint32),
-        ("max_connections_per_address", c_uint32),
-        ("handshake_timeout_ms", c_uint32),
-        ("idle_timeout_ms", c_uint32),
-        ("max_header_bytes", c_uint32),
-        ("max_frame_bytes", c_uint32),
-        ("max_message_bytes", c_uint32),
-        ("max_fragments", c_uint32),
-        ("max_channels", c_uint32),
-        ("max_queued_events", c_uint32),
-        ("max_topic_bytes", c_uint32),
-        ("max_event_bytes", c_uint32),
-        ("max_ref_bytes", c_uint32),
-        ("max_json_depth", c_uint32),
-        ("max_messages_per_second", c_uint32),
-        ("max_joins_per_second", c_uint32),
-        ("max_outbound_bytes", c_uint32),
-        ("max_patch_bytes", c_uint32),
+        *((name, c_uint32) for name in LIMITS.split()),
     ]
 
 
@@ -168,6 +166,7 @@ class server_options(ctypes.Structure):
         ("log", log_fn),
         ("user", user_p),
         ("destroy", destroy_fn),
+        ("tls_minimum_version", c_int),
     ]
 
 
@@ -313,6 +312,8 @@ FUNCTIONS: dict[str, Prototype] = {
     ),
     # int synq_server_disconnect(synq_server_t *server, const char *id);
     "synq_server_disconnect": Prototype(c_int, (server_p, c_char_p), waits=True),
+    # int synq_server_reload_tls(synq_server_t *server);
+    "synq_server_reload_tls": Prototype(c_int, (server_p,), waits=True),
     # int synq_server_stats(synq_server_t *server, synq_stats_t *out);
     "synq_server_stats": Prototype(c_int, (server_p, POINTER(stats)), waits=True),
     # -- Connections

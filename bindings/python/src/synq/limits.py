@@ -29,6 +29,18 @@ class Limits:
     max_joins_per_second: int = 0  #: of one connection, on average. Default: no limit
     max_outbound_bytes: int = 0  #: queued for a client that does not read: close 1013. Default 8,000,000
     max_patch_bytes: int = 0  #: a longer patch is sent as the full state. Default 8,000,000
+    max_json_nodes: int = 0  #: values in a message: close 1011. Default 4,000,000
+    max_pending_replies: int = 0  #: owed to one connection after a detached defer: an error. Default 1,000
+    max_inflate_ratio: int = 0  #: of a compressed message, beyond 64 kB: close 1009. Default 100
+    max_longpoll_sessions: int = 0  #: of one mount: status 429. Default 10,000
+    max_longpoll_batch: int = 0  #: messages of one request: status 413. Default 100
+    max_longpoll_queue_bytes: int = 0  #: that wait for the next poll: the session ends. Default 1,048,576
+    max_longpoll_body_bytes: int = 0  #: of one request: status 413. Default 8,000,000
+    longpoll_session_timeout_ms: int = 0  #: without a request: the session ends. Default 20,000
+    keep_alive_timeout_ms: int = 0  #: of an HTTP connection without a request. Default 30,000
+    close_timeout_ms: int = 0  #: for a peer to close its side. Default 5,000
+    drain_batch: int = 0  #: connections that a stop ends at once. Default 1,000
+    drain_pause_ms: int = 0  #: from one batch of a stop to the next. Default 100
 
 
 class Stats(NamedTuple):
