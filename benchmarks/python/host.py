@@ -58,9 +58,8 @@ def main():
     parser.add_argument("--loops", type=int, default=0, help="threads that serve connections")
     options = parser.parse_args()
     channels = [AsyncCounter, AsyncBig] if options.is_async else [Counter, Big]
-    server = synq.Server(port=options.port, channels=channels, loops=options.loops).start()
-    print(f"listening on http://127.0.0.1:{server.port}", flush=True)
-    server.run()
+    server = synq.Server(port=options.port, channels=channels, loops=options.loops)
+    server.run(started=lambda: print(f"listening on http://127.0.0.1:{server.port}", flush=True))
 
 
 main()

@@ -54,7 +54,6 @@ class Room(synq.Channel):
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--port", type=int, default=4000)
 static = {"/": root / "examples/web", "/synq/": root / "bindings/browser"}
-server = synq.Server(port=parser.parse_args().port, channels=[Room], static=static).start()
+server = synq.Server(port=parser.parse_args().port, channels=[Room], static=static)
 server.every(1, lambda: server.publish("clock", "changed", {"seconds": int(time.monotonic() - started)}))
-print(f"listening on http://127.0.0.1:{server.port}/", flush=True)
-server.run()
+server.run(started=lambda: print(f"listening on http://127.0.0.1:{server.port}/", flush=True))

@@ -49,9 +49,6 @@ do {
   try server.channel("room:*", rooms)
   try serve(server, "/", arguments.web, otherwise: "examples/web")
   try serve(server, "/synq/", arguments.synqJS, otherwise: "bindings/browser")
-  try server.start()
-  print("listening on http://127.0.0.1:\(server.port ?? 0)/")
-  fflush(nil)
 
   // Once a second, the time for all channels.
   let clock = Task {
@@ -61,7 +58,10 @@ do {
     }
   }
   // Until a signal comes. Then every beforeClose runs; who takes longer than a second is cut off.
-  try await server.run(stoppingOn: .interrupt, .terminate, grace: .seconds(1))
+  try await server.run(stoppingOn: .interrupt, .terminate, grace: .seconds(1)) {
+    print("listening on http://127.0.0.1:\(server.port ?? 0)/")
+    fflush(nil)
+  }
   clock.cancel()
 } catch {
   complain("demo-swift: \(error)")

@@ -69,6 +69,5 @@ class ToDo(synq.Channel):
 
 
 if __name__ == "__main__":
-    server = synq.Server(port=int(sys.argv[1]) if len(sys.argv) > 1 else 4000, channels=[ToDo]).start()
-    print(f"listening on http://127.0.0.1:{server.port}/", flush=True)
-    server.run()
+    server = synq.Server(port=int(sys.argv[1]) if len(sys.argv) > 1 else 4000, channels=[ToDo])
+    server.run(started=lambda: print(f"listening on http://127.0.0.1:{server.port}/", flush=True))

@@ -76,7 +76,7 @@ struct ToDo: AsyncChannel {
 let arguments = CommandLine.arguments
 let server = try Server(port: arguments.count > 1 ? Int(arguments[1]) ?? 4000 : 4000)
 try server.channel("todo:*", ToDo())
-try server.start()
-print("listening on http://127.0.0.1:\(server.port ?? 0)/")
-fflush(nil)
-try await server.run(stoppingOn: .interrupt, .terminate)
+try await server.run(stoppingOn: .interrupt, .terminate) {
+  print("listening on http://127.0.0.1:\(server.port ?? 0)/")
+  fflush(nil)
+}

@@ -29,10 +29,15 @@ extension Server {
   /// came; a second one has its default effect, and ends a process whose callbacks hang.
   ///
   /// The library installs no signal handler but by this method.
-  public func run(stoppingOn signals: Signal..., grace: Duration = .seconds(10)) async throws(HostError) {
+  ///
+  /// - Parameter started: called once the port is bound and the signals are handled: the moment to tell the world.
+  public func run(
+    stoppingOn signals: Signal..., grace: Duration = .seconds(10), started: () -> Void = {}
+  ) async throws(HostError) {
     if !runtime.wasStarted { try start() }
     let traps = SignalTraps(signals) { [self] in try? stop(timeout: grace) }
     defer { traps.remove() }
+    started()
     try await run(grace: grace)
   }
 }

@@ -96,6 +96,14 @@ def test_a_signal_ends_run_at_once_with_every_before_close(form: str, number: in
         assert (one.expect_close(), two.expect_close()) == (1012, 1012)
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_taken_from_the_moment_the_start_is_told(form: str, number: int) -> None:
+    code = FORMS[form] + f"server.run(started=lambda: os.kill(os.getpid(), {int(number)}))\nprint('ended')"
+    with Program("-c", code) as program:
+        assert program.end()[:3] == (0, "ended\n", "")
+
+
 def test_a_signal_cancels_an_async_handler() -> None:
     with (
         Program("-c", FORMS["async"] + "server.run()") as program,

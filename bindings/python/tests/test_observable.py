@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import synq
+from synq.encoding import bytes_of
 from synq.observable import Assigns, forget
 
 
@@ -30,31 +31,31 @@ class Recorder:
             place = place[int(token) if isinstance(place, list) else token]
         return place, int(tokens[-1]) if isinstance(place, list) else tokens[-1]
 
-    def _call(self, name: str, pointer: bytes, text: bytes | None = None) -> None:
+    def _call(self, name: str, pointer: bytes, *values: Any) -> Any:
         if self.refuse:
             raise synq.StateError("not now")
-        self.calls.append(
-            (name, pointer.decode()) if text is None else (name, pointer.decode(), text.decode())
-        )
+        texts = [bytes_of(value).decode() for value in values]
+        self.calls.append((name, pointer.decode(), *texts))
+        return json.loads(texts[0]) if texts else None
 
-    def set(self, pointer: bytes, text: bytes) -> None:
-        self._call("set", pointer, text)
+    def set(self, pointer: bytes, value: Any) -> None:
+        value = self._call("set", pointer, value)
         place, key = self._walk(pointer)
         if isinstance(place, list):
             assert key < len(place)
-        place[key] = json.loads(text)
+        place[key] = value
 
-    def insert(self, pointer: bytes, text: bytes) -> None:
-        self._call("insert", pointer, text)
+    def insert(self, pointer: bytes, value: Any) -> None:
+        value = self._call("insert", pointer, value)
         place, key = self._walk(pointer)
         assert isinstance(place, list)
         assert key <= len(place)
-        place.insert(key, json.loads(text))
+        place.insert(key, value)
 
-    def append(self, pointer: bytes, text: bytes) -> None:
-        self._call("append", pointer, text)
+    def append(self, pointer: bytes, value: Any) -> None:
+        value = self._call("append", pointer, value)
         place, key = self._walk(pointer)
-        place[key].append(json.loads(text))
+        place[key].append(value)
 
     def remove(self, pointer: bytes) -> None:
         self._call("remove", pointer)
@@ -317,3 +318,14 @@ def test_ten_thousand_random_changes_leave_both_the_same(recorder: Recorder) -> 
             pass
     assert synq.untracked(assigns) == recorder.document
     assert len(recorder.calls) > 5000
+
+
+def test_a_name_with_u_0000_is_refused_where_a_change_needs_a_pointer() -> None:
+    recorder = Recorder()
+    assigns = Assigns(recorder, dict)
+    assigns.item = {"a\0b": {"n": 1}}
+    with pytest.raises(synq.EncodeError, match="takes no U"):
+        assigns["x\0y"] = 1
+    with pytest.raises(synq.EncodeError, match="takes no U"):
+        assigns.item["a\0b"].n = 2
+    assert synq.untracked(assigns) == recorder.document == {"item": {"a\0b": {"n": 1}}}

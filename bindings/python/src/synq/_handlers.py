@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .decoding import Decoder, decoder
@@ -21,7 +22,8 @@ MESSAGE = "message"
 CLOSE = "before_close"
 
 
-class Handler(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Handler:
     """A method and how to call it: the first `takes` of the arguments that its kind of callback has, the
     payload among them decoded by `decode`."""
 

@@ -37,6 +37,10 @@ class Library:
             function.restype = prototype.result
             function.argtypes = prototype.arguments
             setattr(self, name, function)
+        # A poll that does not wait keeps Python's lock over all of its callbacks. Else each of them had to
+        # take it again, for which it waits 5 ms when another Python thread is busy.
+        self.poll_now: Any = short.synq_server_poll
+        self.poll_now.restype, self.poll_now.argtypes, _ = _ffi.FUNCTIONS["synq_server_poll"]
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         raise AttributeError(f"libsynq has no function {name}")
@@ -75,12 +79,20 @@ def _load() -> Library:
             failures.append(f"  {path}: {failure}")
             continue
         _check_version(path, probe)
+        _keep_freed_memory()
         return Library(path)
     tried = "\n".join(failures)
     raise LibraryNotFoundError(
         "libsynq was not found. Install the wheel, which has it inside, or the system's package, or set "
         f"{ENVIRONMENT} to the path of {SONAME}. Tried:\n{tried}"
     )
+
+
+def _keep_freed_memory() -> None:
+    """glibc gives memory back to the system as soon as 128 kB at the end of a heap are free. A state of 80
+    kB that is replaced at each event then costs a page fault for each page, each time: a third of the event.
+    When a mapped block is freed, glibc raises that limit to twice the block's size."""
+    bytearray(4 << 20)
 
 
 def _check_version(path: str, probe: ctypes.CDLL) -> None:

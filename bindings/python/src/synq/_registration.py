@@ -51,6 +51,7 @@ class Registration:
     ) -> None:
         self.kind = kind
         self.plan: Plan = plan(kind)
+        self._events = self.plan.events
         self._server = weakref.ref(server)
         self._lib = lib
         self._log = log
@@ -60,6 +61,7 @@ class Registration:
         # Where the library puts the text of a payload. One will do, because one thread runs all callbacks.
         self._text = ctypes.c_char_p()
         self._text_out = ctypes.byref(self._text)
+        self._get_text = lib.synq_value_get_text
         self._channels: dict[int, Channel] = {}
         #: The async handlers that have begun and wait for something, and their roles.
         self._tasks: dict[asyncio.Task[Any], str] = {}
@@ -89,7 +91,7 @@ class Registration:
 
     def handle_event(self, socket: int, event: bytes, payload: int) -> int:
         channel = self._channels[socket]
-        handler = self.plan.events.get(event)
+        handler = self._events.get(event)
         if handler is not None:
             return self._run(channel, handler, event, (self._read(payload),) if handler.takes else ())
         handler = self.plan.handle_event
@@ -124,9 +126,9 @@ class Registration:
             self._run(channel, handler, CLOSE, (reason.decode("utf-8", "replace"),))
 
     def _read(self, value: int) -> Any:
-        if self._lib.synq_value_get_text(value, b"", self._text_out, None) == _ffi.OK:
-            return from_text((self._text.value or b"").decode())
-        return read(self._lib, value)
+        if self._get_text(value, b"", self._text_out, None):
+            return read(self._lib, value)
+        return from_text((self._text.value or b"").decode())
 
     # -- running handlers
 
@@ -152,7 +154,12 @@ class Registration:
                 arguments = self._decoded(handler, arguments)
             result = handler.function(channel, *arguments)
             if handler.is_async:
-                return self._run_async(channel, handler, what, result)
+                task = self._begin(handler, result)
+                if not task.done():
+                    return self._wait(channel, handler, what, task)
+                result = _result(task)
+            if result is None and channel._deferred is None:
+                return _ffi.OK
             return self._answer(channel, handler, result)
         except Error as error:
             return self._declared(channel, handler, what, error)
@@ -233,26 +240,29 @@ class Registration:
 
     # -- async handlers
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, Any], name: str, role: str) -> asyncio.Task[Any]:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
+    def _begin(self, handler: Handler, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """A task that has run as far as it could without waiting, where Python can do that (3.12)."""
+        loop = asyncio._get_running_loop()
+        if loop is None:
             coroutine.close()
-            raise RuntimeError(f"{name} is async, and no event loop runs on this thread") from None
-        if _EAGER:
-            task: asyncio.Task[Any] = _EagerTask(coroutine, loop, name)
-        else:
-            task = loop.create_task(coroutine, name=name)
-        if not task.done():
-            self._tasks[task] = role
-            task.add_done_callback(self._tasks.pop)
+            raise RuntimeError(f"{handler.name} is async, and no event loop runs on this thread")
+        if not _EAGER:
+            return loop.create_task(coroutine)
+        task: asyncio.Task[Any] = asyncio.Task.__new__(asyncio.Task)
+        try:
+            task.__init__(coroutine, loop=loop, name=handler.name, eager_start=True)  # type: ignore[misc]
+        except (KeyboardInterrupt, SystemExit):
+            # It goes its way to the thread that polls, and nobody will ask this task for it again.
+            task.exception()
+            raise
         return task
 
-    def _run_async(self, channel: Channel, handler: Handler, what: str | bytes, coroutine: Any) -> int:
+    def _wait(self, channel: Channel, handler: Handler, what: str | bytes, task: asyncio.Task[Any]) -> int:
+        """The handler has to wait for something: its answer is put off."""
         name = what if isinstance(what, str) else what.decode("utf-8", "replace")
-        task = self._spawn(coroutine, f"{channel.topic} {name}", handler.role)
-        if task.done():  # it never had to wait, so there is nothing to put off
-            return self._answer(channel, handler, _result(task))
+        task.set_name(f"{channel.topic} {name}")
+        self._tasks[task] = handler.role
+        task.add_done_callback(self._tasks.pop)
         try:
             deferred = channel.defer()
         except Exception:
@@ -327,21 +337,6 @@ class _CancelledError(Exception):
 
 class _EndError(Exception):
     """An async handler asked for the end of the program."""
-
-
-class _EagerTask(asyncio.Task[Any]):
-    """A task whose first step runs at once."""
-
-    def __init__(
-        self, coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, name: str
-    ) -> None:
-        eager: Any = {"eager_start": True}
-        try:
-            super().__init__(coroutine, loop=loop, name=name, **eager)
-        except (KeyboardInterrupt, SystemExit):
-            # It goes its way to the thread that polls, and nobody will ask this task for it again.
-            self.exception()
-            raise
 
 
 def _result(task: asyncio.Task[Any]) -> Any:

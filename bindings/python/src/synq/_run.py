@@ -17,7 +17,7 @@ from . import _ffi
 from ._library import Library, check
 from ._registration import Registration
 
-# How many callbacks run in one turn of an asyncio loop, so that other tasks have their turn.
+# How many callbacks run in one turn of a loop, so that other tasks and threads have their turn.
 _BATCH = 64
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _GRACE_SECONDS = 5.0
@@ -47,7 +47,8 @@ class Serving:
     def poll(self, timeout_ms: int, most: int) -> bool:
         """Runs callbacks that are due. False when the server has stopped and will never have another. Raises
         what a handler raised that is not an error: KeyboardInterrupt, SystemExit."""
-        code: int = self._lib.synq_server_poll(self._handle, timeout_ms, most)
+        poll = self._lib.synq_server_poll if timeout_ms else self._lib.poll_now
+        code: int = poll(self._handle, timeout_ms, most)
         if self._interrupts:
             self.stop(_GRACE_SECONDS)
             raise self._interrupts.pop()
@@ -111,15 +112,17 @@ class Serving:
         await asyncio.shield(self._finished)
 
 
-def run(serving: Serving) -> None:
-    """Runs the handlers on this thread until the server has stopped."""
+def run(serving: Serving, started: Callable[[], object]) -> None:
+    """Runs the handlers on this thread until the server has stopped. `started` is called when signals are
+    taken."""
     on_main = threading.current_thread() is threading.main_thread()
     taken = [number for number in _SIGNALS if _is_default(number)] if on_main else []
     if serving.is_async:
-        asyncio.run(_run_asyncio(serving, taken))
+        asyncio.run(_run_asyncio(serving, taken, started))
     elif taken:
-        _run_with_signals(serving, taken)
+        _run_with_signals(serving, taken, started)
     else:
+        started()
         while serving.poll(-1, 0):
             pass
 
@@ -127,7 +130,7 @@ def run(serving: Serving) -> None:
 def run_in_thread(serving: Serving, log: logging.Logger) -> None:
     """The same as the whole of a thread: what would end the program ends the server, and the log says so."""
     try:
-        run(serving)
+        run(serving, lambda: None)
     except BaseException as error:
         log.error("the server's thread ended: %r", error, exc_info=error)
         with contextlib.suppress(Exception):
@@ -139,19 +142,20 @@ def _is_default(number: int) -> bool:
     return signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
 
 
-async def _run_asyncio(serving: Serving, taken: list[signal.Signals]) -> None:
+async def _run_asyncio(serving: Serving, taken: list[signal.Signals], started: Callable[[], object]) -> None:
     loop = asyncio.get_running_loop()
     for number in taken:
         loop.add_signal_handler(number, serving.interrupt)
     try:
         async with serving.attached(loop):
+            started()
             await serving.wait_stopped()
     finally:
         for number in taken:
             loop.remove_signal_handler(number)
 
 
-def _run_with_signals(serving: Serving, taken: list[signal.Signals]) -> None:
+def _run_with_signals(serving: Serving, taken: list[signal.Signals], started: Callable[[], object]) -> None:
     # Python runs signal handlers between two of its instructions, so the wait is one that a signal wakes: C
     # writes the signal's number to this pair, on whichever thread it came.
     awake, wake = socket.socketpair()
@@ -160,11 +164,12 @@ def _run_with_signals(serving: Serving, taken: list[signal.Signals]) -> None:
         poller = select.poll()
         poller.register(serving.fd, select.POLLIN)
         poller.register(awake, select.POLLIN)
+        started()
         running = True
         while running:
             for descriptor, _ in poller.poll():
                 if descriptor == serving.fd:
-                    running = serving.poll(0, 0)
+                    running = serving.poll(0, _BATCH)
                 else:
                     with contextlib.suppress(BlockingIOError):
                         awake.recv(4096)

@@ -11,7 +11,7 @@ from ._handlers import EVENTS, MESSAGES
 from ._library import Library, check
 from .connection import text
 from .decoding import from_text
-from .encoding import to_bytes
+from .encoding import bytes_of, to_bytes
 from .observable import Assigns, Edits
 from .responses import Deferred, in_callback
 
@@ -303,25 +303,37 @@ def read(lib: Library, value: int) -> Any:
 class SocketEdits(Edits):
     """The edits of a channel's assigns, in the library."""
 
-    __slots__ = ("_lib", "_set", "_socket")
+    __slots__ = ("_lib", "_set_bool", "_set_int", "_set_text", "_socket")
 
     def __init__(self, lib: Library, socket: int) -> None:
         self._lib = lib
-        self._set = lib.synq_socket_set_text
+        self._set_bool = lib.synq_socket_set_bool
+        self._set_int = lib.synq_socket_set_int
+        self._set_text = lib.synq_socket_set_text
         self._socket = socket
 
-    def set(self, pointer: bytes, text: bytes) -> None:
-        code = self._set(self._socket, pointer, text, len(text))
+    def set(self, pointer: bytes, value: Any) -> None:
+        kind = type(value)
+        # C takes the lower bits of a longer integer without a word.
+        if kind is int and -0x8000_0000_0000_0000 <= value <= 0x7FFF_FFFF_FFFF_FFFF:
+            code = self._set_int(self._socket, pointer, value)
+        elif kind is bool:
+            code = self._set_bool(self._socket, pointer, value)
+        else:
+            text = bytes_of(value)
+            code = self._set_text(self._socket, pointer, text, len(text))
         if code:
             in_callback(code, "assigns can be changed")
 
-    def insert(self, pointer: bytes, text: bytes) -> None:
+    def insert(self, pointer: bytes, value: Any) -> None:
+        text = bytes_of(value)
         in_callback(
             self._lib.synq_socket_insert_text(self._socket, pointer, text, len(text)),
             "assigns can be changed",
         )
 
-    def append(self, pointer: bytes, text: bytes) -> None:
+    def append(self, pointer: bytes, value: Any) -> None:
+        text = bytes_of(value)
         in_callback(
             self._lib.synq_socket_append_text(self._socket, pointer, text, len(text)),
             "assigns can be changed",

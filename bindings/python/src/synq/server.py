@@ -231,15 +231,17 @@ class Server:
         """The port that the server listens on, once it has started."""
         return check(self._lib.synq_server_port(self._life.open()))
 
-    def run(self) -> None:
+    def run(self, started: Callable[[], object] = lambda: None) -> None:
         """Serves on this thread until Ctrl-C, SIGTERM or `stop`, then closes the server and returns.
 
         On the main thread, signals whose handlers are Python's own are taken for the time: the first stops
         gracefully, a second cuts off what still runs.
+
+        `started` is called once the port is bound and the signals are taken: the moment to tell the world.
         """
         self.start()
         try:
-            _run.run(self._serve())
+            _run.run(self._serve(), started)
         finally:
             self.close()
 

@@ -6,8 +6,14 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
+from ..encoding import SCALARS
 from .dicts import ObservableDict
-from .node import Edits, set_data, set_key, set_parent
+from .node import Edits, escape, set_data, set_key, set_parent
+
+#: The pointers of assigns, by their names. Names are written in programs, so there are few of them; should
+#: they come from somewhere else, no more than this many are kept.
+_pointers: dict[str, bytes] = {}
+_MAX_POINTERS = 1000
 
 
 class Assigns(ObservableDict):
@@ -43,6 +49,16 @@ class Assigns(ObservableDict):
             set_data(self, data)
             return data
         return ObservableDict.__getattr__(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        pointer = _pointers.get(name)
+        if pointer is not None and type(value) in SCALARS:
+            self._changes.set(pointer, value)
+            self._data[name] = value
+            return
+        ObservableDict.__setattr__(self, name, value)
+        if pointer is None and len(_pointers) < _MAX_POINTERS:
+            _pointers[name] = f"/{escape(name)}".encode()
 
 
 def forget(assigns: Assigns) -> None:

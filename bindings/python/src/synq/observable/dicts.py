@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
-from ..encoding import SCALARS, bytes_of, plain
+from ..encoding import SCALARS, plain
 from .node import Node, escape, kinds, place_of, pointer_of, untracked, wrap
+
+_MISSING = object()
 
 
 class ObservableDict(Node):
@@ -24,13 +26,7 @@ class ObservableDict(Node):
     def __setitem__(self, key: str, value: Any) -> None:
         if type(key) is not str:
             raise TypeError(f"the name of a member must be a string, not {key!r}")
-        if type(value) not in SCALARS:
-            if isinstance(value, Node) and value._data is self._data.get(key, value):
-                return  # the second half of ``node.items += more``: what is put back is there already
-            value = plain(value, f"/{key}")
-        edits, pointer = place_of(self)
-        edits.set(f"{pointer}/{escape(key)}".encode(), bytes_of(value))
-        self._data[key] = value
+        _set_member(self, key, value)
 
     def __delitem__(self, key: str) -> None:
         if key not in self._data:
@@ -39,18 +35,20 @@ class ObservableDict(Node):
         del self._data[key]
 
     def __getattr__(self, name: str) -> Any:
-        data = self._data
-        if name in data:
-            return wrap(data[name], self, name)
+        value = self._data.get(name, _MISSING)
+        if type(value) in SCALARS:
+            return value
+        if value is not _MISSING:
+            return wrap(value, self, name)
         method = _DICT_METHODS.get(name)
         if method is not None:
             return method.__get__(self)
         raise AttributeError(f"there is no {name!r} in {sorted(self._data)}")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name.startswith("_"):
+        if name[0] == "_":
             raise AttributeError(f"{name}: set a member whose name starts with an underscore by [{name!r}]")
-        self[name] = value
+        _set_member(self, name, value)
 
     def __delattr__(self, name: str) -> None:
         if name not in self._data:
@@ -77,7 +75,14 @@ class ObservableDict(Node):
         return self
 
 
-_MISSING = object()
+def _set_member(node: ObservableDict, key: str, value: Any) -> None:
+    if type(value) not in SCALARS:
+        if isinstance(value, Node) and value._data is node._data.get(key, value):
+            return  # the second half of ``node.items += more``: what is put back is there already
+        value = plain(value, f"/{key}")
+    edits, pointer = place_of(node)
+    edits.set(f"{pointer}/{escape(key)}".encode(), value)
+    node._data[key] = value
 
 
 def _dict_keys(self: ObservableDict) -> Any:
@@ -128,7 +133,7 @@ def _dict_clear(self: ObservableDict) -> None:
         for key in list(self._data):
             del self[key]
     else:
-        self._edits.set(pointer_of(self).encode(), b"{}")
+        self._edits.set(pointer_of(self).encode(), {})
         self._data.clear()
 
 

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, MutableSequence
 from typing import Any, SupportsIndex
 
-from ..encoding import bytes_of, plain
+from ..encoding import plain
 from .node import Node, kinds, pointer_of, untracked, wrap
 
 # Beyond this many single edits the whole list is set instead: the library's diff then finds what is
@@ -34,14 +34,15 @@ class ObservableList(Node):
     def _replace(self, items: list[Any]) -> None:
         """Sets the whole list; the containers in it stay the same ones, so that what was read of it stays
         valid."""
-        self._edits.set(pointer_of(self).encode(), bytes_of(items))
+        self._edits.set(pointer_of(self).encode(), items)
         self._data[:] = items
 
     def __getitem__(self, index: SupportsIndex | slice) -> Any:
+        data = self._data
         if isinstance(index, slice):
-            return [wrap(self._data[at], self, at) for at in range(*index.indices(len(self._data)))]
-        at = self._index(index, "index")
-        return wrap(self._data[at], self, at)
+            return [wrap(data[at], self, at) for at in range(*index.indices(len(data)))]
+        at = index if type(index) is int and 0 <= index < len(data) else self._index(index, "index")
+        return wrap(data[at], self, at)
 
     def __setitem__(self, index: SupportsIndex | slice, value: Any) -> None:
         if not isinstance(index, slice):
@@ -49,14 +50,14 @@ class ObservableList(Node):
             if isinstance(value, Node) and value._data is self._data[at]:
                 return
             value = plain(value, f"/{at}")
-            self._edits.set(self._place(at), bytes_of(value))
+            self._edits.set(self._place(at), value)
             self._data[at] = value
             return
         values = plain(list(value))
         places = range(*index.indices(len(self._data)))
         if len(places) == len(values) <= _MANY_EDITS:
             for at, item in zip(places, values, strict=True):
-                self._edits.set(self._place(at), bytes_of(item))
+                self._edits.set(self._place(at), item)
                 self._data[at] = item
         else:
             items = list(self._data)
@@ -118,7 +119,7 @@ class ObservableList(Node):
 
     def append(self, value: Any) -> None:
         value = plain(value, f"/{len(self._data)}")
-        self._edits.append(pointer_of(self).encode(), bytes_of(value))
+        self._edits.append(pointer_of(self).encode(), value)
         self._data.append(value)
 
     def insert(self, index: SupportsIndex, value: Any) -> None:
@@ -126,7 +127,7 @@ class ObservableList(Node):
         at = index.__index__()
         at = max(0, at + length) if at < 0 else min(at, length)
         value = plain(value, f"/{at}")
-        self._edits.insert(self._place(at), bytes_of(value))
+        self._edits.insert(self._place(at), value)
         self._data.insert(at, value)
 
     def extend(self, values: Iterable[Any]) -> None:
@@ -135,7 +136,7 @@ class ObservableList(Node):
             self._replace([*self._data, *added])
             return
         for value in added:
-            self._edits.append(pointer_of(self).encode(), bytes_of(value))
+            self._edits.append(pointer_of(self).encode(), value)
             self._data.append(value)
 
     def pop(self, index: SupportsIndex = -1) -> Any:

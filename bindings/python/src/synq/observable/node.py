@@ -6,20 +6,23 @@ import copy
 from typing import Any, Protocol, SupportsIndex
 
 from ..encoding import encoder
-from ..errors import DetachedError
+from ..errors import DetachedError, EncodeError
 
 
 class Edits(Protocol):
-    """Where changes go: the library, as synq_socket_set_text and its kin. `pointer` and `text` are UTF-8."""
+    """Where changes go: the library, as synq_socket_set and its kin. `pointer` is UTF-8, `value` is one that
+    `plain` gave."""
 
-    def set(self, pointer: bytes, text: bytes) -> None: ...
-    def insert(self, pointer: bytes, text: bytes) -> None: ...
-    def append(self, pointer: bytes, text: bytes) -> None: ...
+    def set(self, pointer: bytes, value: Any) -> None: ...
+    def insert(self, pointer: bytes, value: Any) -> None: ...
+    def append(self, pointer: bytes, value: Any) -> None: ...
     def remove(self, pointer: bytes) -> None: ...
 
 
 def escape(token: str) -> str:
     """A member's name as a token of a JSON Pointer (RFC 6901, section 3)."""
+    if "\0" in token:  # a pointer ends at the first one
+        raise EncodeError(f"a change at {token!r}: the library takes no U+0000 in the name of a member")
     return token.replace("~", "~0").replace("/", "~1") if "~" in token or "/" in token else token
 
 
