@@ -92,11 +92,13 @@ extension Socket {
   /// Adds to the integer at a pointer and returns the sum.
   @discardableResult
   public func increment(by amount: Int = 1, at pointer: JSONPointer) throws(HostError) -> Int {
-    Int(try edit { assigns throws(HostError) in try assigns.increment(at: pointer, by: Int64(amount)) })
+    var sum: Int64 = 0
+    try edit { assigns throws(HostError) in sum = try assigns.increment(at: pointer, by: Int64(amount)) }
+    return Int(sum)
   }
 
-  private func edit<R: Sendable>(_ body: (inout Assigns) throws(HostError) -> R) throws(HostError) -> R {
-    try context.changeAssigns { assigns throws(HostError) in try body(&assigns) }
+  private func edit(_ body: (inout Assigns) throws(HostError) -> Void) throws(HostError) {
+    try context.changeAssigns(body)
   }
 }
 

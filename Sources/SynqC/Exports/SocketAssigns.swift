@@ -150,8 +150,9 @@ public func synq_socket_increment(
   _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ by: Int64, _ out: UnsafeMutablePointer<Int64>!
 ) -> CInt {
   export { () throws(HostError) in
-    let sum = try edit(socket, pointer) { assigns, place throws(HostError) in
-      try assigns.increment(at: place, by: by)
+    var sum: Int64 = 0
+    try edit(socket, pointer) { assigns, place throws(HostError) in
+      sum = try assigns.increment(at: place, by: by)
     }
     out?.pointee = sum
   }
@@ -168,13 +169,12 @@ private func assign(
   box.assignsChanged()
 }
 
-private func edit<Result: Sendable>(
+private func edit(
   _ socket: OpaquePointer?, _ pointer: UnsafePointer<CChar>?,
-  _ body: (inout Assigns, JSONPointer) throws(HostError) -> Result
-) throws(HostError) -> Result {
+  _ body: (inout Assigns, JSONPointer) throws(HostError) -> Void
+) throws(HostError) {
   let place = try Argument.pointer(pointer)
   let box = try ChannelContextBox.of(socket)
-  let result = try box.context.changeAssigns { assigns throws(HostError) in try body(&assigns, place) }
+  try box.context.changeAssigns { assigns throws(HostError) in try body(&assigns, place) }
   box.assignsChanged()
-  return result
 }

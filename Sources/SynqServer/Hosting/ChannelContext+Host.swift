@@ -8,23 +8,24 @@ import Synchronization
 extension ChannelContext {
   // MARK: Inside a callback
 
-  /// Reads or changes the scope of the callback that runs or is deferred.
-  // Inlined, because a generic that is called from another module looks up its types at run time: 2 % of a delivery
-  // in a room.
-  @inlinable
+  /// Reads or changes the scope of the callback that runs or is deferred, and returns what comes of it.
   package func withScope<Result>(
     _ body: (inout CallbackScope) throws(HostError) -> Result
   ) throws(HostError) -> Result {
     var result: Result?
     try lendScope { scope throws(HostError) in result = try body(&scope) }
-    guard let result else { throw HostError(.closed, "socket: the channel is gone") }
+    guard let result else { throw .channelClosed }
     return result
   }
 
-  /// The part of `withScope` that is not generic.
-  @usableFromInline
-  package func lendScope(
-    _ body: (inout CallbackScope) throws(HostError) -> Void
+  /// Changes the assigns; not while a message for them is built.
+  package func changeAssigns(_ body: (inout Assigns) throws(HostError) -> Void) throws(HostError) {
+    try lendScope(forAssigns: true) { scope throws(HostError) in try body(&scope.assigns) }
+  }
+
+  /// Not generic: a generic that another module calls looks up its types at run time, which was 2 % of a delivery in a room.
+  private func lendScope(
+    forAssigns: Bool = false, _ body: (inout CallbackScope) throws(HostError) -> Void
   ) throws(HostError) {
     let error = state.withLock { state -> HostError? in
       switch state.phase {
@@ -32,6 +33,9 @@ extension ChannelContext {
       case .ended: return .channelClosed
       case .idle, .answeredEarly:
         return HostError(.state, "socket: no callback of this channel is running")
+      }
+      if forAssigns, state.cause?.buildsMessage == true {
+        return HostError(.state, "socket: the assigns cannot change while a message for them is built")
       }
       // Moved out, so that its arrays are changed in place.
       guard var scope = state.scope.take() else { return .channelClosed }
@@ -44,16 +48,6 @@ extension ChannelContext {
       }
     }
     if let error { throw error }
-  }
-
-  /// Changes the assigns of the callback that runs or is deferred; not of one that builds a message from them.
-  package func changeAssigns<Result: Sendable>(
-    _ body: (inout Assigns) throws(HostError) -> Result
-  ) throws(HostError) -> Result {
-    if state.withLock({ $0.cause?.buildsMessage }) == true {
-      throw HostError(.state, "socket: the assigns cannot change while a message for them is built")
-    }
-    return try withScope { scope throws(HostError) in try body(&scope.assigns) }
   }
 
   /// Gives the message that the running `newState` or `updateState` was asked for.
