@@ -109,8 +109,9 @@ import Testing
     #expect(harness.ran.suffix(2) == ["handle_event go", "handle_message self"])
   }
 
-  @Test func aDetachedReplyComesLaterAndOnce() {
+  @Test func aDetachedReplyComesLaterAndOnce() throws {
     let harness = joined()
+    let key = try #require(harness.key("counter:1"))
     let deferred = DeferredReply(rawValue: 1)
     harness.callbacks["counter:*"] = { cause, scope in
       if case .event("later", _) = cause { scope.detached = deferred }
@@ -120,11 +121,32 @@ import Testing
     #expect(harness.receive(#"["1","3","counter:1","x",{}]"#).count == 1)
     let response = Response.reply(status: "ok", payload: .json(["later": true]))
     #expect(
-      harness.perform { _ = $0.reply(deferred, response, into: &$1) } == [
+      harness.perform { _ = $0.reply(deferred, response, of: key, into: &$1) } == [
         ["1", "2", "counter:1", "phx_reply", ["status": "ok", "response": ["later": true]]]
       ])
     var isGiven = true
-    #expect(harness.perform { isGiven = $0.reply(deferred, response, into: &$1) } == [])
+    #expect(harness.perform { isGiven = $0.reply(deferred, response, of: key, into: &$1) } == [])
+    #expect(!isGiven)
+  }
+
+  @Test func aDetachedReplyThatIsFasterThanItsCallbackWaitsForIt() throws {
+    let harness = joined()
+    let key = try #require(harness.key("counter:1"))
+    let deferred = DeferredReply(rawValue: 1)
+    harness.callbacks["counter:*"] = { cause, scope in
+      if case .event("later", _) = cause { scope.detached = deferred }
+      return .returned
+    }
+    harness.holdsCallbacks = true
+    #expect(harness.receive(#"["1","2","counter:1","later",{}]"#) == [])
+    let response = Response.reply(status: "ok", payload: .json(["early": true]))
+    #expect(harness.perform { _ = $0.reply(deferred, response, of: key, into: &$1) } == [])
+    #expect(
+      harness.runHeld() == [
+        ["1", "2", "counter:1", "phx_reply", ["status": "ok", "response": ["early": true]]]
+      ])
+    var isGiven = true
+    #expect(harness.perform { isGiven = $0.reply(deferred, response, of: key, into: &$1) } == [])
     #expect(!isGiven)
   }
 

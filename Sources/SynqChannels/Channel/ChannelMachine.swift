@@ -50,6 +50,8 @@ final class ChannelMachine {
   var phase: Phase
   /// A callback runs; at most one at a time.
   var isBusy = false
+  /// Replies to that event that were given before its callback was complete.
+  var earlyReplies: [DeferredReply: Response] = [:]
   /// The ref of the event whose callback runs.
   var eventRef: Ref?
   /// Whether `authorize` succeeded, so that `before_close` is owed.

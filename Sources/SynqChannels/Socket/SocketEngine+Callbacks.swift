@@ -77,13 +77,19 @@ extension SocketEngine {
     }
   }
 
-  /// Gives a reply that a callback left for later. False when its channel is gone.
+  /// Gives a reply that a callback left for later. False when it was given or its channel is gone.
+  ///
+  /// Another thread may be faster than the callback that left it: then the reply waits until that is complete.
   package mutating func reply(
-    _ deferred: DeferredReply, _ response: Response, into output: inout EngineOutput
+    _ deferred: DeferredReply, _ response: Response, of key: ChannelKey, into output: inout EngineOutput
   ) -> Bool {
     guard let pending = deferredReplies.removeValue(forKey: deferred), let machine = self[pending.channel]
     else {
-      return false
+      guard let machine = self[key], machine.isBusy, machine.earlyReplies[deferred] == nil else {
+        return false
+      }
+      machine.earlyReplies[deferred] = response
+      return true
     }
     return encode(response, to: pending.ref, of: machine, into: &output)
   }
@@ -101,6 +107,11 @@ extension SocketEngine {
     guard let machine = self[key] else { return false }
     let ref = machine.eventRef
     machine.eventRef = nil
+    if let deferred = scope.detached, let response = machine.earlyReplies[deferred] {
+      machine.earlyReplies = [:]
+      return encode(response, to: ref, of: machine, into: &output)
+    }
+    machine.earlyReplies = [:]
     if let deferred = scope.detached {
       guard deferredReplies.count < limits.maxPendingReplies else {
         let report = ErrorReport(

@@ -83,7 +83,8 @@ final class ServerLoop: @unchecked Sendable {
     case .completed(let context, let cause, let scope, let outcome):
       context.driver.completed(context, cause, scope, outcome)
     case .effects(let context, let effects): context.driver.perform(effects, of: context)
-    case .reply(let context, let deferred, let response): context.driver.reply(deferred, response)
+    case .reply(let context, let deferred, let response):
+      context.driver.reply(deferred, response, of: context)
     case .stop(let context, let reason): context.driver.stop(context, reason)
     case .crash(let context, let cause, let code): context.driver.crash(context, cause: cause, code: code)
     case .broadcast(let topic, let event, let payload, let except):

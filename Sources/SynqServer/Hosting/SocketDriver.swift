@@ -107,8 +107,8 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     enter { $0.perform(effects, of: context.key, into: &$1) }
   }
 
-  func reply(_ deferred: DeferredReply, _ response: Response) {
-    enter { _ = $0.reply(deferred, response, into: &$1) }
+  func reply(_ deferred: DeferredReply, _ response: Response, of context: ChannelContext) {
+    enter { _ = $0.reply(deferred, response, of: context.key, into: &$1) }
   }
 
   func stop(_ context: ChannelContext, _ reason: CloseReason) {
