@@ -173,11 +173,3 @@ def test_leaving_the_block_closes_the_server_with_its_channels() -> None:
 
     asyncio.run(main())
     assert len(Later.closed) == 1
-
-
-def test_an_async_connect_is_refused() -> None:
-    async def connect(connection: synq.Connection, params: dict[str, str]) -> bool:
-        return True
-
-    with pytest.raises(TypeError, match="connect must be a plain function"):
-        synq.Server(connect=connect)

@@ -6,14 +6,11 @@ and no exception leaves them: Python would print it, and go on with a made-up re
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from . import _ffi
+from ._mounts import mounts
 from ._registration import registrations
-from .channels import read
-from .connection import Connection
-from .errors import Error
 
 _LEVELS = {
     _ffi.LOG_DEBUG: logging.DEBUG,
@@ -22,11 +19,8 @@ _LEVELS = {
     _ffi.LOG_ERROR: logging.ERROR,
 }
 
-Connect = Callable[[Connection, dict[str, str]], Any]
-
-#: The `user` numbers of the log and of the mounts.
+#: By the `user` numbers of the log.
 loggers: dict[int, logging.Logger] = {}
-connects: dict[int, tuple[Any, Connect, list[BaseException], logging.Logger]] = {}
 
 
 def _failed(error: BaseException, what: str, interrupts: list[BaseException] | None) -> int:
@@ -40,6 +34,11 @@ def _failed(error: BaseException, what: str, interrupts: list[BaseException] | N
 def _failed_in(user: int, error: BaseException, what: str) -> int:
     registration = registrations.get(user)
     return _failed(error, what, None if registration is None else registration.interrupts)
+
+
+def _failed_at(user: int, error: BaseException, what: str) -> int:
+    mount = mounts.get(user)
+    return _failed(error, what, None if mount is None else mount.interrupts)
 
 
 @_ffi.authorize_fn
@@ -82,22 +81,36 @@ def before_close(socket: int, reason: bytes, user: int) -> None:
         _failed_in(user, error, "before_close")
 
 
+@_ffi.new_state_fn
+def new_state(socket: int, state: int, version: int, user: int) -> int:
+    try:
+        return registrations[user].new_state(socket, state, version)
+    except BaseException as error:
+        return _failed_in(user, error, "new_state")
+
+
+@_ffi.update_state_fn
+def update_state(socket: int, old: int, new: int, version: int, user: int) -> int:
+    try:
+        return registrations[user].update_state(socket, old, new, version)
+    except BaseException as error:
+        return _failed_in(user, error, "update_state")
+
+
 @_ffi.connect_fn
 def connect(connection: int, params: int, user: int) -> int:
-    interrupts = None
     try:
-        lib, function, interrupts, log = connects[user]
-        asked = Connection(connection)
-        try:
-            return _ffi.REFUSE if function(asked, read(lib, params)) is False else _ffi.OK
-        except Error as error:
-            asked.refuse(403, error.message)
-            return _ffi.REFUSE
-        except Exception as error:
-            log.error("connect failed: %r", error, exc_info=error)
-            return _ffi.CRASH
+        return mounts[user].connect(connection, params)
     except BaseException as error:
-        return _failed(error, "connect", interrupts)
+        return _failed_at(user, error, "connect")
+
+
+@_ffi.check_origin_fn
+def check_origin(origin: bytes, user: int) -> int:
+    try:
+        return mounts[user].check_origin(origin)
+    except BaseException as error:
+        return _failed_at(user, error, "check_origin")
 
 
 @_ffi.log_fn
@@ -133,5 +146,5 @@ def forget_logger(user: int) -> None:
 
 
 @_ffi.destroy_fn
-def forget_connect(user: int) -> None:
-    connects.pop(user, None)
+def forget_mount(user: int) -> None:
+    mounts.pop(user, None)

@@ -8,18 +8,19 @@ import contextlib
 import ctypes
 import itertools
 import logging
-import sys
 import threading
 import weakref
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import _ffi
 from ._handlers import AUTHORIZE, CLOSE, EVENT, INIT, MESSAGE, Handler, Plan, plan
-from ._library import Library
+from ._library import Library, check
+from ._tasks import CancelledError, EndError, begin, result_of
 from .channels import Channel, SocketEdits, read
 from .decoding import from_text
+from .encoding import to_bytes
 from .errors import ClosedError, Error
 from .observable import Assigns, forget
 from .responses import Answers, Deferred, of_socket
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 # What nobody waits for an answer of: an error raised there is a failure, whichever its class.
 _SILENT = (MESSAGE, CLOSE)
-_EAGER = sys.version_info >= (3, 12)
 
 # The `user` pointer of C is a number here, and the functions that C calls live as long as this module: no
 # callback can ever meet one that was freed, or an object that is gone.
@@ -48,8 +48,10 @@ class Registration:
         lib: Library,
         interrupts: list[BaseException],
         log: logging.Logger,
+        builder: Any = None,
     ) -> None:
         self.kind = kind
+        self._builder = builder
         self.plan: Plan = plan(kind)
         self._events = self.plan.events
         self._server = weakref.ref(server)
@@ -69,6 +71,11 @@ class Registration:
         with _lock:
             self.number = next(_numbers)
         registrations[self.number] = self
+
+    @property
+    def is_async(self) -> bool:
+        """Whether it needs an event loop."""
+        return self.plan.is_async
 
     # -- the callbacks of the library, each on a thread that polls
 
@@ -125,6 +132,25 @@ class Registration:
         if channel is not None and handler is not None:
             self._run(channel, handler, CLOSE, (reason.decode("utf-8", "replace"),))
 
+    def new_state(self, socket: int, state: int, version: int) -> int:
+        return self._build(socket, "new_state", lambda: (read(self._lib, state), version))
+
+    def update_state(self, socket: int, old: int, new: int, version: int) -> int:
+        return self._build(
+            socket, "update_state", lambda: (read(self._lib, old), read(self._lib, new), version)
+        )
+
+    def _build(self, socket: int, name: str, arguments: Callable[[], tuple[Any, ...]]) -> int:
+        try:
+            message = getattr(self._builder, name)(*arguments())
+            if not (isinstance(message, tuple) and len(message) == 2 and isinstance(message[0], str)):
+                raise TypeError(f"{name} returned {message!r}: expected the event's name and its payload")
+            text = to_bytes(message[1])
+            check(self._lib.synq_socket_state_message_text(socket, message[0].encode(), text, len(text)))
+        except Exception as error:
+            return self._crash(self._channels[socket], name, error)
+        return _ffi.OK
+
     def _read(self, value: int) -> Any:
         if self._get_text(value, b"", self._text_out, None):
             return read(self._lib, value)
@@ -154,10 +180,10 @@ class Registration:
                 arguments = self._decoded(handler, arguments)
             result = handler.function(channel, *arguments)
             if handler.is_async:
-                task = self._begin(handler, result)
+                task = begin(result, handler.name)
                 if not task.done():
                     return self._wait(channel, handler, what, task)
-                result = _result(task)
+                result = result_of(task)
             if result is None and channel._deferred is None:
                 return _ffi.OK
             return self._answer(channel, handler, result)
@@ -233,29 +259,12 @@ class Registration:
     def _report(self, channel: Channel, what: str | bytes, error: BaseException) -> None:
         name = what if isinstance(what, str) else what.decode("utf-8", "replace")
         extra = {"topic": channel.topic, "event": name}
-        if isinstance(error, _EndError) or (self._cancelled and isinstance(error, _CancelledError)):
+        if isinstance(error, EndError) or (self._cancelled and isinstance(error, CancelledError)):
             self._log.info("%s: %s was cancelled, because the server stops", channel.topic, name, extra=extra)
             return
         self._log.error("%s: %s failed: %r", channel.topic, name, error, exc_info=error, extra=extra)
 
     # -- async handlers
-
-    def _begin(self, handler: Handler, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """A task that has run as far as it could without waiting, where Python can do that (3.12)."""
-        loop = asyncio._get_running_loop()
-        if loop is None:
-            coroutine.close()
-            raise RuntimeError(f"{handler.name} is async, and no event loop runs on this thread")
-        if not _EAGER:
-            return loop.create_task(coroutine)
-        task: asyncio.Task[Any] = asyncio.Task.__new__(asyncio.Task)
-        try:
-            task.__init__(coroutine, loop=loop, name=handler.name, eager_start=True)  # type: ignore[misc]
-        except (KeyboardInterrupt, SystemExit):
-            # It goes its way to the thread that polls, and nobody will ask this task for it again.
-            task.exception()
-            raise
-        return task
 
     def _wait(self, channel: Channel, handler: Handler, what: str | bytes, task: asyncio.Task[Any]) -> int:
         """The handler has to wait for something: its answer is put off."""
@@ -282,7 +291,7 @@ class Registration:
     ) -> None:
         """What `_run` does when a handler returns or raises, for one that had to wait."""
         try:
-            result = _result(task)
+            result = result_of(task)
             answered = result is not None and self._has_response(handler, result)
         except Error as error:
             if handler.role in _SILENT:
@@ -329,24 +338,6 @@ class Registration:
         for task, role in list(self._tasks.items()):
             if closing or role is not CLOSE:
                 task.cancel()
-
-
-class _CancelledError(Exception):
-    """An async handler was cancelled. asyncio's own is no Exception, and here it ends one channel only."""
-
-
-class _EndError(Exception):
-    """An async handler asked for the end of the program."""
-
-
-def _result(task: asyncio.Task[Any]) -> Any:
-    try:
-        return task.result()
-    except asyncio.CancelledError:
-        raise _CancelledError("cancelled") from None
-    except (KeyboardInterrupt, SystemExit) as end:
-        # The loop has raised it too, and the program ends.
-        raise _EndError(repr(end)) from None
 
 
 def _load(lib: Library, socket: int) -> dict[str, Any]:

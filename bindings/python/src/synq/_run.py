@@ -10,11 +10,12 @@ import select
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 from . import _ffi
 from ._library import Library, check
+from ._mounts import Mount
 from ._registration import Registration
 
 # How many callbacks run in one turn of a loop, so that other tasks and threads have their turn.
@@ -30,18 +31,18 @@ class Serving:
         self,
         lib: Library,
         handle: int,
-        registrations: list[Registration],
+        hosts: Sequence[Registration | Mount],
         interrupts: list[BaseException],
         log: logging.Logger,
     ) -> None:
         self._lib = lib
         self._handle = handle
-        self._registrations = registrations
+        self._hosts = hosts
         self._interrupts = interrupts
         self._log = log
         self._loop: asyncio.AbstractEventLoop | None = None
         self._finished: asyncio.Future[None] | None = None
-        self.is_async = any(registration.plan.is_async for registration in registrations)
+        self.is_async = any(host.is_async for host in hosts)
         self.fd: int = check(lib.synq_server_fd(handle))
 
     def poll(self, timeout_ms: int, most: int) -> bool:
@@ -77,8 +78,8 @@ class Serving:
                 self._loop.call_soon_threadsafe(self._cancel)
 
     def _cancel(self) -> None:
-        for registration in self._registrations:
-            registration.cancel()
+        for host in self._hosts:
+            host.cancel()
 
     @contextlib.asynccontextmanager
     async def attached(self, loop: asyncio.AbstractEventLoop) -> AsyncIterator[None]:
@@ -104,8 +105,8 @@ class Serving:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(asyncio.shield(finished), _GRACE_SECONDS + 1)
             loop.remove_reader(self.fd)
-            for registration in self._registrations:
-                registration.cancel(closing=True)
+            for host in self._hosts:
+                host.cancel(closing=True)
 
     async def wait_stopped(self) -> None:
         assert self._finished is not None

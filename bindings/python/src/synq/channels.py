@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import inspect
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
@@ -39,6 +40,7 @@ class Options(NamedTuple):
     ignore_keys: tuple[str, ...] | None = None
     intercept: tuple[str, ...] = ()
     allow_prototype_keys: bool = False
+    message_builder: Any = None
 
 
 def options(
@@ -50,14 +52,36 @@ def options(
     ignore_keys: Iterable[str] | None = None,
     intercept: Iterable[str] = (),
     allow_prototype_keys: bool = False,
+    message_builder: Any = None,
 ) -> Options:
     if dialect not in DIALECTS:
         raise ValueError(f"dialect must be one of {', '.join(DIALECTS)}, not {dialect!r}")
     ignored = None if ignore_keys is None else _names("ignore_keys", ignore_keys)
     names = _names("track", track)
     return Options(
-        pattern, names, max_version, dialect, ignored, _names("intercept", intercept), allow_prototype_keys
+        pattern,
+        names,
+        max_version,
+        dialect,
+        ignored,
+        _names("intercept", intercept),
+        allow_prototype_keys,
+        _builder(message_builder),
     )
+
+
+def _builder(given: Any) -> Any:
+    """A message builder that is one: an object, or a class of which one is made."""
+    made = given() if isinstance(given, type) else given
+    if made is None:
+        return None
+    found = [getattr(made, name, None) for name in ("new_state", "update_state")]
+    if not any(found):
+        raise TypeError(f"message_builder: {made!r} has neither new_state nor update_state")
+    for method in found:
+        if method is not None and (not callable(method) or inspect.iscoroutinefunction(method)):
+            raise TypeError(f"message_builder: {method!r} must be a plain method")
+    return made
 
 
 def _names(what: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -79,6 +103,7 @@ def channel(
     ignore_keys: Iterable[str] | None = None,
     intercept: Iterable[str] = (),
     allow_prototype_keys: bool = False,
+    message_builder: Any = None,
 ) -> Callable[[C], C]:
     """Says which topics a Channel class serves, and which of its assigns clients see.
 
@@ -89,6 +114,9 @@ def channel(
     `ignore_keys`: members dropped from the tracked state at any depth; default ["__meta__"].
     `intercept`: broadcasts of these events go to handle_message instead of to the client.
     `allow_prototype_keys`: tracked state may have members named __proto__, constructor or prototype.
+    `message_builder`: an object, or a class of which one is made, with ``new_state(state, version)`` and
+    ``update_state(old, new, version)``. Each gives the message in place of the dialect's: the name of an
+    event, and its payload. One that is missing leaves that message to the dialect.
     """
     chosen = options(
         pattern,
@@ -98,6 +126,7 @@ def channel(
         ignore_keys=ignore_keys,
         intercept=intercept,
         allow_prototype_keys=allow_prototype_keys,
+        message_builder=message_builder,
     )
 
     def decorate(kind: C) -> C:

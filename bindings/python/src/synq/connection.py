@@ -9,7 +9,7 @@ from .encoding import to_bytes
 
 
 class Connection:
-    """The request of a client. Use it inside the connect function only; later each use gives None or
+    """The request of a client. Use it until the connect function has decided; later each use gives None or
     ClosedError."""
 
     def __init__(self, handle: int) -> None:

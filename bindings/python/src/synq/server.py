@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import ctypes
 import dataclasses
-import inspect
 import itertools
 import logging
 import os
@@ -17,9 +16,9 @@ from types import TracebackType
 from typing import Any, overload
 
 from . import _callbacks, _ffi, _run
-from ._callbacks import Connect
 from ._library import Library, check, library
 from ._life import Life
+from ._mounts import CheckOrigin, Connect, Mount
 from ._registration import Registration
 from .channels import DIALECTS, C, Channel, Options, options
 from .encoding import to_bytes
@@ -27,6 +26,7 @@ from .errors import StateError
 from .limits import Limits, Stats
 
 _users = itertools.count(1)
+_TLS_VERSIONS = {"1.2": _ffi.TLS_1_2, "1.3": _ffi.TLS_1_3}
 
 
 class Server:
@@ -48,11 +48,14 @@ class Server:
     `path`: clients connect at PATH/websocket and PATH/longpoll; more sockets with `mount`.
     `origins`: allowed origins: "https://example.com", "//example.com" (any scheme), a host that starts with
     "*." for its subdomains, or "*" for all. Default: the host that the request names.
-    `connect`: a function ``(connection, params)`` that decides who may connect; False or synq.Error refuses.
+    `connect`: a function ``(connection, params)``, also ``async``, that decides who may connect; False or
+    synq.Error refuses.
+    `check_origin`: a function that says of an origin whether its pages may connect, in place of `origins`.
     `static`: directories to serve for demos, by prefix: ``{"/": "web"}``.
     `limits`: see Limits.
     `loops`: threads that serve connections. Default: one per core.
-    `tls_certificate`, `tls_key`: PEM files.
+    `tls_certificate`, `tls_key`: PEM files; read again by `reload_tls`.
+    `tls_minimum_version`: "1.2" or "1.3".
     `logger`: where the log goes, at the level that it has when the server is made. Default: "synq". Its
     handlers must not call the server.
     """
@@ -66,26 +69,30 @@ class Server:
         path: str = "/socket",
         origins: Iterable[str] | None = None,
         connect: Connect | None = None,
+        check_origin: CheckOrigin | None = None,
         static: Mapping[str, str | os.PathLike[str]] | None = None,
         limits: Limits | None = None,
         loops: int = 0,
         tls_certificate: str | os.PathLike[str] | None = None,
         tls_key: str | os.PathLike[str] | None = None,
+        tls_minimum_version: str = "1.2",
         logger: logging.Logger | None = None,
     ) -> None:
         if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
             raise ValueError(f"port must be from 0 to 65535, not {port!r}")
         self._lib: Library = library()
         self._log = logger or logging.getLogger("synq")
-        self._registrations: list[Registration] = []
+        self._hosts: list[Registration | Mount] = []
         self._interrupts: list[BaseException] = []
         self._attached: contextlib.AbstractAsyncContextManager[None] | None = None
-        handle = self._new(host, port, limits, loops, tls_certificate, tls_key)
+        if tls_minimum_version not in _TLS_VERSIONS:
+            raise ValueError(f"tls_minimum_version must be '1.2' or '1.3', not {tls_minimum_version!r}")
+        handle = self._new(host, port, limits, loops, tls_certificate, tls_key, tls_minimum_version)
         self._life = Life(self._lib, handle, self._log)
         # Also at the interpreter's exit: no thread of the library may call Python after it.
         weakref.finalize(self, self._life.close, 1.0)
         try:
-            self.mount(path, origins=origins, connect=connect)
+            self.mount(path, origins=origins, connect=connect, check_origin=check_origin)
             for prefix, directory in (static or {}).items():
                 self.static(prefix, directory)
             for kind in channels:
@@ -102,6 +109,7 @@ class Server:
         loops: int,
         tls_certificate: str | os.PathLike[str] | None,
         tls_key: str | os.PathLike[str] | None,
+        tls_minimum_version: str,
     ) -> int:
         chosen = _ffi.server_options(size=ctypes.sizeof(_ffi.server_options))
         chosen.host = host.encode()
@@ -112,6 +120,7 @@ class Server:
             chosen.limits = _limits(limits)
         chosen.tls_certificate = None if tls_certificate is None else os.fsencode(tls_certificate)
         chosen.tls_key = None if tls_key is None else os.fsencode(tls_key)
+        chosen.tls_minimum_version = _TLS_VERSIONS[tls_minimum_version]
         chosen.log_level = _log_level(self._log)
         chosen.log = _callbacks.log
         chosen.user = next(_users)
@@ -138,6 +147,7 @@ class Server:
         ignore_keys: Iterable[str] | None = ...,
         intercept: Iterable[str] = ...,
         allow_prototype_keys: bool = ...,
+        message_builder: Any = ...,
     ) -> Callable[[C], C]: ...
     def channel(self, pattern: Any, /, **chosen: Any) -> Any:
         """Registers a channel class: one that synq.channel decorated, ``server.channel(Room)``, or as a
@@ -158,7 +168,7 @@ class Server:
         return pattern
 
     def _register(self, kind: type[Channel], given: Options) -> None:
-        registration = Registration(self, kind, self._lib, self._interrupts, self._log)
+        registration = Registration(self, kind, self._lib, self._interrupts, self._log, given.message_builder)
         chosen = _ffi.channel_options(size=ctypes.sizeof(_ffi.channel_options))
         chosen.track = _strings(given.track)
         chosen.authorize = _callbacks.authorize
@@ -174,8 +184,12 @@ class Server:
             chosen.ignore_keys = _strings(given.ignore_keys)
         chosen.intercept = _strings(given.intercept)
         chosen.allow_prototype_keys = given.allow_prototype_keys
+        if hasattr(given.message_builder, "new_state"):
+            chosen.new_state = _callbacks.new_state
+        if hasattr(given.message_builder, "update_state"):
+            chosen.update_state = _callbacks.update_state
         check(self._lib.synq_server_channel(self._life.open(), given.pattern.encode(), ctypes.byref(chosen)))
-        self._registrations.append(registration)
+        self._hosts.append(registration)
 
     def mount(
         self,
@@ -183,6 +197,7 @@ class Server:
         *,
         origins: Iterable[str] | None = None,
         connect: Connect | None = None,
+        check_origin: CheckOrigin | None = None,
         subprotocols: Iterable[str] = (),
         longpoll: bool = True,
         longpoll_window_ms: int = 0,
@@ -203,13 +218,15 @@ class Server:
         chosen.compress = compress
         if limits is not None:
             chosen.limits = _limits(limits)
-        if connect is not None:
-            if inspect.iscoroutinefunction(connect):
-                raise TypeError("connect must be a plain function: the upgrade waits for it")
-            chosen.connect = _callbacks.connect
-            chosen.user = next(_users)
-            chosen.destroy = _callbacks.forget_connect
-            _callbacks.connects[chosen.user] = (self._lib, connect, self._interrupts, self._log)
+        if connect is not None or check_origin is not None:
+            host = Mount(self._lib, connect, check_origin, self._interrupts, self._log)
+            if connect is not None:
+                chosen.connect = _callbacks.connect
+            if check_origin is not None:
+                chosen.check_origin = _callbacks.check_origin
+            chosen.user = host.number
+            chosen.destroy = _callbacks.forget_mount
+            self._hosts.append(host)
         check(self._lib.synq_server_mount(self._life.open(), path.encode(), ctypes.byref(chosen)))
 
     def static(self, prefix: str, directory: str | os.PathLike[str]) -> None:
@@ -265,7 +282,7 @@ class Server:
     def _serve(self) -> _run.Serving:
         if self._life.serving is not None:
             raise StateError("the server runs already", _ffi.ESTATE)
-        serving = _run.Serving(self._lib, self._life.open(), self._registrations, self._interrupts, self._log)
+        serving = _run.Serving(self._lib, self._life.open(), self._hosts, self._interrupts, self._log)
         self._life.serving = serving
         return serving
 
@@ -331,6 +348,12 @@ class Server:
         """Closes every connection that its connect function gave this id."""
         with self._life.lock:
             check(self._lib.synq_server_disconnect(self._life.open(), identity.encode()))
+
+    def reload_tls(self) -> None:
+        """Reads certificate and key again: connections that begin from now on use them. When they cannot be
+        used, all stays as it was, and SystemCallError says why."""
+        with self._life.lock:
+            check(self._lib.synq_server_reload_tls(self._life.open()))
 
     def stats(self) -> Stats:
         """Counters since the start."""
