@@ -77,7 +77,7 @@ demo-swift: deps ## the same in Swift
 
 # ----------------------------------------------------------------------------------------------------- testing
 
-.PHONY: test test-swift test-c test-python sanitize valgrind fuzz abi
+.PHONY: test test-swift test-c test-python sanitize valgrind soak fuzz abi
 test: deps-test ## build and run every test: Swift, C, Python, wire, browser
 	@scripts/run-tests swift c python
 
@@ -95,6 +95,10 @@ sanitize: deps ## the Swift tests under the address, undefined and thread saniti
 
 valgrind: deps-test cmake venv ## the C tests and the C demo under valgrind
 	@scripts/run-valgrind
+
+soak: configure ## SOAK_CYCLES (a million) joins and leaves, and the memory of the server meanwhile
+	@cmake --build $(CMAKE_BUILD) --target soak -- --quiet
+	@$(CMAKE_BUILD)/Tests/C/soak $(SOAK_CYCLES)
 
 fuzz: deps ## every fuzz target, FUZZ_SECONDS (60) each
 	@scripts/run-fuzzers

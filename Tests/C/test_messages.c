@@ -93,8 +93,43 @@ static void polled_builders_run_where_the_host_polls(void) {
   CHECK_OK(synq_server_free(server));
 }
 
+static synq_socket_t *later_socket;
+static synq_deferred_t *later;
+
+static int build_later(synq_socket_t *socket, const synq_value_t *state, uint32_t version, void *gate) {
+  (void)state, (void)version;
+  later_socket = socket;
+  CHECK_CODE(SYNQ_ESTATE, "event", synq_socket_defer(socket, SYNQ_DEFER_DETACHED, &later));
+  CHECK_OK(synq_socket_defer(socket, SYNQ_DEFER_IN_ORDER, &later));
+  gate_add(gate);
+  return SYNQ_OK;
+}
+
+/* From another thread than the callback's; without a message the deferred is as a callback that gave none. */
+static void a_message_may_come_later(void) {
+  static const char *const track[] = {"a", NULL};
+  for (int gives_one = 0; gives_one <= 1; gives_one++) {
+    gate_t *gate = gate_new();
+    synq_channel_options_t channel = SYNQ_CHANNEL_OPTIONS_INIT;
+    channel.track = track;
+    channel.new_state = build_later;
+    channel.user = gate;
+    synq_server_t *server = server_with(&channel, SYNQ_WORKERS);
+    client_t *client = client_new(synq_server_port(server));
+    client_join(client, "t:1");
+    gate_wait(gate, 1);
+    if (gives_one) CHECK_OK(synq_socket_state_message_text(later_socket, "all", "{}", 2));
+    CHECK_OK(synq_deferred_finish(later));
+    CHECK(client_await(client, gives_one ? "\"all\"" : "phx_error") != NULL);
+    client_free(client);
+    CHECK_OK(synq_server_free(server));
+    gate_free(gate);
+  }
+}
+
 const test_t message_tests[] = {
     {"a_host_builds_the_messages_of_the_state", a_host_builds_the_messages_of_the_state},
     {"polled_builders_run_where_the_host_polls", polled_builders_run_where_the_host_polls},
+    {"a_message_may_come_later", a_message_may_come_later},
     {NULL, NULL},
 };
