@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,26 @@ def test_errors_survive_pickling() -> None:
     assert (type(error), error.code, error.message) == (synq.ClosedError, _ffi.ECLOSED, "gone")
     declared = pickle.loads(pickle.dumps(synq.Error("full", "no room", {"max": 2})))
     assert (declared.code, declared.message, declared.details) == ("full", "no room", {"max": 2})
+
+
+SUB_INTERPRETER = """
+import {module} as interpreters
+code = '''
+try:
+    import synq
+    synq.Server()
+except (ImportError, RuntimeError) as error:
+    print(type(error).__name__, error, flush=True)
+'''
+made = interpreters.create()
+print(getattr(interpreters, "run_string", None)(made, code))
+"""
+
+
+def test_a_sub_interpreter_is_refused() -> None:
+    module = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
+    script = SUB_INTERPRETER.format(module=module)
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    # Before 3.13 ctypes refuses by itself, where the interpreter has a lock of its own.
+    refusals = ("main interpreter only", "does not support loading in subinterpreters")
+    assert any(refusal in run.stdout for refusal in refusals), run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import importlib
 import os
 import threading
 from collections.abc import Callable
@@ -67,7 +68,21 @@ def library() -> Library:
     return _loaded
 
 
+def _require_main_interpreter() -> None:
+    for name in ("_interpreters", "_xxsubinterpreters"):  # of CPython 3.13, and before
+        try:
+            interpreters = importlib.import_module(name)
+        except ImportError:
+            continue
+        if interpreters.get_current() != interpreters.get_main():
+            raise RuntimeError(
+                "synq works in the main interpreter only: C would call the handlers of another one in it"
+            )
+        return
+
+
 def _load() -> Library:
+    _require_main_interpreter()
     failures = []
     for path in candidates():
         try:
