@@ -1,5 +1,6 @@
-#include <synq.h>
+#include <synq.hpp>
 
 int main() {
+  synq::Server server;
   return synq_version() > 0 ? 0 : 1;
 }

@@ -1,0 +1,392 @@
+/*
+ * synq/socket.hpp - what callbacks are given, and what they are: Socket, Deferred, Channel. Part of synq.hpp.
+ */
+#ifndef SYNQ_SOCKET_HPP
+#define SYNQ_SOCKET_HPP
+
+#include <synq/value.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+
+namespace synq {
+
+/* ------------------------------------------------------------------------------------------------------------
+ * Responding later
+ * --------------------------------------------------------------------------------------------------------- */
+
+/* A response that is given later, once, from any thread. One that is destroyed before it was finished crashes its channel:
+ * nobody else would answer, and the client joins again. */
+class Deferred {
+public:
+  explicit Deferred(synq_deferred_t *raw) noexcept : raw_(raw) {}
+  Deferred(Deferred &&other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
+  Deferred &operator=(Deferred &&other) noexcept {
+    if (this != &other) {
+      drop();
+      raw_ = std::exchange(other.raw_, nullptr);
+    }
+    return *this;
+  }
+  ~Deferred() {
+    drop();
+  }
+
+  /* False once it is finished, or its channel ends: then the work can be given up. */
+  bool is_open() const noexcept {
+    return synq_deferred_is_open(raw_) == 1;
+  }
+
+  void finish() {
+    check(synq_deferred_finish(take()));
+  }
+  void reply(Name status, Payload payload = Text{"{}"}) {
+    synq_deferred_t *raw = take();
+    payload.give(
+        [&](json_t *json) { return synq_deferred_reply(raw, status, json); },
+        [&](const char *text, size_t n) { return synq_deferred_reply_text(raw, status, text, n); },
+        [&](const void *bytes, size_t n) { return synq_deferred_reply_binary(raw, status, bytes, n); });
+  }
+  void reply(const ClientError &error) {
+    check(synq_deferred_reply_error_text(take(), error.code(), error.what(), error.details(),
+                                         SYNQ_NUL_TERMINATED));
+  }
+  /* As a callback that failed; `cause` is for the log. */
+  void crash(Name cause) {
+    check(synq_deferred_crash(take(), cause));
+  }
+
+  /* Gives the ticket away: it must then be finished by a function of synq.h. */
+  synq_deferred_t *release() noexcept {
+    return std::exchange(raw_, nullptr);
+  }
+
+private:
+  synq_deferred_t *take() {
+    if (raw_ == nullptr) throw Error(SYNQ_ECLOSED, "deferred: it was finished before");
+    return release();
+  }
+  void drop() noexcept {
+    if (raw_ != nullptr) synq_deferred_crash(raw_, "a deferred response was dropped");
+  }
+
+  synq_deferred_t *raw_;
+};
+
+/* ------------------------------------------------------------------------------------------------------------
+ * Sockets
+ * --------------------------------------------------------------------------------------------------------- */
+
+/* One client's channel: each method is synq_socket_ and its name. */
+class Socket {
+public:
+  explicit Socket(synq_socket_t *raw) noexcept : raw_(raw) {}
+
+  /* What it is. Borrowed until the callback returns; "" for what there is not. */
+  std::string_view topic() const noexcept {
+    return view(synq_socket_topic(raw_));
+  }
+  std::string_view join_ref() const noexcept {
+    return view(synq_socket_join_ref(raw_));
+  }
+  std::string_view id() const noexcept {
+    return view(synq_socket_id(raw_));
+  }
+  std::string_view peer() const noexcept {
+    return view(synq_socket_peer(raw_));
+  }
+  std::string_view header(Name name) const noexcept {
+    return view(synq_socket_header(raw_, name));
+  }
+  Value params() const noexcept {
+    return Value(synq_socket_params(raw_));
+  }
+
+  /* An object of the host's that lives as long as the channel. */
+  template <typename T, typename... Arguments> T &emplace_data(Arguments &&...arguments) {
+    auto data = std::make_unique<T>(std::forward<Arguments>(arguments)...);
+    T &reference = *data;
+    check(synq_socket_set_data(raw_, data.release(), [](void *raw) { delete static_cast<T *>(raw); }));
+    return reference;
+  }
+  /* That object, which must be a T, or NULL. */
+  template <typename T> T *data() const noexcept {
+    return static_cast<T *>(synq_socket_data(raw_));
+  }
+
+  /* All assigns, as one object; valid until the next change or the callback's end. */
+  Value assigns() const noexcept {
+    return Value(synq_socket_assigns(raw_));
+  }
+  void assign(Name name, Data value) {
+    value.give([&](json_t *json) { return synq_socket_assign(raw_, name, json); },
+               [&](const char *text, size_t n) { return synq_socket_assign_text(raw_, name, text, n); });
+  }
+  void set(Name pointer, Data value) {
+    value.give([&](json_t *json) { return synq_socket_set(raw_, pointer, json); },
+               [&](const char *text, size_t n) { return synq_socket_set_text(raw_, pointer, text, n); });
+  }
+  void insert(Name pointer, Data value) {
+    value.give([&](json_t *json) { return synq_socket_insert(raw_, pointer, json); },
+               [&](const char *text, size_t n) { return synq_socket_insert_text(raw_, pointer, text, n); });
+  }
+  void append(Name pointer, Data value) {
+    value.give([&](json_t *json) { return synq_socket_append(raw_, pointer, json); },
+               [&](const char *text, size_t n) { return synq_socket_append_text(raw_, pointer, text, n); });
+  }
+  void remove(Name pointer) {
+    check(synq_socket_remove(raw_, pointer));
+  }
+  int64_t increment(Name pointer, int64_t by = 1) {
+    int64_t sum;
+    check(synq_socket_increment(raw_, pointer, by, &sum));
+    return sum;
+  }
+
+  void push(Name event, Payload payload = Text{"{}"}) {
+    payload.give([&](json_t *json) { return synq_socket_push(raw_, event, json); },
+                 [&](const char *text, size_t n) { return synq_socket_push_text(raw_, event, text, n); },
+                 [&](const void *bytes, size_t n) { return synq_socket_push_binary(raw_, event, bytes, n); });
+  }
+  void reply(Name status, Payload payload = Text{"{}"}) {
+    payload.give(
+        [&](json_t *json) { return synq_socket_reply(raw_, status, json); },
+        [&](const char *text, size_t n) { return synq_socket_reply_text(raw_, status, text, n); },
+        [&](const void *bytes, size_t n) { return synq_socket_reply_binary(raw_, status, bytes, n); });
+  }
+  void reply(const ClientError &error) {
+    check(
+        synq_socket_reply_error_text(raw_, error.code(), error.what(), error.details(), SYNQ_NUL_TERMINATED));
+  }
+  /* In a MessageBuilder only, once. */
+  void state_message(Name event, Data payload) {
+    payload.give(
+        [&](json_t *json) { return synq_socket_state_message(raw_, event, json); },
+        [&](const char *text, size_t n) { return synq_socket_state_message_text(raw_, event, text, n); });
+  }
+  void stop(Name reason = "normal") {
+    check(synq_socket_stop(raw_, reason));
+  }
+  /* The response comes later, and the channel waits for it; detached: only the reply is late. */
+  Deferred defer() {
+    return defer(SYNQ_DEFER_IN_ORDER);
+  }
+  Deferred defer_detached() {
+    return defer(SYNQ_DEFER_DETACHED);
+  }
+
+  void send(Name message, Data payload = Text{"{}"}) {
+    payload.give([&](json_t *json) { return synq_socket_send(raw_, message, json); },
+                 [&](const char *text, size_t n) { return synq_socket_send_text(raw_, message, text, n); });
+  }
+  void send_after(std::chrono::milliseconds delay, Name message, Data payload = Text{"{}"}) {
+    if (delay.count() < 0 || delay.count() > UINT32_MAX)
+      throw Error(SYNQ_EINVAL, "delay: is not in 0...2^32-1 ms");
+    auto ms = static_cast<uint32_t>(delay.count());
+    payload.give(
+        [&](json_t *json) { return synq_socket_send_after(raw_, ms, message, json); },
+        [&](const char *text, size_t n) { return synq_socket_send_after_text(raw_, ms, message, text, n); });
+  }
+  void broadcast(Name event, Payload payload = Text{"{}"}) {
+    payload.give(
+        [&](json_t *json) { return synq_socket_broadcast(raw_, event, json); },
+        [&](const char *text, size_t n) { return synq_socket_broadcast_text(raw_, event, text, n); },
+        [&](const void *bytes, size_t n) { return synq_socket_broadcast_binary(raw_, event, bytes, n); });
+  }
+  void broadcast_from(Name event, Payload payload = Text{"{}"}) {
+    payload.give(
+        [&](json_t *json) { return synq_socket_broadcast_from(raw_, event, json); },
+        [&](const char *text, size_t n) { return synq_socket_broadcast_from_text(raw_, event, text, n); },
+        [&](const void *data, size_t n) { return synq_socket_broadcast_from_binary(raw_, event, data, n); });
+  }
+  void publish(Name message, Data payload = Text{"{}"}) {
+    payload.give(
+        [&](json_t *json) { return synq_socket_publish(raw_, message, json); },
+        [&](const char *text, size_t n) { return synq_socket_publish_text(raw_, message, text, n); });
+  }
+  void publish_from(Name message, Data payload = Text{"{}"}) {
+    payload.give(
+        [&](json_t *json) { return synq_socket_publish_from(raw_, message, json); },
+        [&](const char *text, size_t n) { return synq_socket_publish_from_text(raw_, message, text, n); });
+  }
+  void subscribe(Name topic) {
+    check(synq_socket_subscribe(raw_, topic));
+  }
+  void unsubscribe(Name topic) {
+    check(synq_socket_unsubscribe(raw_, topic));
+  }
+
+  synq_socket_t *get() const noexcept {
+    return raw_;
+  }
+  friend bool operator==(Socket a, Socket b) noexcept {
+    return a.raw_ == b.raw_;
+  }
+  friend bool operator!=(Socket a, Socket b) noexcept {
+    return a.raw_ != b.raw_;
+  }
+
+private:
+  static std::string_view view(const char *text) noexcept {
+    return text == nullptr ? "" : text;
+  }
+  Deferred defer(int mode) {
+    synq_deferred_t *deferred;
+    check(synq_socket_defer(raw_, mode, &deferred));
+    return Deferred(deferred);
+  }
+
+  synq_socket_t *raw_;
+};
+
+/* ------------------------------------------------------------------------------------------------------------
+ * Channels
+ * --------------------------------------------------------------------------------------------------------- */
+
+/* What a server does for the clients that join a topic. One object serves every channel of its pattern, from several
+ * threads at once with SYNQ_WORKERS; what belongs to one client is in its socket. See the callbacks of synq.h. */
+class Channel {
+public:
+  virtual ~Channel() = default;
+
+  /* Throw a ClientError to refuse. Default: every client may join. */
+  virtual void authorize(Socket, std::string_view /* topic */, Value /* params */) {}
+  /* Default: no assigns. */
+  virtual void init(Socket, std::string_view /* topic */, Value /* params */) {}
+  /* Default: the error unknown_event. */
+  virtual void handle_event(Socket, std::string_view event, Value /* payload */) {
+    throw ClientError("unknown_event", "there is no event \"" + std::string(event) + "\"");
+  }
+  /* Default: nothing. */
+  virtual void handle_message(Socket, std::string_view /* topic */, std::string_view /* message */,
+                              Value /* payload */) {}
+  /* Default: nothing. */
+  virtual void before_close(Socket, std::string_view /* reason */) {}
+};
+
+/* A channel of functions, for those that need no class. What is empty does what Channel does. */
+struct Callbacks {
+  std::function<void(Socket, std::string_view topic, Value params)> authorize;
+  std::function<void(Socket, std::string_view topic, Value params)> init;
+  std::function<void(Socket, std::string_view event, Value payload)> handle_event;
+  std::function<void(Socket, std::string_view topic, std::string_view message, Value payload)> handle_message;
+  std::function<void(Socket, std::string_view reason)> before_close;
+};
+
+/* Builds the messages that carry state, in place of the dialect's; each calls socket.state_message(), now or deferred. */
+class MessageBuilder {
+public:
+  virtual ~MessageBuilder() = default;
+  virtual void new_state(Socket, Value state, uint32_t version) = 0;
+  /* See diff() for the operations between the two. */
+  virtual void update_state(Socket, Value from, Value to, uint32_t version) = 0;
+};
+
+namespace detail {
+
+/* What the callbacks of a registered channel share. */
+struct Registration {
+  std::shared_ptr<Channel> channel;
+  std::shared_ptr<MessageBuilder> message_builder;
+};
+
+class CallbackChannel final : public Channel {
+public:
+  explicit CallbackChannel(Callbacks callbacks) : callbacks_(std::move(callbacks)) {}
+
+  void authorize(Socket socket, std::string_view topic, Value params) override {
+    if (callbacks_.authorize) callbacks_.authorize(socket, topic, params);
+  }
+  void init(Socket socket, std::string_view topic, Value params) override {
+    if (callbacks_.init) callbacks_.init(socket, topic, params);
+  }
+  void handle_event(Socket socket, std::string_view event, Value payload) override {
+    if (!callbacks_.handle_event) return Channel::handle_event(socket, event, payload);
+    callbacks_.handle_event(socket, event, payload);
+  }
+  void handle_message(Socket socket, std::string_view topic, std::string_view message,
+                      Value payload) override {
+    if (callbacks_.handle_message) callbacks_.handle_message(socket, topic, message, payload);
+  }
+  void before_close(Socket socket, std::string_view reason) override {
+    if (callbacks_.before_close) callbacks_.before_close(socket, reason);
+  }
+
+private:
+  Callbacks callbacks_;
+};
+
+/* Ends a callback as one that failed. A result has no room for a text, a deferred has. */
+inline int crash(synq_socket_t *socket, const char *cause) noexcept {
+  synq_deferred_t *deferred;
+  if (synq_socket_defer(socket, SYNQ_DEFER_IN_ORDER, &deferred) != SYNQ_OK) return SYNQ_CRASH;
+  return synq_deferred_crash(deferred, cause);
+}
+
+/* Runs a callback; what it throws becomes a result. */
+template <typename Body> int guard(synq_socket_t *socket, bool answers, Body body) noexcept {
+  try {
+    body();
+    return SYNQ_OK;
+  } catch (const ClientError &error) {
+    if (!answers) return crash(socket, error.what());
+    return synq_socket_reply_error_text(socket, error.code(), error.what(), error.details(),
+                                        SYNQ_NUL_TERMINATED);
+  } catch (const std::exception &error) {
+    return crash(socket, error.what());
+  } catch (...) {
+    return crash(socket, "an exception that is no std::exception");
+  }
+}
+
+inline Channel &channel(void *user) noexcept {
+  return *static_cast<Registration *>(user)->channel;
+}
+
+inline MessageBuilder &message_builder(void *user) noexcept {
+  return *static_cast<Registration *>(user)->message_builder;
+}
+
+/* The message callbacks of a channel whose user is a Registration that has a builder. */
+inline void bind_message_builder(synq_channel_options_t &options) noexcept {
+  options.new_state = [](synq_socket_t *socket, const synq_value_t *state, uint32_t version, void *user) {
+    return guard(socket, false,
+                 [&] { message_builder(user).new_state(Socket(socket), Value(state), version); });
+  };
+  options.update_state = [](synq_socket_t *socket, const synq_value_t *from, const synq_value_t *to,
+                            uint32_t version, void *user) {
+    return guard(socket, false, [&] {
+      message_builder(user).update_state(Socket(socket), Value(from), Value(to), version);
+    });
+  };
+}
+
+/* The callbacks of a channel whose user is a Registration. */
+inline void bind(synq_channel_options_t &options) noexcept {
+  options.authorize = [](synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user) {
+    return guard(socket, true, [&] { channel(user).authorize(Socket(socket), topic, Value(params)); });
+  };
+  options.init = [](synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user) {
+    return guard(socket, true, [&] { channel(user).init(Socket(socket), topic, Value(params)); });
+  };
+  options.handle_event = [](synq_socket_t *socket, const char *event, const synq_value_t *payload,
+                            void *user) {
+    return guard(socket, true, [&] { channel(user).handle_event(Socket(socket), event, Value(payload)); });
+  };
+  options.handle_message = [](synq_socket_t *socket, const char *topic, const char *message,
+                              const synq_value_t *payload, void *user) {
+    return guard(socket, false,
+                 [&] { channel(user).handle_message(Socket(socket), topic, message, Value(payload)); });
+  };
+  options.before_close = [](synq_socket_t *socket, const char *reason, void *user) {
+    guard(socket, false, [&] { channel(user).before_close(Socket(socket), reason); });
+  };
+}
+
+} // namespace detail
+
+} // namespace synq
+
+#endif /* SYNQ_SOCKET_HPP */
