@@ -77,12 +77,15 @@ demo-swift: deps ## the same in Swift
 
 # ----------------------------------------------------------------------------------------------------- testing
 
-.PHONY: test test-swift test-c test-python sanitize valgrind soak fuzz abi
+.PHONY: test test-swift test-consumer test-c test-python sanitize valgrind soak fuzz abi
 test: deps-test ## build and run every test: Swift, C, Python, wire, browser
-	@scripts/run-tests swift c python
+	@scripts/run-tests swift consumer c python
 
 test-swift: deps
 	@scripts/run-tests swift
+
+test-consumer: deps ## build and test Swift packages that depend on this one by path and by URL
+	@scripts/run-tests consumer
 
 test-c: deps
 	@scripts/run-tests c

@@ -12,10 +12,21 @@ let package = Package(
     // name so that no two artefacts differ only in case.
     .library(name: "SynqC", type: .dynamic, targets: ["SynqC"]),
   ],
+  traits: [
+    .trait(
+      name: "ServiceLifecycleSupport",
+      description: "A Server is a Service of swift-service-lifecycle, and drains on a graceful shutdown."),
+    .trait(
+      name: "MetricsSupport",
+      description: "Server.reportMetrics(): what a server counts and how long its callbacks take."),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    // Fetched only where their trait is enabled.
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
     // The C contract and jansson, as Swift sees them.
@@ -53,6 +64,11 @@ let package = Package(
         "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels", "SynqServer",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
+        .product(
+          name: "Metrics", package: "swift-metrics", condition: .when(traits: ["MetricsSupport"])),
+        .product(
+          name: "ServiceLifecycle", package: "swift-service-lifecycle",
+          condition: .when(traits: ["ServiceLifecycleSupport"])),
       ]),
     .target(
       name: "SynqTesting",

@@ -7,11 +7,15 @@ import SynqWire
 final class AsyncChannelHost<Host: AsyncChannel>: CallbackHost {
   private let channel: Host
   private let messageBuilder: (any MessageBuilder)?
+  private let meter: CallbackMeter
 
-  init(_ channel: Host, _ messageBuilder: (any MessageBuilder)?) {
+  init(_ channel: Host, _ messageBuilder: (any MessageBuilder)?, _ meter: CallbackMeter) {
     self.channel = channel
     self.messageBuilder = messageBuilder
+    self.meter = meter
   }
+
+  var asksDueTime: Bool { meter.isMeasuring }
 
   func run(_ cause: Invocation.Cause, on context: ChannelContext) -> Outcome {
     if cause.buildsMessage { return buildMessage(cause, on: context) }
@@ -22,7 +26,9 @@ final class AsyncChannelHost<Host: AsyncChannel>: CallbackHost {
       return .crashed(cause: error.message)
     }
     ChannelStorage.of(context).begin {
+      let measurement = self.meter.begin(cause, on: context)
       let outcome = await self.outcome(of: cause, on: context)
+      measurement?.end()
       let response = try? context.withScope { scope throws(HostError) in scope.response }
       // Refused only when the channel has not waited: then nobody asks for the outcome.
       try? context.finish(deferral, outcome, response: response ?? nil)

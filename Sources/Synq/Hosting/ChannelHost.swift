@@ -7,13 +7,19 @@ import SynqWire
 final class ChannelHost<Host: Channel>: CallbackHost {
   private let channel: Host
   private let messageBuilder: (any MessageBuilder)?
+  private let meter: CallbackMeter
 
-  init(_ channel: Host, _ messageBuilder: (any MessageBuilder)?) {
+  init(_ channel: Host, _ messageBuilder: (any MessageBuilder)?, _ meter: CallbackMeter) {
     self.channel = channel
     self.messageBuilder = messageBuilder
+    self.meter = meter
   }
 
+  var asksDueTime: Bool { meter.isMeasuring }
+
   func run(_ cause: Invocation.Cause, on context: ChannelContext) -> Outcome {
+    let measurement = meter.begin(cause, on: context)
+    defer { measurement?.end() }
     _ = ChannelStorage.of(context)
     let socket = Socket(context: context)
     do {

@@ -17,12 +17,8 @@ extension Server {
   ///
   /// - Parameter grace: after a cancellation, what is not done within this time is cut off. Default 10 s.
   public func run(grace: Duration = .seconds(10)) async throws(HostError) {
-    if !runtime.wasStarted { try start() }
-    await withTaskCancellationHandler {
-      await wait()
-    } onCancel: {
-      try? stop(timeout: grace)
-    }
+    try startIfNeeded()
+    await waitOrStop(grace: grace)
   }
 
   /// As ``run(grace:)``, and stops on these signals too, which the process handles from here on until the first of them
@@ -34,11 +30,24 @@ extension Server {
   public func run(
     stoppingOn signals: Signal..., grace: Duration = .seconds(10), started: () -> Void = {}
   ) async throws(HostError) {
-    if !runtime.wasStarted { try start() }
+    try startIfNeeded()
     let traps = SignalTraps(signals) { [self] in try? stop(timeout: grace) }
     defer { traps.remove() }
     started()
-    try await run(grace: grace)
+    await waitOrStop(grace: grace)
+  }
+
+  func startIfNeeded() throws(HostError) {
+    if !runtime.wasStarted { try start() }
+  }
+
+  /// Waits until the server has stopped; a cancellation stops it.
+  func waitOrStop(grace: Duration) async {
+    await withTaskCancellationHandler {
+      await wait()
+    } onCancel: {
+      try? stop(timeout: grace)
+    }
   }
 }
 

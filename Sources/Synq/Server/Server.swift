@@ -57,6 +57,7 @@ public final class Server: Sendable {
   }
 
   package let runtime: ServerRuntime
+  let metrics = MetricsSwitch()
   private let limits: Limits
   private let hasMount = Atomic<Bool>(false)
 
@@ -108,7 +109,7 @@ public final class Server: Sendable {
     let builder = channel.messageBuilder
     try runtime.addChannel(
       pattern, options: try channel.options.checked(), callbacks: .with(builder),
-      host: ChannelHost(channel, builder))
+      host: ChannelHost(channel, builder, metrics.meter(for: pattern)))
   }
 
   /// Adds a channel whose callbacks may await; see ``AsyncChannel``.
@@ -116,7 +117,7 @@ public final class Server: Sendable {
     let builder = channel.messageBuilder
     try runtime.addChannel(
       pattern, options: try channel.options.checked(), callbacks: .with(builder),
-      host: AsyncChannelHost(channel, builder))
+      host: AsyncChannelHost(channel, builder, metrics.meter(for: pattern)))
   }
 
   /// Serves a socket at PATH/websocket and PATH/longpoll. A server with no mount gets `/socket` with the defaults.
@@ -149,6 +150,7 @@ public final class Server: Sendable {
   public func start() throws(HostError) {
     if !hasMount.load(ordering: .relaxed) { try mount("/socket") }
     try runtime.start()
+    metrics.begin(runtime)
   }
 
   /// The port that the server listens on; nil before the start.

@@ -13,10 +13,14 @@ package protocol CallbackHost: AnyObject, Sendable {
 
   /// Whether `run` returns at once, because it defers what takes time: then it needs no thread of its own.
   var neverBlocks: Bool { get }
+
+  /// Whether `ChannelContext.dueSince` is of interest; taking the time costs a callback some 30 ns.
+  var asksDueTime: Bool { get }
 }
 
 extension CallbackHost {
   package var neverBlocks: Bool { false }
+  package var asksDueTime: Bool { false }
 }
 
 /// A host's decision about clients that ask to be connected.

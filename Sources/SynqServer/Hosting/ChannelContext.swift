@@ -1,3 +1,4 @@
+import NIOCore
 import SynqChannels
 import SynqJSON
 import SynqWire
@@ -38,6 +39,8 @@ package final class ChannelContext: Sendable {
     var scope: CallbackScope?
     /// The channel ends: a response that is deferred by the callback that runs is not waited for.
     var isAbandoned = false
+    /// Since when the callback has been due, where its host asks.
+    var dueSince: NIODeadline?
     /// Distinguishes this channel's deferred responses from one another.
     var deferrals: UInt64 = 0
     /// What the host keeps with the channel.
@@ -64,13 +67,18 @@ package final class ChannelContext: Sendable {
 
   /// Lends the scope for a callback that is about to be run.
   func begin(_ cause: Invocation.Cause, scope: CallbackScope) {
+    let now = host.asksDueTime ? NIODeadline.now() : nil
     state.withLock {
+      $0.dueSince = now
       $0.phase = .running
       $0.isAbandoned = false
       $0.cause = cause
       $0.scope = scope
     }
   }
+
+  /// Since when the callback that runs has been due: nil where `CallbackHost.asksDueTime` is false.
+  package var dueSince: NIODeadline? { state.withLock { $0.dueSince } }
 
   /// Runs the callback on the current thread and hands its outcome to the driver, unless it was deferred.
   func run(_ cause: Invocation.Cause) {
