@@ -70,7 +70,7 @@ public struct JoinRefused: Error, Sendable, Hashable, CustomStringConvertible {
     self.reply = reply
   }
 
-  /// What a channel's ``SynqError`` came as.
+  /// What a channel's ``Synq/SynqError`` came as.
   public var error: SynqError? { reply.error }
 
   public var description: String { "the join of \"\(topic)\" was refused: \(reply)" }

@@ -198,17 +198,17 @@ public final class TestServer: Sendable {
 
   // MARK: The server's side
 
-  /// As ``Synq/Server/broadcast(_:_:_:)``.
+  /// As `Server.broadcast`.
   public func broadcast(_ topic: String, _ event: String, _ payload: JSON = .emptyObject) {
     hub.broadcast(topic: topic, event: event, payload: .json(payload))
   }
 
-  /// As ``Synq/Server/publish(_:_:_:)``.
+  /// As `Server.publish`.
   public func publish(_ topic: String, _ message: String, _ payload: JSON = .emptyObject) {
     hub.publish(topic: topic, message: message, payload: payload)
   }
 
-  /// As ``Synq/Server/disconnect(id:)``.
+  /// As `Server.disconnect(id:)`.
   public func disconnect(id: String) { hub.disconnect(id: id) }
 
   /// Stops the server: each channel's `beforeClose` runs with `shutdown:draining`, and is done when this returns.

@@ -36,7 +36,7 @@ public protocol Channel: Sendable {
   var messageBuilder: (any MessageBuilder)? { get }
 
   /// A client asks to join. Return to let it in, throw a ``SynqError`` to refuse. Assigns made here are kept;
-  /// ``Socket/reply(_:)`` sends something with the answer. Default: every client may join.
+  /// ``Socket/reply(_:)-(JSON)`` sends something with the answer. Default: every client may join.
   func authorize(topic: String, params: JSON, socket: Socket) throws
 
   /// The client has joined: set the first assigns, which it gets as its first state. After a thrown ``SynqError`` the

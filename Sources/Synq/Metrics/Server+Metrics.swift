@@ -24,7 +24,7 @@ extension Server {
   /// - Parameters:
   ///   - factory: where to. Default: the one that the process was bootstrapped with.
   ///   - interval: between two reports. Default 1 s.
-  /// - Throws: a ``HostError`` of code `state` after the start or when it was called before, `invalidArgument` for an
+  /// - Throws: a ``SynqChannels/HostError`` of code `state` after the start or when it was called before, `invalidArgument` for an
   ///   interval that is not positive.
   public func reportMetrics(
     to factory: any MetricsFactory = MetricsSystem.factory, every interval: Duration = .seconds(1)

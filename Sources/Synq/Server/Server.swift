@@ -6,7 +6,7 @@ import SynqServer
 import SynqWire
 import Synchronization
 
-/// A server of channels: configure it, then ``run()`` it, or ``start()`` it and go on.
+/// A server of channels: configure it, then ``run(grace:)`` it, or ``start()`` it and go on.
 /// ```swift
 /// let server = try Server(port: 4000)
 /// try server.channel("counter:*", Counter())
@@ -104,7 +104,7 @@ public final class Server: Sendable {
 
   /// Adds a channel. `pattern` is a topic (`lobby`) or a prefix that ends in `*` (`room:*`); the most specific wins.
   ///
-  /// Throws a ``HostError``: `invalidArgument` for a pattern that is none or is taken, `state` after the start.
+  /// Throws a ``SynqChannels/HostError``: `invalidArgument` for a pattern that is none or is taken, `state` after the start.
   public func channel(_ pattern: String, _ channel: some Channel) throws(HostError) {
     let builder = channel.messageBuilder
     try runtime.addChannel(
@@ -137,7 +137,7 @@ public final class Server: Sendable {
 
   /// Serves the files of a directory below `prefix` (`/`), for demos and small sites.
   ///
-  /// Throws a ``HostError``: `io` if it is no directory.
+  /// Throws a ``SynqChannels/HostError``: `io` if it is no directory.
   public func files(_ prefix: String, directory: String) throws(HostError) {
     try runtime.addFiles(prefix: prefix, directory: directory)
   }
@@ -146,7 +146,7 @@ public final class Server: Sendable {
 
   /// Binds the port and serves.
   ///
-  /// Throws a ``HostError``: `addressInUse`, `io`, and `state` when it was started before.
+  /// Throws a ``SynqChannels/HostError``: `addressInUse`, `io`, and `state` when it was started before.
   public func start() throws(HostError) {
     if !hasMount.load(ordering: .relaxed) { try mount("/socket") }
     try runtime.start()
@@ -172,7 +172,7 @@ public final class Server: Sendable {
   /// Reads certificate and key again, from the same files: connections that begin from now on use them, those that run go
   /// on. Blocks while it reads.
   ///
-  /// Throws a ``HostError``, and all stays as it was: `io` when the files cannot be used, `state` before the start and for
+  /// Throws a ``SynqChannels/HostError``, and all stays as it was: `io` when the files cannot be used, `state` before the start and for
   /// a server without TLS, `closed` when it has stopped.
   public func reloadTLS() throws(HostError) { try runtime.reloadTLS() }
 

@@ -2,7 +2,7 @@ import SynqChannels
 import SynqJSON
 import SynqServer
 
-/// Assigns: while a callback of the channel runs; else a ``HostError`` of code `state`.
+/// Assigns: while a callback of the channel runs; else a ``SynqChannels/HostError`` of code `state`.
 ///
 /// A pointer's first token names the assign: `"/items/3/done"`. An edit at a pointer touches only what it changes. A
 /// failed call changes nothing, and what was set in a callback that fails is dropped.
@@ -19,7 +19,7 @@ extension Socket {
 
   /// The value at a pointer.
   ///
-  /// Throws a ``HostError`` of code `notFound` when there is none. Complexity: O(depth).
+  /// Throws a ``SynqChannels/HostError`` of code `notFound` when there is none. Complexity: O(depth).
   public func value(at pointer: JSONPointer) throws(HostError) -> JSON {
     try context.withScope { scope throws(HostError) in
       guard let value = scope.assigns.value(at: pointer) else {
@@ -31,7 +31,7 @@ extension Socket {
 
   /// The value at a pointer as a Swift type.
   ///
-  /// Throws a ``HostError`` of code `notFound` when there is none, and of code `type` when it is something else.
+  /// Throws a ``SynqChannels/HostError`` of code `notFound` when there is none, and of code `type` when it is something else.
   public func value<T: Decodable>(_ type: T.Type = T.self, at pointer: JSONPointer) throws(HostError) -> T {
     let json = try value(at: pointer)
     do {
@@ -120,7 +120,7 @@ public struct AssignKey<Value: Codable & Sendable>: Sendable, Hashable {
 }
 
 extension Socket {
-  /// The value of an assign. Throws a ``HostError`` of code `notFound` when it was never set.
+  /// The value of an assign. Throws a ``SynqChannels/HostError`` of code `notFound` when it was never set.
   public func value<Value>(_ key: AssignKey<Value>) throws(HostError) -> Value {
     try value(Value.self, at: key.pointer)
   }

@@ -7,7 +7,7 @@ import SynqWire
 /// One client's channel, as its callbacks see it: what is known of the client, its assigns, and ways to reach it.
 ///
 /// A socket can be kept and used from any thread or task. Assigns can be read and changed while a callback of the
-/// channel runs; everything else works at any time. Once the channel is gone, calls throw a ``HostError`` of code `closed`
+/// channel runs; everything else works at any time. Once the channel is gone, calls throw a ``SynqChannels/HostError`` of code `closed`
 /// and do nothing. Two sockets are equal when they are of the same channel.
 public struct Socket: Sendable, Hashable {
   let context: ChannelContext
@@ -78,7 +78,7 @@ public struct DetachedReply: Sendable {
 
   /// Answers the event, from any thread. The first answer counts.
   ///
-  /// Throws a ``HostError`` of code `closed` when the channel is gone.
+  /// Throws a ``SynqChannels/HostError`` of code `closed` when the channel is gone.
   public func send(_ response: Response) throws(HostError) {
     try context.reply(reply, try response.checked() ?? .receipt)
   }

@@ -115,7 +115,7 @@ extension JSON {
     return sum
   }
 
-  /// This value with the number at a place incremented. See ``increment(by:at:)``.
+  /// This value with the number at a place incremented. See `increment(by:at:)`.
   public func incrementing(by amount: Int = 1, at pointer: JSONPointer) throws(JSONEditError) -> JSON {
     var value = self
     try value.increment(by: amount, at: pointer)

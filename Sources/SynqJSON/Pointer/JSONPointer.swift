@@ -1,6 +1,6 @@
 /// A place in a JSON value (RFC 6901): `/items/3/name`. `""` is the whole value, `"/"` the member with the empty name.
 ///
-/// In a token `~1` stands for `/` and `~0` for `~`; ``appending(_:)`` and ``init(tokens:)`` escape for you.
+/// In a token `~1` stands for `/` and `~0` for `~`; `appending(_:)` and ``init(tokens:)`` escape for you.
 public struct JSONPointer: Sendable, Hashable, CustomStringConvertible, ExpressibleByStringLiteral {
   /// The pointer's text, escaped.
   public let description: String
