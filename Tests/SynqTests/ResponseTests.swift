@@ -45,6 +45,9 @@ private struct Responder: Channel {
     case "detach":
       socket[Late.self] = try socket.detachReply()
       return .noReply
+    case "detachAndAnswerAtOnce":
+      try socket.detachReply().send(.ok("early"))
+      return .noReply
     case "answer":
       try socket[Late.self]?.send(.ok("late"))
       return .ok
@@ -147,5 +150,23 @@ private struct Responder: Channel {
     #expect(try await channel.push("ok") == .ok)
     #expect(try await channel.push("answer") == .ok)
     #expect(try await channel.expectReply(late) == .ok("late"))
+  }
+
+  @Test(arguments: [Server.Delivery.inline, .workers(1)])
+  func aDetachedReplyMayComeBeforeItsCallbackHasReturned(_ delivery: Server.Delivery) async throws {
+    let server = try Server(delivery: delivery, loops: 1)
+    try server.channel("a:*", Responder())
+    try server.start()
+    let client = try await WebSocketClient(port: try #require(server.port))
+    try await client.send(["1", "1", "a:1", "phx_join", [:]])
+    while try await client.receive()?[3] != "phx_reply" {}
+    try await client.send(["1", "2", "a:1", "detachAndAnswerAtOnce", [:]])
+    while let message = try await client.receive() {
+      guard message[1] == "2" else { continue }
+      #expect(message == ["1", "2", "a:1", "phx_reply", ["status": "ok", "response": "early"]])
+      break
+    }
+    try server.stop(timeout: .zero)
+    await server.wait()
   }
 }
