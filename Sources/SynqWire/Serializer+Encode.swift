@@ -2,10 +2,22 @@ import SynqJSON
 
 /// Encoding: each call appends one whole message to an outbox.
 ///
-/// Bytes have no form in V1 (`wire/v1_binary`): see `supportsBinary`.
+/// Bytes have no form in V1 (`wire/v1_binary`), nor below names that are too long: see `fault`.
 extension Serializer {
-  /// Whether payloads may be bytes. The engine asks before it encodes one.
-  package var supportsBinary: Bool { self == .v2 }
+  /// Why `payload` cannot be sent below these refs and names; nil if it can, as JSON always can. Asked before it is encoded.
+  ///
+  /// The binary form has a byte for the length of each (`wire/README.md`, "Binary"); Phoenix raises beyond it too.
+  package func fault(
+    of payload: Payload, refs: @autoclosure () -> [Ref?] = [], names: @autoclosure () -> [String]
+  ) -> String? {
+    guard case .binary = payload else { return nil }
+    guard self == .v2 else { return "a binary payload needs a client of serializer V2" }
+    let lengths = names().map(\.utf8.count) + refs().map { $0?.unquoted.utf8.count ?? 0 }
+    let longest = lengths.max() ?? 0
+    guard longest > BinaryKind.maxPartBytes else { return nil }
+    return
+      "a binary payload needs refs and names of at most \(BinaryKind.maxPartBytes) bytes, one has \(longest)"
+  }
 
   /// A reply to the push `ref`: `phx_reply` with a status and a response.
   package func encodeReply(
@@ -106,16 +118,14 @@ enum BinaryKind {
   static let push: UInt8 = 0
   static let reply: UInt8 = 1
   static let broadcast: UInt8 = 2
+  /// The longest part that its one-byte length can carry.
+  static let maxPartBytes = 255
 }
 
 extension Outbox {
-  /// The longest part that the one-byte lengths of the binary form can carry.
-  static let maxBinaryPartBytes = 255
-
   /// Appends the lengths of `parts`, the parts and the data, and ends the message.
   ///
-  /// A part beyond 255 bytes has no binary form: the message is dropped, as the alternative is a frame that a
-  /// client would misread. The engine refuses such names before they get here.
+  /// The parts are short enough: `Serializer.fault` was asked.
   mutating func appendBinary(parts: [String], data: [UInt8]) {
     for part in parts { bytes.append(UInt8(truncatingIfNeeded: part.utf8.count)) }
     for part in parts { bytes.append(utf8: part) }

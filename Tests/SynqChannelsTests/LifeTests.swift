@@ -172,6 +172,55 @@ import Testing
       ])
   }
 
+  /// The binary form has one byte for a length: what it cannot carry is no frame with a wrong one.
+  @Test func bytesBelowNamesThatAreTooLongCrashTheChannelAsInPhoenix() {
+    let topic = "plain:" + String(repeating: "a", count: 250)
+    let harness = EngineHarness(router("plain:*"))
+    harness.callbacks["plain:*"] = { cause, scope in
+      switch cause {
+      case .event("push", _): scope.effects = [.push(event: "bin", payload: .binary([1]))]
+      case .event("reply", _): scope.response = .reply(status: "ok", payload: .binary([1]))
+      default: break
+      }
+      return .returned
+    }
+    for event in ["push", "reply"] {
+      harness.receive("[\"1\",\"1\",\"\(topic)\",\"phx_join\",{}]")
+      #expect(
+        harness.receive("[\"1\",\"2\",\"\(topic)\",\"\(event)\",{}]") == [
+          ["1", "1", JSON(topic), "phx_error", [:]]
+        ])
+      #expect(
+        harness.logs.last?.fields.last?.value
+          == "a binary payload needs refs and names of at most 255 bytes, one has 256")
+    }
+    // A ref that the limit allows and a byte does not: 256 digits.
+    let ref = String(repeating: "7", count: 256)
+    harness.receive(#"["1","1","plain:a","phx_join",{}]"#)
+    #expect(
+      harness.receive("[\"1\",\(ref),\"plain:a\",\"reply\",{}]") == [["1", "1", "plain:a", "phx_error", [:]]])
+  }
+
+  @Test func aJoinReplyThatHasNoFormCrashesTheJoin() {
+    let harness = EngineHarness(router("plain:*"), serializer: .v1)
+    harness.callbacks["plain:*"] = { cause, scope in
+      if case .authorize = cause {
+        scope.response = .reply(status: "ok", payload: .binary([1]))
+      }
+      return .returned
+    }
+    #expect(
+      harness.receive(#"{"topic":"plain:a","event":"phx_join","payload":{},"ref":"1"}"#) == [
+        [
+          "topic": "plain:a", "event": "phx_reply", "ref": "1",
+          "payload": ["status": "error", "response": ["reason": "join crashed"]],
+        ]
+      ])
+    // The host let it in, so it is told the end.
+    #expect(harness.ran == ["authorize", "before_close crashed"])
+    #expect(harness.key("plain:a") == nil)
+  }
+
   @Test func theMostSpecificPatternWins() throws {
     var router = TopicRouter()
     for pattern in ["*", "room:*", "room:vip:*", "room:lobby"] { router.addChannel(pattern) }

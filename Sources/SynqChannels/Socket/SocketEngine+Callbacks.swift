@@ -133,8 +133,10 @@ extension SocketEngine {
   ) -> Bool {
     switch response {
     case .reply(let status, let payload):
-      if case .binary = payload, !serializer.supportsBinary {
-        crash(machine.key, cause: "a binary reply needs a client of serializer V2", into: &output)
+      let fault = serializer.fault(
+        of: payload, refs: [machine.joinRef, ref], names: [machine.topic, status])
+      if let fault {
+        crash(machine.key, cause: fault, into: &output)
         return false
       }
       encodeReply(
@@ -180,8 +182,8 @@ extension SocketEngine {
     event: String, payload: Payload, of machine: ChannelMachine, into output: inout EngineOutput
   ) {
     guard condition != .lost, !machine.isClosing else { return }
-    if case .binary = payload, !serializer.supportsBinary {
-      return crash(machine.key, cause: "a binary push needs a client of serializer V2", into: &output)
+    if let fault = serializer.fault(of: payload, refs: [machine.joinRef], names: [machine.topic, event]) {
+      return crash(machine.key, cause: fault, into: &output)
     }
     guard let wrapping = machine.spec.options.dialect.wrappingEvent, case .json(let json) = payload else {
       return serializer.encodePush(

@@ -75,9 +75,7 @@ extension SocketEngine {
       }
     case (.refused, .reply(_, let payload)?):
       reject(key, into: &output) { engine, joined, output in
-        engine.encodeReply(
-          joinRef: joined.joinRef, ref: joined.joinReplyRef, topic: joined.topic, status: Response.failed,
-          payload: payload, into: &output)
+        engine.replyToJoin(joined, status: Response.failed, payload, into: &output)
       }
     case (.refused, nil):
       reject(key, into: &output) { engine, joined, output in
@@ -86,10 +84,7 @@ extension SocketEngine {
       }
     case (.returned, .reply(let status, let payload)?) where status != Response.ok:
       reject(key, into: &output) { engine, joined, output in
-        engine.encodeReply(
-          joinRef: joined.joinRef, ref: joined.joinReplyRef, topic: joined.topic, status: status,
-          payload: payload,
-          into: &output)
+        engine.replyToJoin(joined, status: status, payload, into: &output)
       }
     case (.returned, .reply(_, let payload)?):
       accept(key, response: payload, into: &output)
@@ -106,12 +101,32 @@ extension SocketEngine {
       let reason: CloseReason = condition == .draining ? .draining : .closed
       return close(key, ChannelMachine.Ending(reason: reason, isAnnounced: false), into: &output)
     }
-    encodeReply(
-      joinRef: machine.joinRef, ref: machine.joinReplyRef, topic: machine.topic, status: Response.ok,
-      payload: response ?? .empty, into: &output)
+    let isAnswered = replyToJoin(machine, status: Response.ok, response ?? .empty, into: &output)
     announceReplaced(key, into: &output)
+    guard isAnswered else {
+      return close(key, ChannelMachine.Ending(reason: .crashed, isAnnounced: false), into: &output)
+    }
     output.actions.append(.joined(key, spec: machine.spec, topic: machine.topic, joinRef: machine.joinRef))
     initialize(key, into: &output)
+  }
+
+  /// Answers a join; false if its payload has no form for this client, who is told that the join crashed.
+  @discardableResult
+  private func replyToJoin(
+    _ joined: ChannelMachine, status: String, _ payload: Payload, into output: inout EngineOutput
+  ) -> Bool {
+    let fault = serializer.fault(
+      of: payload, refs: [joined.joinRef, joined.joinReplyRef], names: [joined.topic, status])
+    if let fault {
+      logCrash(of: joined, cause: fault, code: nil, during: .authorize(params: .empty), into: &output)
+      replyReason("join crashed", joinRef: joined.joinRef, to: joined.joinMessage, into: &output)
+      return false
+    }
+    encodeReply(
+      joinRef: joined.joinRef, ref: joined.joinReplyRef, topic: joined.topic, status: status,
+      payload: payload,
+      into: &output)
+    return true
   }
 
   /// Refuses a join with the reply that `reply` encodes; the topic is free again.

@@ -213,14 +213,14 @@ struct EncodedBroadcast {
     self.payload = payload
   }
 
-  /// Appends the message as `serializer` writes it; false if it has no form there.
-  mutating func append(to outbox: inout Outbox, serializer: Serializer) -> Bool {
+  /// Appends the message as `serializer` writes it, or says why it has no form there.
+  mutating func append(to outbox: inout Outbox, serializer: Serializer) -> String? {
     let kind: Outbox.Kind
     switch payload {
     case .json: kind = .text
     case .binary: kind = .binary
     }
-    if kind == .binary, !serializer.supportsBinary { return false }
+    if let fault = serializer.fault(of: payload, names: [topic, event]) { return fault }
     if let bytes = texts[serializer] {
       bytes.withUnsafeBytes { outbox.bytes.append($0) }
       outbox.endMessage(kind)
@@ -229,6 +229,6 @@ struct EncodedBroadcast {
       serializer.encodeBroadcast(topic: topic, event: event, payload: payload, into: &outbox)
       texts[serializer] = outbox.bytes.withUnsafeBytes { Array($0[start...]) }
     }
-    return true
+    return nil
   }
 }

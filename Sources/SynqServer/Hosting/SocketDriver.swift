@@ -127,12 +127,11 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     switch engine.target(ofBroadcast: broadcast.event, topic: broadcast.topic, at: context.key) {
     case .client:
       guard life == .open else { return }
-      if broadcast.append(to: &loop.output.outbox, serializer: engine.wireSerializer) {
-        send()
-      } else {
+      if let fault = broadcast.append(to: &loop.output.outbox, serializer: engine.wireSerializer) {
         hub.logger.warning(
-          "a binary broadcast was dropped: the client speaks serializer V1",
-          metadata: ["topic": "\(broadcast.topic)"])
+          "a broadcast was dropped: \(fault)", metadata: ["topic": "\(broadcast.topic)"])
+      } else {
+        send()
       }
     case .callback:
       deliver(message: broadcast.event, payload: broadcast.payload, topic: broadcast.topic, to: context)
