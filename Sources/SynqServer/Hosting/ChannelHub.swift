@@ -20,6 +20,8 @@ package final class ChannelHub: SocketBackend, Sendable {
     package var logger: Logger
     /// The current time as RFC 3339 UTC.
     package var timestamp: @Sendable () -> String
+    /// Where the topics go on; nil when they end with this server.
+    package var adapter: (any PubSubAdapter)?
 
     package init(
       router: TopicRouter, hosts: [any CallbackHost], connectHosts: [(any ConnectHost)?],
@@ -43,6 +45,7 @@ package final class ChannelHub: SocketBackend, Sendable {
   private let limits: [ClientLimits]
   let logger: Logger
   private let timestamp: @Sendable () -> String
+  private let adapter: (any PubSubAdapter)?
   package let stats = ServerStats()
 
   private struct Loops {
@@ -61,11 +64,13 @@ package final class ChannelHub: SocketBackend, Sendable {
     limits = parts.limits
     logger = parts.logger
     timestamp = parts.timestamp
+    adapter = parts.adapter
   }
 
   /// Names the loops that sockets will be accepted on; once, before the first is.
   package func use(_ eventLoops: [any EventLoop]) {
     loops.withLock { loops in loops.all = eventLoops.map { ServerLoop(eventLoop: $0, hub: self) } }
+    adapter?.begin { [weak self] message in self?.deliver(message) }
   }
 
   // MARK: Sockets
@@ -123,18 +128,34 @@ package final class ChannelHub: SocketBackend, Sendable {
 
   // MARK: Topics
 
-  /// Pushes an event to every client of the topic, on all loops.
+  /// Pushes an event to every client of the topic, on all loops and on all servers.
   package func broadcast(topic: String, event: String, payload: Payload, except: ChannelContext? = nil) {
     post(.broadcast(topic: topic, event: event, payload: payload, except: except))
+    adapter?.send(.broadcast(topic: topic, event: event, payload: payload))
   }
 
-  /// Hands a message to every channel of the topic, on all loops.
+  /// Hands a message to every channel of the topic, on all loops and on all servers.
   package func publish(topic: String, message: String, payload: JSON, except: ChannelContext? = nil) {
     post(.publish(topic: topic, message: message, payload: payload, except: except))
+    adapter?.send(.publish(topic: topic, message: message, payload: payload))
   }
 
-  /// Closes every connection of an id.
-  package func disconnect(id: String) { post(.disconnect(id: id)) }
+  /// Closes every connection of an id, on all servers.
+  package func disconnect(id: String) {
+    post(.disconnect(id: id))
+    adapter?.send(.disconnect(id: id))
+  }
+
+  /// Takes what another server sent, for the sockets of this one alone.
+  private func deliver(_ message: TopicMessage) {
+    switch message {
+    case .broadcast(let topic, let event, let payload):
+      post(.broadcast(topic: topic, event: event, payload: payload, except: nil))
+    case .publish(let topic, let message, let payload):
+      post(.publish(topic: topic, message: message, payload: payload, except: nil))
+    case .disconnect(let id): post(.disconnect(id: id))
+    }
+  }
 
   private func post(_ message: LoopMessage) {
     let all = loops.withLock { $0.all }
@@ -150,7 +171,12 @@ package final class ChannelHub: SocketBackend, Sendable {
       loops.whenDrained = completion
       return loops.all.count
     }
-    if count == 0 { completion() } else { post(.drain(pace.shared(by: count))) }
+    if count == 0 {
+      adapter?.end()
+      completion()
+    } else {
+      post(.drain(pace.shared(by: count)))
+    }
   }
 
   /// Makes no more pauses in a drain.
@@ -166,7 +192,9 @@ package final class ChannelHub: SocketBackend, Sendable {
       loops.draining -= 1
       return loops.draining == 0 ? loops.whenDrained.take() : nil
     }
-    completion?()
+    guard let completion else { return }
+    adapter?.end()
+    completion()
   }
 
   func log(_ entry: LogEntry, peer: String) {

@@ -18,6 +18,8 @@ package struct ServerConfiguration: Sendable {
   package var threads = CallbackThreads.workers(defaultWorkerCount)
   /// Event loops, each a thread.
   package var loopCount = usableCores
+  /// Where topics go on beyond this server. Default nil: nowhere.
+  package var adapter: (any PubSubAdapter)?
   package var logger: Logger
 
   package init(logger: Logger) { self.logger = logger }

@@ -158,6 +158,7 @@ package final class ServerRuntime: Sendable {
         $0.phase = .running
       }
     } catch {
+      configuration.adapter?.end()
       try? group.syncShutdownGracefully()
       state.withLock { $0.phase = .configuring }
       throw HostError(starting: error)
@@ -170,9 +171,10 @@ package final class ServerRuntime: Sendable {
         return .failure(HostError(.state, "server: it was started before"))
       }
       state.phase = .running
-      let parts = ChannelHub.Parts(
+      var parts = ChannelHub.Parts(
         router: state.router, hosts: state.hosts, connectHosts: state.connectHosts, limits: state.limits,
         delivery: delivery, logger: logger)
+      parts.adapter = state.configuration.adapter
       return .success((state.configuration, parts))
     }
     return try result.get()

@@ -220,6 +220,52 @@ private struct LongPollClient {
     }
   }
 
+  // MARK: Several loops
+
+  /// The requests of one session come in on connections of every event loop; it stays one session, in order.
+  @Test func oneSessionIsServedOnEveryLoop() async throws {
+    try await TestServer.with(loops: 3) { test in
+      var clients: [LongPollClient] = []
+      for _ in 0..<9 { clients.append(try await Self.client(test)) }
+      let token = try await clients[0].begin()
+      for number in 0..<90 {
+        // Never the same connection; by turns the same loop and another one.
+        let (poller, sender) = (clients[number % 9], clients[(4 * number + 1) % 9])
+        try await poller.beginGet(token: token)
+        #expect(try await sender.post("[\(number)]\n[\"again\"]", token: token).body == Self.ok)
+        #expect(
+          await poller.client.reply().body
+            == "{\"messages\":[\"[\(number)]\",\"[\\\"again\\\"]\"],\"status\":200,\"token\":\"\(token)\"}")
+      }
+      #expect(test.backend.requests.count == 1)
+    }
+  }
+
+  /// Many sessions at a time, each with connections of other loops than its own: nothing goes to another's client.
+  @Test func manySessionsOnManyLoopsStayApart() async throws {
+    try await TestServer.with(loops: 4) { test in
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for session in 0..<16 {
+          group.addTask {
+            let poller = try await Self.client(test)
+            let sender = try await Self.client(test)
+            let token = try await poller.begin()
+            for number in 0..<25 {
+              #expect(try await sender.post("[\(session),\(number)]", token: token).body == Self.ok)
+              #expect(try await poller.get(token: token).body.contains("[\"[\(session),\(number)]\"]"))
+            }
+            // Ended on the loop of the session by a request of another one.
+            let bye = try await sender.post("!close 1001 bye", token: token, type: "text/plain")
+            #expect(bye.body == Self.ok)
+            #expect(try await sender.post("[0]", token: token).body == "{\"status\":410}")
+          }
+        }
+        try await group.waitForAll()
+      }
+      for _ in 0..<16 { #expect(await test.backend.nextEnding() == "bye") }
+    }
+  }
+
   // MARK: Limits
 
   @Test func endsASessionThatIsNotPolled() async throws {

@@ -14,8 +14,8 @@ final class TestServer: Sendable {
   let log: LogRecord
   private let group: MultiThreadedEventLoopGroup
 
-  private init(_ configuration: NetworkConfiguration, _ backend: EchoBackend) throws {
-    group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+  private init(_ configuration: NetworkConfiguration, _ backend: EchoBackend, loops: Int) throws {
+    group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
     log = LogRecord()
     self.backend = backend
     server = try NetworkServer(configuration, backend: backend, group: group, logger: log.logger)
@@ -25,10 +25,10 @@ final class TestServer: Sendable {
 
   /// Runs `body` with a server of `configuration`, and stops it whatever happens.
   static func with(
-    _ configuration: NetworkConfiguration = .echo, backend: EchoBackend = EchoBackend(),
+    _ configuration: NetworkConfiguration = .echo, backend: EchoBackend = EchoBackend(), loops: Int = 1,
     _ body: (TestServer) async throws -> Void
   ) async throws {
-    let test = try TestServer(configuration, backend)
+    let test = try TestServer(configuration, backend, loops: loops)
     try await test.server.start().get()
     let result: Result<Void, any Error>
     do { result = .success(try await body(test)) } catch { result = .failure(error) }

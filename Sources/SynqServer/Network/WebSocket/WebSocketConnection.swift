@@ -32,8 +32,11 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   private var needsFlush = false
   /// The channel asked to read while the peer did not take what was sent.
   private var readIsHeld = false
-  /// Ticks since bytes came or, once closing, since the close frame was sent.
+  /// Ticks since bytes came or were taken or, once closing, since the close frame was sent.
   private var quietTicks: UInt32 = 0
+  /// Bytes that were written, and how many of them the peer had taken at the last tick in which it was slow.
+  private var writtenBytes = 0
+  private var takenBytes = 0
   private var closeReason = "the connection was lost"
   var loopIndex: Int?
 
@@ -196,6 +199,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   }
 
   private func write(_ buffer: ByteBuffer) {
+    writtenBytes += buffer.readableBytes
     context?.write(Self.wrapOutboundOut(buffer), promise: nil)
     guard !needsFlush else { return }
     needsFlush = true
@@ -255,14 +259,31 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     quietTicks += 1
     switch phase {
     case .open:
+      // It is not read from meanwhile: that it takes bytes is its sign of life.
+      let isSlow = !isWritable
+      if isSlow { noteTakenBytes() }
       guard quietTicks > loop.ticks(settings.mount.limits.idleTimeout) else { return }
-      log(.info, "closing a WebSocket: the client sent nothing for the idle timeout", .protocolError)
-      beginClosing(.protocolError, reason: "the client sent nothing for the idle timeout")
-      releaseReceiver()
+      if isSlow {
+        end(.tryAgainLater, reason: "the client does not read: nothing was taken for the idle timeout")
+      } else {
+        end(.protocolError, reason: "the client sent nothing for the idle timeout")
+      }
     case .closing:
       if quietTicks > loop.ticks(core.configuration.limits.closeTimeout) { context?.close(promise: nil) }
     case .closed: break
     }
+  }
+
+  private func noteTakenBytes() {
+    let taken = writtenBytes - pendingBytes
+    if taken > takenBytes { quietTicks = 0 }
+    takenBytes = taken
+  }
+
+  private func end(_ code: CloseCode, reason: String) {
+    log(.info, "closing a WebSocket: \(reason)", code)
+    beginClosing(code, reason: reason, text: code.carriesReason ? reason : "")
+    releaseReceiver()
   }
 
   func shutDown(_ code: CloseCode, reason: String) {
