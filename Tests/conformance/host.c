@@ -1,4 +1,5 @@
 /* The conformance host: HOST --port N serves what the recordings were made against, so that they can be replayed.
+ * With --certificate FILE and --key FILE over TLS.
  *
  * Prints "listening on http://127.0.0.1:PORT/" when it is ready and stops on SIGINT or SIGTERM.
  */
@@ -89,11 +90,17 @@ int main(int argc, char **argv) {
   synq_server_options_t options = SYNQ_SERVER_OPTIONS_INIT;
   synq_server_t *server = NULL;
   pthread_t thread;
-  if (argc == 3 && strcmp(argv[1], "--port") == 0) {
-    options.port = (uint16_t)atoi(argv[2]);
-  } else if (argc != 1) {
-    fprintf(stderr, "usage: %s [--port N]\n", argv[0]);
-    return 2;
+  for (int i = 1; i < argc; i += 2) {
+    if (i + 1 < argc && strcmp(argv[i], "--port") == 0) {
+      options.port = (uint16_t)atoi(argv[i + 1]);
+    } else if (i + 1 < argc && strcmp(argv[i], "--certificate") == 0) {
+      options.tls_certificate = argv[i + 1];
+    } else if (i + 1 < argc && strcmp(argv[i], "--key") == 0) {
+      options.tls_key = argv[i + 1];
+    } else {
+      fprintf(stderr, "usage: %s [--port N] [--certificate FILE --key FILE]\n", argv[0]);
+      return 2;
+    }
   }
 
   sigset_t signals;
@@ -103,16 +110,17 @@ int main(int argc, char **argv) {
   pthread_sigmask(SIG_BLOCK, &signals, NULL);
 
   if (synq_server_new(&server, &options) || host_add_sockets(server) || host_add_plain(server) ||
-      host_add_states(server) || host_add_lifecycles(server) || synq_server_start(server)) {
+      host_add_states(server) || host_add_lifecycles(server) || host_add_ledger(server) || synq_server_start(server)) {
     fprintf(stderr, "conformance host: %s\n", synq_error_message());
     synq_server_free(server);
     return 1;
   }
-  printf("listening on http://127.0.0.1:%d/\n", synq_server_port(server));
+  printf("listening on http%s://127.0.0.1:%d/\n", options.tls_certificate == NULL ? "" : "s", synq_server_port(server));
   fflush(stdout);
   if (pthread_create(&thread, NULL, stop_on_signal, server) != 0) return 1;
   (void)synq_server_run(server);
   pthread_join(thread, NULL);
   synq_server_free(server);
+  host_free_ledger();
   return 0;
 }
