@@ -147,6 +147,7 @@ package final class ServerRuntime: Sendable {
   /// Binds the port and serves. Blocks until the port is bound; not for use on an event loop.
   package func start() throws(HostError) {
     let (configuration, parts) = try beginStart()
+    HeapRetention.begin()
     let hub = ChannelHub(parts)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loopCount)
     do {

@@ -94,20 +94,12 @@ def _load() -> Library:
             failures.append(f"  {path}: {failure}")
             continue
         _check_version(path, probe)
-        _keep_freed_memory()
         return Library(path)
     tried = "\n".join(failures)
     raise LibraryNotFoundError(
         "libsynq was not found. Install the wheel, which has it inside, or the system's package, or set "
         f"{ENVIRONMENT} to the path of {SONAME}. Tried:\n{tried}"
     )
-
-
-def _keep_freed_memory() -> None:
-    """glibc gives memory back to the system as soon as 128 kB at the end of a heap are free. A state of 80
-    kB that is replaced at each event then costs a page fault for each page, each time: a third of the event.
-    When a mapped block is freed, glibc raises that limit to twice the block's size."""
-    bytearray(4 << 20)
 
 
 def _check_version(path: str, probe: ctypes.CDLL) -> None:
