@@ -55,6 +55,7 @@ static synq_server_t *serve(host_t *host, synq_delivery_t delivery) {
   host->may_return = gate_new();
   host->closed = gate_new();
   options.delivery = delivery;
+  options.loops = 1; /* what follows a line of the log there is in order with the next line */
   options.log_level = SYNQ_LOG_DEBUG;
   options.log = watch_log;
   options.user = &host->watch;
