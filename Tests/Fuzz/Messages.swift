@@ -28,7 +28,8 @@ private final class FuzzedSocket {
   private let serializer: Serializer
   private var output = EngineOutput()
   private var held: [Invocation] = []
-  private var deferred: [DeferredReply] = []
+  private var deferred: [(reply: DeferredReply, channel: ChannelKey)] = []
+  private var replies: UInt32 = 0
   private var holds = false
   private var isClosed = false
   private var isLost = false
@@ -109,7 +110,9 @@ private final class FuzzedSocket {
       engine.isWritable.toggle()
       if engine.isWritable { engine.encodeStates(into: &output) }
     case UInt8(ascii: "p"):
-      if let reply = deferred.popLast() { _ = engine.reply(reply, .receipt, into: &output) }
+      if let owed = deferred.popLast() {
+        _ = engine.reply(owed.reply, .receipt, of: owed.channel, into: &output)
+      }
     case UInt8(ascii: "m"):
       for key in admitted.subtracting(ended) {
         engine.deliver(message: "tick", payload: .json(["n": 1]), topic: "t", to: key, into: &output)
@@ -135,7 +138,7 @@ private final class FuzzedSocket {
     lose()
     settle()
     while !held.isEmpty { run(held.removeFirst()) }
-    for reply in deferred { _ = engine.reply(reply, .receipt, into: &output) }
+    for owed in deferred { _ = engine.reply(owed.reply, .receipt, of: owed.channel, into: &output) }
     settle()
     precondition(finished == 1, "never finished")
     precondition(admitted == ended, "\(admitted.count) were let in, \(ended.count) told their end")
@@ -152,7 +155,7 @@ private final class FuzzedSocket {
       outcome = authorize(payload, &scope)
       if case .returned = outcome, scope.response?.isFailure != true { admitted.insert(invocation.channel) }
     case .initialize(let payload): initialize(payload, &scope)
-    case .event(let name, let payload): outcome = handle(name, payload, &scope)
+    case .event(let name, let payload): outcome = handle(name, payload, of: invocation.channel, &scope)
     case .newState, .updateState: break
     case .message:
       try? scope.assigns.set("n", to: JSON((scope.assigns["n"]?.int64Value ?? 0) &+ 1))
@@ -184,7 +187,9 @@ private final class FuzzedSocket {
     if params["kind"] == "nope" { scope.response = .error(ErrorReport(code: "no", message: "no")) }
   }
 
-  private func handle(_ name: String, _ payload: Payload, _ scope: inout CallbackScope) -> Outcome {
+  private func handle(
+    _ name: String, _ payload: Payload, of channel: ChannelKey, _ scope: inout CallbackScope
+  ) -> Outcome {
     let json: JSON = if case .json(let json) = payload { json } else { .null }
     switch name {
     case "set", "say": try? scope.assigns.set("doc", to: json["doc"] ?? json)
@@ -197,8 +202,9 @@ private final class FuzzedSocket {
     case "push_binary": scope.effects.append(.push(event: "bin", payload: .binary([9])))
     case "broadcast": scope.effects.append(.broadcast(event: "bc", payload: payload, exceptSelf: false))
     case "async_reply":
-      let reply = DeferredReply(rawValue: UInt32(deferred.count + 1))
-      deferred.append(reply)
+      replies += 1
+      let reply = DeferredReply(rawValue: replies)
+      deferred.append((reply, channel))
       scope.detached = reply
     case "send": scope.effects.append(.send(message: "self", payload: json))
     case "stop_normal": scope.stop = .normal
