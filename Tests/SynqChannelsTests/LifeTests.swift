@@ -86,6 +86,27 @@ import Testing
     #expect(sent.map { $0[3]?.stringValue } == ["synq:patch"])
   }
 
+  @Test func aChannelThatCannotKeepUpWithItsMessagesCrashes() throws {
+    var limits = SocketLimits()
+    limits.maxQueuedMessages = 2
+    let harness = EngineHarness(router("counter:*", track: ["count"]), limits: limits)
+    harness.callbacks["counter:*"] = counter
+    harness.receive(#"["1","1","counter:1","phx_join",{}]"#)
+    let key = try #require(harness.key("counter:1"))
+    harness.holdsCallbacks = true
+    let tick = { (engine: inout SocketEngine, output: inout EngineOutput) in
+      engine.deliver(message: "tick", payload: .empty, topic: "news", to: key, into: &output)
+    }
+    for _ in 1...3 { harness.perform(tick) }
+    #expect(harness.logs.isEmpty)
+    harness.perform(tick)
+    #expect(
+      harness.logs.last?.fields.last?.value
+        == "more messages wait for the channel than max_queued_messages (2)")
+    #expect(harness.runHeld().map { $0[3]?.stringValue } == [])
+    #expect(harness.runHeld().map { $0[3]?.stringValue } == ["phx_error"])
+  }
+
   @Test func effectsBecomeActionsInTheirOrder() throws {
     let harness = joined()
     harness.callbacks["counter:*"] = { cause, scope in

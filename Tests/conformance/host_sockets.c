@@ -48,6 +48,10 @@ int host_add_sockets(synq_server_t *server) {
   any.origins = anywhere;
   any.connect = connect_any;
   any.longpoll_window_ms = 2000;
+  /* Phoenix's sessions live one and a half windows. */
+  synq_limits_t short_sessions = SYNQ_LIMITS_INIT;
+  short_sessions.longpoll_session_timeout_ms = 3000;
+  any.limits = &short_sessions;
 
   synq_mount_options_t defaults = any;
   defaults.origins = localhost;

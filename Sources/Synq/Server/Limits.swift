@@ -25,6 +25,9 @@ public struct Limits: Sendable, Hashable {
   public var maxChannels = 100
   /// Events that wait while a callback of their channel runs. Default 1,000.
   public var maxQueuedEvents = 1_000
+  /// Sent, published and intercepted messages that wait while a callback of their channel runs: it ends as crashed.
+  /// Default 10,000.
+  public var maxQueuedMessages = 10_000
   /// Bytes of a topic. Default 1,024.
   public var maxTopicBytes = 1_024
   /// Bytes of an event's name. Default 256.
@@ -103,6 +106,7 @@ public struct Limits: Sendable, Hashable {
     var client = ClientLimits()
     client.socket.maxChannels = maxChannels
     client.socket.maxQueuedEvents = maxQueuedEvents
+    client.socket.maxQueuedMessages = maxQueuedMessages
     client.socket.maxTopicBytes = maxTopicBytes
     client.socket.maxEventBytes = maxEventBytes
     client.socket.maxRefBytes = maxRefBytes

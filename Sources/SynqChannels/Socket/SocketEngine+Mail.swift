@@ -37,6 +37,11 @@ extension SocketEngine {
         message: "more events wait for the channel than max_queued_events (\(limits.maxQueuedEvents))")
       return replyError(report, joinRef: machine.joinRef, ref: ref, topic: Name(machine.topic), into: &output)
     }
+    if case .message = mail, machine.mailbox.count >= limits.maxQueuedMessages {
+      let limit = limits.maxQueuedMessages
+      return crash(
+        key, cause: "more messages wait for the channel than max_queued_messages (\(limit))", into: &output)
+    }
     machine.mailbox.append(mail)
   }
 

@@ -8,6 +8,9 @@ package struct SocketLimits: Sendable, Hashable {
   package var maxJoinsPerSecond = 0
   /// Events that wait while a callback of their channel runs: a client that sends faster than its channel answers.
   package var maxQueuedEvents = 1000
+  /// Messages of the server that wait while a callback of their channel runs: others who publish faster than it takes.
+  /// The channel ends as crashed, so that its client starts anew.
+  package var maxQueuedMessages = 10_000
   /// Replies owed to one socket after their callbacks returned: a client that asks for more late answers than the host gives.
   package var maxPendingReplies = 1000
   /// Bytes of a topic: names that fill tables and logs.

@@ -140,7 +140,8 @@ LIMITS = (
     "max_event_bytes max_ref_bytes max_json_depth max_messages_per_second max_joins_per_second "
     "max_outbound_bytes max_patch_bytes max_json_nodes max_pending_replies max_inflate_ratio "
     "max_longpoll_sessions max_longpoll_batch max_longpoll_queue_bytes max_longpoll_body_bytes "
-    "longpoll_session_timeout_ms keep_alive_timeout_ms close_timeout_ms drain_batch drain_pause_ms"
+    "longpoll_session_timeout_ms keep_alive_timeout_ms close_timeout_ms drain_batch drain_pause_ms "
+    "max_queued_messages"
 )
 
 
