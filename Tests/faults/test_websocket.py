@@ -68,7 +68,8 @@ def expect_recovery(ledger, topic, confirmed):
         client.receive()
     count = client.state["count"]
     assert confirmed <= count <= len(PADS)
-    assert client.add() == count + 1
+    # What the other had sent before the cut, and was not told about, may come in between.
+    assert count < client.add() <= len(PADS) + 1
     client.close()
 
 
