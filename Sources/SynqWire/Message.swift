@@ -39,9 +39,20 @@ package struct DecodingError: Error, Hashable, Sendable {
   /// The offset of the byte at which the frame stops being a message.
   package var offset: Int
   package var reason: String
+  /// Set when all of it is a message but for a payload beyond a limit of JSON.
+  package var excess: Excess?
 
-  package init(offset: Int, reason: String) {
+  /// A message that can be answered, though not with what it asks for.
+  package struct Excess: Hashable, Sendable {
+    /// The message without its payload.
+    package var message: Message
+    /// The setting that its payload is beyond.
+    package var limit: String
+  }
+
+  package init(offset: Int, reason: String, excess: Excess? = nil) {
     self.offset = offset
     self.reason = reason
+    self.excess = excess
   }
 }

@@ -7,11 +7,19 @@ package struct Ref: Hashable, Sendable {
   /// The JSON text, for example `"3"` with its quotes, or `10`.
   package let text: String
 
-  /// - Parameter text: JSON text; `null` gives nil.
+  /// - Parameter text: JSON text; `null` gives nil. Of the ways to write a string the shortest is kept, so that it is
+  ///   equal however a client escapes it.
   package init?(text: String) {
     guard text != "null" else { return nil }
-    self.text = text
+    let isEscaped = text.utf8.first == UInt8(ascii: "\"") && text.utf8.contains(UInt8(ascii: "\\"))
+    if isEscaped, let string = (try? JSON(parsing: text))?.stringValue {
+      self = Ref(string: string)
+    } else {
+      self = Ref(asWritten: text)
+    }
   }
+
+  private init(asWritten text: String) { self.text = text }
 
   /// The ref that a client of the binary form wrote: a string without quotes.
   package init(string: String) {

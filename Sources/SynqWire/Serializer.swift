@@ -14,9 +14,9 @@ package enum Serializer: Sendable, Hashable {
       return
     }
     let parts = vsn.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 3, parts[1] == "0", !parts[2].isEmpty, parts[2].allSatisfy(\.isASCIIDigit) else {
-      return nil
-    }
+    guard parts.count == 3, parts[1] == "0", parts[2].allSatisfy(\.isASCIIDigit),
+      parts[2] == "0" || !parts[2].isEmpty && parts[2].first != "0"
+    else { return nil }
     switch parts[0] {
     case "1": self = .v1
     case "2": self = .v2

@@ -32,7 +32,8 @@ import Testing
     arguments: [
       (nil, Serializer.v1), ("1.0.0", .v1), ("2.0.0", .v2), ("2.0.9", .v2), ("", nil), ("abc", nil),
       ("2.0", nil),
-      ("2.1.0", nil), ("3.0.0", nil), ("2.0.x", nil), ("2.0.", nil),
+      ("2.1.0", nil), ("3.0.0", nil), ("2.0.x", nil), ("2.0.", nil), ("2.0.00", nil), ("2.0.01", nil),
+      ("1.0.10", .v1),
     ] as [(String?, Serializer?)])
   func vsnNamesTheSerializer(vsn: String?, serializer: Serializer?) {
     #expect(Serializer(vsn: vsn) == serializer)
@@ -93,6 +94,25 @@ import Testing
     #expect(message.ref == Ref(text: "\"5\""))
   }
 
+  /// The server echoes these, so that Phoenix fails on them as well.
+  @Test(arguments: [
+    [0, 1, 1, 1, 1, 0xFF, 50, 116, 101], [0, 1, 1, 1, 1, 49, 0xFF, 116, 101],
+    [0, 1, 1, 1, 1, 49, 50, 0xFF, 101],
+  ])
+  func refsAndTopicsOfABinaryPushAreUTF8(bytes: [UInt8]) throws {
+    #expect(throws: DecodingError.self) {
+      try bytes.withUnsafeBytes { try Serializer.v2.decode(binary: $0, limits: JSONLimits()) }
+    }
+    let bad: [UInt8] = [0, 1, 1, 1, 1, 49, 50, 116, 0xFF]
+    let message = try bad.withUnsafeBytes { try Serializer.v2.decode(binary: $0, limits: JSONLimits()) }
+    #expect(message.event == Name(notAString: "null"))
+  }
+
+  @Test func aRefIsEqualHoweverItsClientEscapesIt() throws {
+    #expect(Ref(text: #""\u0061\/b""#) == Ref(string: "a/b"))
+    #expect(try decode(.v2, #"["\u00e9","1","t","e",{}]"#).joinRef == Ref(text: "\"é\""))
+  }
+
   @Test(arguments: ["", "0001", "010101010161626364", "000101070b3132706c61696e3a616563686f5f62696e6172"])
   func aMalformedBinaryMessageIsRefused(text: String) {
     let bytes = hex(text)
@@ -113,6 +133,44 @@ import Testing
   ])
   func aMalformedV1MessageIsRefused(text: String) {
     #expect(throws: DecodingError.self) { try decode(.v1, text) }
+  }
+
+  /// Phoenix asks for all four, though ref may be null.
+  @Test(arguments: ["topic", "event", "payload", "ref"])
+  func aV1MessageHasItsFourMembers(missing: String) throws {
+    let members = ["topic": "\"t\"", "event": "\"e\"", "payload": "{}", "ref": "null"]
+    func text(_ members: [String: String]) -> String {
+      "{" + members.map { "\"\($0)\":\($1)" }.joined(separator: ",") + "}"
+    }
+    #expect(try decode(.v1, text(members)).ref == nil)
+    let error = #expect(throws: DecodingError.self) {
+      try decode(.v1, text(members.filter { $0.key != missing }))
+    }
+    #expect(error?.reason == "the member \"\(missing)\" is missing")
+  }
+
+  /// The rest is read, so that the message can be answered by its ref.
+  @Test(
+    arguments: [
+      (.v2, #"[1,"2","t","e",PAYLOAD,0]"#),
+      (.v1, #"{"topic":"t","event":"e","payload":PAYLOAD,"ref":"2","join_ref":1}"#),
+    ] as [(Serializer, String)])
+  func aPayloadBeyondALimitLeavesTheMessageKnown(serializer: Serializer, text: String) {
+    let deep = String(repeating: "[", count: 200) + String(repeating: "]", count: 200)
+    let error = #expect(throws: DecodingError.self) {
+      try decode(serializer, text.replacing("PAYLOAD", with: deep))
+    }
+    #expect(
+      error?.excess
+        == DecodingError.Excess(
+          message: Message(
+            joinRef: Ref(text: "1"), ref: Ref(string: "2"), topic: Name("t"), event: Name("e"),
+            payload: .empty),
+          limit: "max_json_depth"))
+    let broken = #expect(throws: DecodingError.self) {
+      try decode(serializer, text.replacing("PAYLOAD", with: deep.dropLast()))
+    }
+    #expect(broken?.excess == nil)
   }
 
   @Test func theErrorTellsTheByte() {
