@@ -150,11 +150,36 @@ import Testing
       ])
   }
 
-  @Test func leavingWhatIsNotJoinedIsNoError() {
+  /// Not even of a topic that nobody could join: Phoenix looks for the channel alone.
+  @Test(arguments: ["\"counter:never\"", "\"nosuch\"", "\"phoenix\"", "5", "null"])
+  func leavingWhatIsNotJoinedIsNoError(topic: String) {
     #expect(
-      joined().receive(#"["9","5","counter:never","phx_leave",{}]"#) == [
-        ["9", "5", "counter:never", "phx_reply", ["status": "ok", "response": [:]]]
+      joined().receive(#"["9","5",\#(topic),"phx_leave",{}]"#) == [
+        ["9", "5", .text(topic), "phx_reply", ["status": "ok", "response": [:]]]
       ])
+  }
+
+  @Test func aLeaveBeyondTheLimitDoesNotWait() {
+    var limits = SocketLimits()
+    limits.maxQueuedEvents = 1
+    let harness = EngineHarness(router("counter:*", track: ["count"]), limits: limits)
+    harness.callbacks["counter:*"] = counter
+    harness.receive(#"["1","1","counter:1","phx_join",{}]"#)
+    harness.holdsCallbacks = true
+    harness.receive(#"["1","2","counter:1","inc",{}]"#)
+    harness.receive(#"["1","3","counter:1","inc",{}]"#)
+    let refused = harness.receive(#"["1","4","counter:1","synq:refresh",{}]"#)
+    #expect(refused.first?[4]?["response"]?["code"] == "too_many_queued_events")
+    #expect(
+      harness.receive(#"["1","5","counter:1","phx_leave",{}]"#) == [
+        ["1", "5", "counter:1", "phx_reply", ["status": "ok", "response": [:]]],
+        [
+          nil, "3", "counter:1", "phx_reply", ["status": "error", "response": ["reason": "unmatched topic"]],
+        ],
+      ])
+    harness.holdsCallbacks = false
+    #expect(harness.runHeld() == [["1", "1", "counter:1", "phx_close", [:]]])
+    #expect(harness.ran.last == "before_close shutdown:left")
   }
 
   @Test func aHeartbeatIsAnswered() {
@@ -198,6 +223,30 @@ import Testing
     let harness = joined()
     #expect(harness.receive(text) == [])
     #expect(harness.actions.last == "close 1011 ")
+  }
+
+  @Test func aPayloadTooComplexIsAnsweredWhereARefAllowsIt() {
+    let harness = joined()
+    let deep = String(repeating: "[", count: 129) + String(repeating: "]", count: 129)
+    let sent = harness.receive(#"["1","2","counter:1","inc",\#(deep)]"#)
+    #expect(
+      sent == [
+        [
+          "1", "2", "counter:1", "phx_reply",
+          [
+            "status": "error",
+            "response": [
+              "code": "payload_too_complex",
+              "message": "the payload is beyond max_json_depth: nested too deep",
+              "details": nil, "timestamp": "2026-01-02T03:04:05.678Z",
+            ],
+          ],
+        ]
+      ])
+    #expect(harness.receive(#"["1","3","counter:1","inc",{}]"#).count == 2)
+    #expect(harness.receive(#"["1",null,"counter:1","inc",\#(deep)]"#) == [])
+    #expect(harness.actions.last == "close 1011 ")
+    #expect(harness.logs.last?.fields.map(\.value) == ["nested too deep", "156"])
   }
 
   @Test func extraElementsAreIgnored() {

@@ -185,4 +185,114 @@ import Testing
     #expect(seen == ["user": "ada", "secret": "xyzzy"])
     #expect(sent.last == ["1", nil, "room:1", "synq:change", ["state": ["user": "ada"], "version": 0]])
   }
+
+  // MARK: Messages behind a join
+
+  @Test func whatComesAfterASecondJoinIsForItsChannel() {
+    let harness = harness(router("counter:*", track: ["count"]))
+    harness.holdsCallbacks = true
+    harness.receive(#"["1","1","counter:1","phx_join",{}]"#)
+    harness.receive(#"["1","2","counter:1","inc",{}]"#)
+    harness.receive(#"["3","3","counter:1","phx_join",{}]"#)
+    harness.receive(#"["3","4","counter:1","inc",{}]"#)
+    harness.receive(#"["1","5","counter:1","inc",{}]"#)
+    harness.receive(#"[null,"6","counter:1","synq:refresh",{}]"#)
+    harness.holdsCallbacks = false
+    #expect(
+      harness.runHeld() == [
+        ["1", "1", "counter:1", "phx_reply", ["status": "ok", "response": [:]]],
+        ["1", nil, "counter:1", "synq:change", ["state": ["count": 0], "version": 0]],
+        ["1", "2", "counter:1", "phx_reply", ["status": "ok", "response": [:]]],
+        [
+          "1", nil, "counter:1", "synq:patch",
+          ["operations": [["op": "replace", "path": "/count", "value": 1]], "version": 1],
+        ],
+        ["3", "3", "counter:1", "phx_reply", ["status": "ok", "response": [:]]],
+        ["1", "1", "counter:1", "phx_close", [:]],
+        ["3", nil, "counter:1", "synq:change", ["state": ["count": 0], "version": 0]],
+        ["3", "4", "counter:1", "phx_reply", ["status": "ok", "response": [:]]],
+        [
+          "3", nil, "counter:1", "synq:patch",
+          ["operations": [["op": "replace", "path": "/count", "value": 1]], "version": 1],
+        ],
+        ["3", "6", "counter:1", "phx_reply", ["status": "ok", "response": [:]]],
+        ["3", nil, "counter:1", "synq:change", ["state": ["count": 1], "version": 1]],
+      ])
+  }
+
+  @Test func whatComesAfterASecondJoinOutlivesTheRefusalOfTheFirst() {
+    let harness = EngineHarness(router("plain:*"))
+    harness.callbacks["plain:*"] = { cause, scope in
+      if case .authorize(let params) = cause, params == .json(["bad": true]) { return .refused }
+      if case .event = cause { scope.response = .reply(status: "ok", payload: .json(["n": 1])) }
+      return .returned
+    }
+    harness.holdsCallbacks = true
+    harness.receive(#"["1","1","plain:a","phx_join",{"bad":true}]"#)
+    harness.receive(#"["2","2","plain:a","phx_join",{}]"#)
+    harness.receive(#"["2","3","plain:a","x",{}]"#)
+    harness.holdsCallbacks = false
+    let sent = harness.runHeld()
+    #expect(sent.map { $0[1] } == ["1", "2", "3"])
+    #expect(sent.map { $0[4]?["status"] } == ["error", "ok", "ok"])
+  }
+
+  @Test func joinsThatWaitKeepTheirOrder() {
+    let harness = harness(router("counter:*", track: ["count"]))
+    harness.holdsCallbacks = true
+    harness.receive(#"["1","1","counter:1","phx_join",{}]"#)
+    harness.receive(#"["2","2","counter:1","phx_join",{}]"#)
+    harness.runHeld()
+    // The first runs its init; the second waits; the third waits behind it.
+    harness.receive(#"["3","3","counter:1","phx_join",{}]"#)
+    harness.holdsCallbacks = false
+    var sent: [JSON] = []
+    while !harness.held.isEmpty { sent += harness.runHeld() }
+    #expect(
+      sent.filter { $0[3] == "phx_reply" || $0[3] == "phx_close" } == [
+        ["2", "2", "counter:1", "phx_reply", ["status": "ok", "response": [:]]],
+        ["1", "1", "counter:1", "phx_close", [:]],
+        ["3", "3", "counter:1", "phx_reply", ["status": "ok", "response": [:]]],
+        ["2", "2", "counter:1", "phx_close", [:]],
+      ])
+    #expect(sent.last == ["3", nil, "counter:1", "synq:change", ["state": ["count": 0], "version": 0]])
+  }
+
+  @Test func aJoinThatWaitedIsCountedOnce() {
+    var limits = SocketLimits()
+    limits.maxJoinsPerSecond = 2
+    let harness = EngineHarness(router("plain:*"), limits: limits)
+    harness.holdsCallbacks = true
+    harness.receive(#"["1","1","plain:a","phx_join",{}]"#)
+    harness.receive(#"["2","2","plain:a","phx_join",{}]"#)
+    harness.holdsCallbacks = false
+    let sent = harness.runHeld()
+    #expect(sent.filter { $0[3] == "phx_reply" }.map { $0[4]?["status"] } == ["ok", "ok"])
+  }
+
+  @Test func moreJoinsThanAllowedDoNotWait() {
+    var limits = SocketLimits()
+    limits.maxQueuedEvents = 1
+    let harness = EngineHarness(router("plain:*"), limits: limits)
+    harness.holdsCallbacks = true
+    harness.receive(#"["1","1","plain:a","phx_join",{}]"#)
+    harness.receive(#"["2","2","plain:a","phx_join",{}]"#)
+    for event in ["phx_join", "x", "phx_leave"] {
+      let sent = harness.receive(#"["2","3","plain:a","\#(event)",{}]"#)
+      #expect(sent.map { $0[0] } == ["2"])
+      #expect(sent.first?[4]?["response"]?["code"] == "too_many_queued_events")
+    }
+  }
+
+  /// phoenix.js gives none in version 1; newer Phoenix then takes any (`socket.ex`, "v1 protocol").
+  @Test func aChannelJoinedWithoutJoinRefTakesAny() {
+    let harness = harness(router("counter:*", track: ["count"]))
+    harness.receive(#"[null,"1","counter:1","phx_join",{}]"#)
+    #expect(harness.receive(#"["9","2","counter:1","inc",{}]"#).first?[1] == "2")
+    #expect(
+      harness.receive(#"["9","3","counter:1","phx_leave",{}]"#) == [
+        [nil, "3", "counter:1", "phx_reply", ["status": "ok", "response": [:]]],
+        [nil, nil, "counter:1", "phx_close", [:]],
+      ])
+  }
 }

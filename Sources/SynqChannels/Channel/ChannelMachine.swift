@@ -65,6 +65,8 @@ final class ChannelMachine {
   /// The channel that waits for this one to end.
   var successor: ChannelKey?
   var mailbox = Mailbox()
+  /// The join_ref of the newest join that waits in the mailbox; nil when none does.
+  var queuedJoinRef: Ref??
 
   init(key: ChannelKey, spec: ChannelSpec, join: Message, assigns: Assigns) {
     self.key = key
@@ -76,6 +78,9 @@ final class ChannelMachine {
     phase = .authorizing
     self.assigns = assigns
   }
+
+  /// The join_ref of the topic's newest join, and so of the messages that the client sends now.
+  var newestJoinRef: Ref? { queuedJoinRef ?? joinRef }
 
   /// Whether the client has been told that it joined, and not yet that it left.
   var isJoined: Bool {

@@ -69,6 +69,8 @@ package enum ErrorCode {
   package static let topicTooLong = "topic_too_long"
   /// An event name beyond `max_event_bytes`, or with U+0000 in it.
   package static let eventNotAllowed = "event_not_allowed"
+  /// A payload beyond `max_json_depth` or `max_json_nodes`.
+  package static let payloadTooComplex = "payload_too_complex"
   /// More replies are owed than `max_pending_replies`.
   package static let tooManyPendingReplies = "too_many_pending_replies"
   /// More joins than `max_joins_per_second`.

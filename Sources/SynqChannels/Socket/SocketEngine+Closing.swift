@@ -56,7 +56,7 @@ extension SocketEngine {
   mutating func close(_ key: ChannelKey, _ ending: ChannelMachine.Ending, into output: inout EngineOutput) {
     guard let machine = self[key], !machine.isClosing else { return }
     machine.phase = .closing(ending)
-    answerAbandoned(machine.mailbox.removeAll(), of: machine, into: &output)
+    passOn(machine.mailbox.removeAll(), from: machine, into: &output)
     if machine.isBusy {
       // `complete` goes on from here.
       output.actions.append(.closing(key))
@@ -65,12 +65,22 @@ extension SocketEngine {
     }
   }
 
-  /// Events that waited for a channel which ends are answered as those that come too late for it.
-  private mutating func answerAbandoned(
-    _ mails: ArraySlice<ChannelMachine.Mail>, of machine: ChannelMachine, into output: inout EngineOutput
+  /// What waited for a channel which ends: a join is begun, and what came after it is for the channel that it makes;
+  /// what came before is answered as what comes too late.
+  mutating func passOn(
+    _ mails: some Sequence<ChannelMachine.Mail>, from machine: ChannelMachine, into output: inout EngineOutput
   ) {
+    machine.queuedJoinRef = nil
     guard condition == .open else { return }
+    var heir: ChannelKey?
     for mail in mails {
+      if let heir, let machine = self[heir], !machine.isClosing {
+        switch mail {
+        case .event, .refresh, .leave, .join: enqueue(mail, for: heir, into: &output)
+        case .message, .stop: break
+        }
+        continue
+      }
       switch mail {
       case .event(let name, _, let ref):
         let message = Message(
@@ -84,7 +94,9 @@ extension SocketEngine {
         encodeReply(
           joinRef: machine.joinRef, ref: ref, topic: machine.topic, status: Response.ok, payload: .empty,
           into: &output)
-      case .join(let message): join(message, into: &output)
+      case .join(let message):
+        join(message, wasQueued: true, into: &output)
+        heir = topics[machine.topic]
       case .message, .stop: break
       }
     }
@@ -118,7 +130,7 @@ extension SocketEngine {
     if let successor = machine.successor, condition == .open {
       authorize(successor, into: &output)
     }
-    answerAbandoned(waiting, of: machine, into: &output)
+    passOn(waiting, from: machine, into: &output)
     finishSocketIfEmpty(into: &output)
   }
 

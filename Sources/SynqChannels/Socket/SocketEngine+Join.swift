@@ -3,12 +3,13 @@ import SynqWire
 
 /// Joining: a topic's channel is found, authorized, answered and initialised.
 extension SocketEngine {
-  mutating func join(_ message: Message, into output: inout EngineOutput) {
+  /// - Parameter wasQueued: whether it waited for an earlier join of its topic, and was counted then.
+  mutating func join(_ message: Message, wasQueued: Bool = false, into output: inout EngineOutput) {
     let topic = message.topic.text
     guard !topic.containsNUL, let spec = router.match(topic) else {
       return replyUnmatched(to: message, into: &output)
     }
-    if joinBucket?.take(at: now) == false {
+    if !wasQueued, joinBucket?.take(at: now) == false {
       let report = ErrorReport(
         code: ErrorCode.tooManyJoins,
         message: "more joins than max_joins_per_second (\(limits.maxJoinsPerSecond)) allows; try again later")
@@ -21,10 +22,10 @@ extension SocketEngine {
       let key = addMachine(spec: spec, join: message)
       return authorize(key, into: &output)
     }
+    // As in Phoenix, where a join is finished before the next message is read.
+    guard old.queuedJoinRef == nil else { return enqueue(.join(message), for: oldKey, into: &output) }
     switch old.phase {
-    case .waiting, .authorizing:
-      // As in Phoenix, where a join is finished before the next message is read.
-      enqueue(.join(message), for: oldKey, into: &output)
+    case .waiting, .authorizing: enqueue(.join(message), for: oldKey, into: &output)
     case .initializing, .live, .failed:
       let key = addMachine(spec: spec, join: message)
       self[key]?.phase = .waiting

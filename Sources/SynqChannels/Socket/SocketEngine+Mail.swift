@@ -31,18 +31,42 @@ extension SocketEngine {
       process(mail, of: key, into: &output)
       return
     }
-    if case .event(_, _, let ref) = mail, machine.mailbox.count >= limits.maxQueuedEvents {
-      let report = ErrorReport(
-        code: ErrorCode.tooManyQueuedEvents,
-        message: "more events wait for the channel than max_queued_events (\(limits.maxQueuedEvents))")
-      return replyError(report, joinRef: machine.joinRef, ref: ref, topic: Name(machine.topic), into: &output)
-    }
-    if case .message = mail, machine.mailbox.count >= limits.maxQueuedMessages {
-      let limit = limits.maxQueuedMessages
-      return crash(
-        key, cause: "more messages wait for the channel than max_queued_messages (\(limit))", into: &output)
+    switch mail {
+    case .event(_, _, let ref), .refresh(let ref):
+      guard machine.mailbox.count < limits.maxQueuedEvents else {
+        return refuseMail(joinRef: machine.newestJoinRef, ref: ref, of: machine, into: &output)
+      }
+    case .leave(let ref):
+      if machine.mailbox.count >= limits.maxQueuedEvents {
+        // A client that has enough of a channel need not wait for its turn.
+        if machine.isJoined, machine.queuedJoinRef == nil {
+          return processLeave(ref: ref, of: key, into: &output)
+        }
+        return refuseMail(joinRef: machine.newestJoinRef, ref: ref, of: machine, into: &output)
+      }
+    case .join(let message):
+      guard machine.mailbox.count < limits.maxQueuedEvents else {
+        return refuseMail(joinRef: message.joinRef, ref: message.ref, of: machine, into: &output)
+      }
+      machine.queuedJoinRef = .some(message.joinRef)
+    case .message:
+      guard machine.mailbox.count < limits.maxQueuedMessages else {
+        let limit = limits.maxQueuedMessages
+        return crash(
+          key, cause: "more messages wait for the channel than max_queued_messages (\(limit))", into: &output)
+      }
+    case .stop: break
     }
     machine.mailbox.append(mail)
+  }
+
+  private func refuseMail(
+    joinRef: Ref?, ref: Ref?, of machine: ChannelMachine, into output: inout EngineOutput
+  ) {
+    let report = ErrorReport(
+      code: ErrorCode.tooManyQueuedEvents,
+      message: "more events wait for the channel than max_queued_events (\(limits.maxQueuedEvents))")
+    replyError(report, joinRef: joinRef, ref: ref, topic: Name(machine.topic), into: &output)
   }
 
   /// Processes what waits until the channel is busy, gone or idle.
@@ -60,7 +84,10 @@ extension SocketEngine {
     case .event(let name, let payload, let ref): processEvent(name, payload, ref: ref, of: key, into: &output)
     case .refresh(let ref): processRefresh(ref: ref, of: key, into: &output)
     case .leave(let ref): processLeave(ref: ref, of: key, into: &output)
-    case .join(let message): join(message, into: &output)
+    case .join:
+      guard let machine = self[key] else { return }
+      // What came after the join is for the channel that it makes.
+      passOn(CollectionOfOne(mail) + machine.mailbox.removeAll(), from: machine, into: &output)
     case .message(let topic, let name, let payload):
       if case .live? = self[key]?.phase {
         invoke(.message(topic: topic, name: name, payload: payload), on: key, into: &output)

@@ -10,7 +10,7 @@ extension SocketEngine {
     do throws(DecodingError) {
       receive(try serializer.decode(text: text, limits: jsonLimits), into: &output)
     } catch {
-      refuseFrame(error, into: &output)
+      refuse(error, into: &output)
     }
   }
 
@@ -21,11 +21,18 @@ extension SocketEngine {
     do throws(DecodingError) {
       receive(try serializer.decode(binary: binary, limits: jsonLimits), into: &output)
     } catch {
-      refuseFrame(error, into: &output)
+      refuse(error, into: &output)
     }
   }
 
-  private func refuseFrame(_ error: DecodingError, into output: inout EngineOutput) {
+  /// Answers a message whose payload alone is beyond a limit, where it has a ref; all else closes the connection.
+  private mutating func refuse(_ error: DecodingError, into output: inout EngineOutput) {
+    if let excess = error.excess, excess.message.ref != nil {
+      guard admits(excess.message, into: &output) else { return }
+      let report = ErrorReport(
+        code: ErrorCode.payloadTooComplex, message: "the payload is beyond \(excess.limit): \(error.reason)")
+      return replyError(report, joinRef: excess.message.joinRef, to: excess.message, into: &output)
+    }
     output.actions.append(
       .log(
         LogEntry(
@@ -36,23 +43,16 @@ extension SocketEngine {
 
   /// Takes one decoded message.
   package mutating func receive(_ message: Message, into output: inout EngineOutput) {
-    guard condition == .open else { return }
-    if messageBucket?.take(at: now) == false {
-      output.actions.append(
-        .log(LogEntry(.warning, "the client sends more than max_messages_per_second allows")))
-      output.actions.append(.close(.policyViolation, reason: "max_messages_per_second"))
-      return
-    }
-    guard message.topic.isString else { return replyUnmatched(to: message, into: &output) }
-    guard checkLengths(of: message, into: &output) else { return }
+    guard admits(message, into: &output) else { return }
     let topic = message.topic.text
     if topic == PhoenixEvent.phoenixTopic { return receivePhoenix(message, into: &output) }
     if message.event.text == PhoenixEvent.join, message.event.isString { return join(message, into: &output) }
     guard let key = topics[topic], let machine = self[key], !machine.isClosing else {
       return replyNotJoined(to: message, into: &output)
     }
-    // A message of a channel that is no more: newer Phoenix ignores it, and so do clients the other way round.
-    if let joinRef = message.joinRef, joinRef != machine.joinRef {
+    // A message of a channel that is no more: newer Phoenix ignores it, and so do clients the other way round. A
+    // channel that was joined without a join_ref takes any.
+    if let joinRef = message.joinRef, let newest = machine.newestJoinRef, joinRef != newest {
       output.actions.append(
         .log(LogEntry(.debug, "dropped a message with a stale join_ref", [("topic", topic)])))
       return
@@ -67,9 +67,26 @@ extension SocketEngine {
     enqueue(mail, for: key, into: &output)
   }
 
+  /// Whether a message is within the limits and its topic a string; answered here if not.
+  private mutating func admits(_ message: Message, into output: inout EngineOutput) -> Bool {
+    guard condition == .open else { return false }
+    if messageBucket?.take(at: now) == false {
+      output.actions.append(
+        .log(LogEntry(.warning, "the client sends more than max_messages_per_second allows")))
+      output.actions.append(.close(.policyViolation, reason: "max_messages_per_second"))
+      return false
+    }
+    guard checkLengths(of: message, into: &output) else { return false }
+    guard message.topic.isString else {
+      replyNotJoined(to: message, into: &output)
+      return false
+    }
+    return true
+  }
+
   private mutating func receivePhoenix(_ message: Message, into output: inout EngineOutput) {
     guard message.event == Name(PhoenixEvent.heartbeat) else {
-      return replyUnmatched(to: message, into: &output)
+      return replyNotJoined(to: message, into: &output)
     }
     serializer.encodeReply(
       joinRef: nil, ref: message.ref, topic: message.topic, status: Response.ok, response: .empty,

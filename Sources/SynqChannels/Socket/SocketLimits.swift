@@ -6,7 +6,8 @@ package struct SocketLimits: Sendable, Hashable {
   package var maxMessagesPerSecond = 0
   /// Joins a second, on average; 0 is no limit: a client that joins and leaves, each of which runs callbacks.
   package var maxJoinsPerSecond = 0
-  /// Events that wait while a callback of their channel runs: a client that sends faster than its channel answers.
+  /// Events, refreshes and joins that wait while a callback of their channel runs: a client that sends faster than its
+  /// channel answers. A leave beyond it ends the channel without waiting its turn.
   package var maxQueuedEvents = 1000
   /// Messages of the server that wait while a callback of their channel runs: others who publish faster than it takes.
   /// The channel ends as crashed, so that its client starts anew.
