@@ -78,12 +78,11 @@ static int handle_broadcast(synq_server_t *server, synq_socket_t *socket, const 
                             const synq_value_t *payload) {
   if (is(event, "broadcast_binary")) return synq_socket_broadcast_binary(socket, "bcb", "\7\7", 2);
   if (is(event, "endpoint_broadcast_to")) {
-    const char *text;
+    const char *topic = host_string(payload, "/topic"), *name = host_string(payload, "/event"), *text;
     int result = synq_value_get_text(payload, "/payload", &text, NULL);
-    if (result == SYNQ_OK) {
-      result = synq_server_broadcast_text(server, host_string(payload, "/topic"), host_string(payload, "/event"), text,
-                                          SYNQ_NUL_TERMINATED);
-    }
+    if (result == SYNQ_OK) result = synq_server_broadcast_text(server, topic, name, text, SYNQ_NUL_TERMINATED);
+    /* Phoenix's sockets listen on their id for this event; here disconnecting is a call of its own. */
+    if (result == SYNQ_OK && is(name, "disconnect")) result = synq_server_disconnect(server, topic);
     return result;
   }
   char *text = host_wrap("{\"p\":", payload, "}");

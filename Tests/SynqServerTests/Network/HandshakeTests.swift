@@ -259,6 +259,20 @@ import Testing
     }
   }
 
+  /// A refusal is 403 in the body, whatever the host's status; a failure is one of HTTP too, and stock clients, who read the
+  /// body's, come back after it.
+  @Test(arguments: [(403, 200, 403), (401, 200, 403), (429, 200, 403), (500, 500, 500), (503, 503, 503)])
+  func answersARefusalOfTheHostOverLongPoll(_ status: Int, _ http: Int, _ inBody: Int) async throws {
+    let backend = EchoBackend { _ in .refused(status: status, body: "no", reason: "not today") }
+    try await TestServer.with(backend: backend) { test in
+      let reply = try await test.connect().request(
+        "GET /socket/longpoll?vsn=2.0.0 HTTP/1.1\r\nHost: x\r\n\r\n")
+      #expect(reply.status == http)
+      #expect(try JSON(parsing: reply.body)["status"] == JSON(inBody))
+      #expect(test.log.text.contains("refusing a connection: not today"))
+    }
+  }
+
   /// `wire/upgrade_connect_raises`.
   @Test func answersAFailureOfTheHost() async throws {
     struct Failure: Error {}

@@ -136,7 +136,7 @@ private struct LongPollClient {
   }
 
   /// SPEC: malformed lines answer 408 in every form, and nothing of their batch is taken; the session lives.
-  @Test(arguments: ["{not json", "[1]\n{not json", "AAE", "A=A=", "plain"])
+  @Test(arguments: ["{not json", "[1]\n{not json", "AAE", "A=A=", "plain", "", "\r\n\n"])
   func answersMalformedLinesWith408(_ body: String) async throws {
     try await TestServer.with(.echo { $0.mounts[0].longPoll.window = .milliseconds(20) }) { test in
       let client = try await Self.client(test)

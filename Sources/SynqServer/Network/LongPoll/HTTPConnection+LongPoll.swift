@@ -79,6 +79,10 @@ extension HTTPConnection {
         }
         session.attach(core.backend.accept(grant, connect, transport: session, on: self.loop.eventLoop))
         self.answer(.longPoll(.gone, token: session.token))
+      case .success(.refused(let status, _, let reason)) where status >= 500:
+        // No refusal but a failure: stock clients try again after it, and give up after 403.
+        self.log(reason)
+        self.answer(.longPollFailure(HTTPResponseStatus(statusCode: status)))
       case .success(.refused(_, _, let reason)):
         self.log(reason)
         self.answer(.longPoll(.forbidden))
@@ -87,7 +91,7 @@ extension HTTPConnection {
         self.answer(.longPoll(.forbidden))
       case .failure(let error):
         self.core.logger.error("connect failed: \(error)", metadata: self.logMetadata)
-        self.answer(.failure(.internalServerError))
+        self.answer(.longPollFailure(.internalServerError))
       }
     }
   }
@@ -147,6 +151,14 @@ extension HTTPAnswer {
   /// A status alone.
   static func longPoll(_ status: HTTPResponseStatus) -> HTTPAnswer {
     longPoll(ByteBuffer(string: "{\"status\":\(status.code)}"))
+  }
+
+  /// A failure of the host's: beside Phoenix's text the status, by which stock clients know to try again.
+  static func longPollFailure(_ status: HTTPResponseStatus) -> HTTPAnswer {
+    var failure = json(
+      status, "{\"errors\":{\"detail\":\"\(status.reasonPhrase)\"},\"status\":\(status.code)}")
+    failure.headers.append(anyOrigin)
+    return failure
   }
 
   /// A status with the session's token and messages, JSON strings with commas between them.

@@ -37,6 +37,7 @@ struct LongPollMessage: Sendable {
         messages.append(LongPollMessage(kind: .binary, bytes: ByteBuffer(bytes: bytes)))
       }
     }
-    return .messages(messages)
+    // Nothing at all is no message, as it is none without lines.
+    return messages.isEmpty ? .malformed(line: 1) : .messages(messages)
   }
 }
