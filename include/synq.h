@@ -360,12 +360,12 @@ typedef struct synq_limits {
   uint32_t max_topic_bytes;             /* an error. Default 1,024 */
   uint32_t max_event_bytes;             /* an error. Default 256 */
   uint32_t max_ref_bytes;               /* close 1008. Default 256 */
-  uint32_t max_json_depth;              /* of a message: close 1011. Default 128 */
+  uint32_t max_json_depth;              /* of a message: an error; without a ref close 1011. Default 128 */
   uint32_t max_messages_per_second;     /* of one connection, on average: close 1008. Default: no limit */
   uint32_t max_joins_per_second;        /* of one connection, on average: an error. Default: no limit */
   uint32_t max_outbound_bytes;          /* for a client that does not read: close 1013. Default 8,000,000 */
   uint32_t max_patch_bytes;             /* a longer one is sent as the full state. Default 8,000,000 */
-  uint32_t max_json_nodes;              /* values in a message: close 1011. Default 4,000,000 */
+  uint32_t max_json_nodes;              /* values in a message: as max_json_depth. Default 4,000,000 */
   uint32_t max_pending_replies;         /* owed to a connection, detached: an error. Default 1,000 */
   uint32_t max_inflate_ratio;           /* of a compressed message beyond 64 kB: close 1009. Default 100 */
   uint32_t max_longpoll_sessions;       /* of one mount: status 429. Default 10,000 */

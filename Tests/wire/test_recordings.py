@@ -1,5 +1,6 @@
 """Every recording against the conformance host: the differences are those of differences.toml, no others."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,15 @@ def test_differences_name_recordings_that_exist():
 
 def test_every_difference_has_a_reason():
     assert all(entry.reason.strip() and entry.spec for entry in DIFFERENCES.values())
+
+
+def test_every_difference_is_shown():
+    """By a recording that needs it, or by a test that names what is sent instead."""
+    tests = {
+        f"{path.stem}.{name}"
+        for path in HERE.glob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+    for entry in DIFFERENCES.values():
+        assert entry.recordings or entry.tests, entry.name
+        assert set(entry.tests) <= tests, entry.name

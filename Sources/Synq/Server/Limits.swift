@@ -34,7 +34,7 @@ public struct Limits: Sendable, Hashable {
   public var maxEventBytes = 256
   /// Bytes of a ref. Default 256.
   public var maxRefBytes = 256
-  /// Nesting of a message: close 1011. Default 128.
+  /// Nesting of a message: the error `payload_too_complex`, or close 1011 without a ref. Default 128.
   public var maxJSONDepth = 128
   /// Messages a second of one connection, on average: close 1008. Default 0: no limit.
   public var maxMessagesPerSecond = 0
@@ -44,7 +44,7 @@ public struct Limits: Sendable, Hashable {
   public var maxOutboundBytes = 8_000_000
   /// Bytes of a patch; a longer one is sent as the full state. Default 8,000,000.
   public var maxPatchBytes = 8_000_000
-  /// Values in the JSON of a message, members and elements included: close 1011. Default 4,000,000.
+  /// Values in the JSON of a message, members and elements included: likewise an error. Default 4,000,000.
   public var maxJSONNodes = 4_000_000
   /// Answers that one connection waits for after ``Socket/detachReply()``: the error `too_many_pending_replies`.
   /// Default 1,000.

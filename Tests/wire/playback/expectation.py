@@ -38,6 +38,7 @@ class Difference:
     reason: str
     recordings: set[str]
     changes: list[dict[str, Any]] = field(default_factory=list)
+    tests: list[str] = field(default_factory=list)
 
 
 def load_differences(path: Path) -> dict[str, Difference]:
@@ -45,7 +46,8 @@ def load_differences(path: Path) -> dict[str, Difference]:
     for name, table in tomllib.loads(path.read_text()).items():
         changes = table.get("changes", [])
         recordings = set(table.get("recordings", [])) | {change["recording"] for change in changes}
-        found[name] = Difference(name, table["spec"], table["reason"], recordings, changes)
+        tests = table.get("tests", [])
+        found[name] = Difference(name, table["spec"], table["reason"], recordings, changes, tests)
     return found
 
 

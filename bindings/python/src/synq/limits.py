@@ -24,12 +24,12 @@ class Limits:
     max_topic_bytes: int = 0  #: Default 1,024
     max_event_bytes: int = 0  #: Default 256
     max_ref_bytes: int = 0  #: Default 256
-    max_json_depth: int = 0  #: of a message: close 1011. Default 128
+    max_json_depth: int = 0  #: of a message: an error; without a ref close 1011. Default 128
     max_messages_per_second: int = 0  #: of one connection, on average: close 1008. Default: no limit
     max_joins_per_second: int = 0  #: of one connection, on average. Default: no limit
     max_outbound_bytes: int = 0  #: queued for a client that does not read: close 1013. Default 8,000,000
     max_patch_bytes: int = 0  #: a longer patch is sent as the full state. Default 8,000,000
-    max_json_nodes: int = 0  #: values in a message: close 1011. Default 4,000,000
+    max_json_nodes: int = 0  #: values in a message: an error; without a ref close 1011. Default 4,000,000
     max_pending_replies: int = 0  #: owed to one connection after a detached defer: an error. Default 1,000
     max_inflate_ratio: int = 0  #: of a compressed message, beyond 64 kB: close 1009. Default 100
     max_longpoll_sessions: int = 0  #: of one mount: status 429. Default 10,000
