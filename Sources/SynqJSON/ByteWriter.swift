@@ -63,6 +63,14 @@ public struct ByteWriter: ~Copyable {
     count &+= bytes.count
   }
 
+  /// Writes the first `count` bytes of a vector, with one store.
+  @_spi(Flat) @inlinable @inline(__always)
+  public mutating func append(_ bytes: SIMD2<UInt64>, count: Int) {
+    reserve(16)
+    (base + written).storeBytes(of: bytes, as: SIMD2<UInt64>.self)
+    written &+= count
+  }
+
   /// Writes bytes as they are.
   public mutating func append(_ bytes: [UInt8]) {
     bytes.withUnsafeBytes { append($0) }

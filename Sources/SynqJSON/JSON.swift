@@ -24,7 +24,7 @@ public struct JSON: @unchecked Sendable {
   /// Keeps the memory alive; nil for the constants, which are static memory.
   let storage: FlatStorage?
   /// The first byte of this value.
-  let start: UnsafeRawPointer
+  @_spi(Flat) public let start: UnsafeRawPointer
 
   @inline(__always)
   init(storage: FlatStorage?, start: UnsafeRawPointer) {

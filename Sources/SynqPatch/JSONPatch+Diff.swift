@@ -1,4 +1,4 @@
-import SynqJSON
+@_spi(Flat) import SynqJSON
 
 extension JSONPatch {
   /// The operations that turn `old` into `new`: an array, empty when the two are equal.
@@ -50,7 +50,7 @@ extension JSONPatch {
     from old: JSON?, to new: JSON?, at prefix: String, options: DiffOptions = .default,
     follows: Bool = false, into out: inout ByteWriter
   ) -> Int {
-    if let old, let new, old.sharesStorage(with: new) { return 0 }
+    if let old, let new, old.start == new.start { return 0 }
     var prefix = prefix
     return prefix.withUTF8 { prefix in
       let prefix = UnsafeRawBufferPointer(prefix)
@@ -59,9 +59,7 @@ extension JSONPatch {
       }
       return withDiffer(options, at: prefix, follows: follows, into: &out) { differ in
         if let new {
-          new.withFlatBytes { new in
-            if let start = new.baseAddress { differ.emitAdd(start) }
-          }
+          differ.emitAdd(new.start)
         } else if old != nil {
           differ.emitRemove()
         }
@@ -75,10 +73,8 @@ extension JSONPatch {
     at prefix: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0), follows: Bool = false,
     into out: inout ByteWriter
   ) -> Int {
-    if old.sharesStorage(with: new) { return 0 }
-    return withDiffer(options, at: prefix, follows: follows, into: &out) { differ in
-      old.withFlatBytes { old in new.withFlatBytes { new in differ.diffRoots(old, new) } }
-    }
+    if old.start == new.start { return 0 }
+    return withDiffer(options, at: prefix, follows: follows, into: &out) { $0.diffRoots(old.start, new.start) }
   }
 
   @inline(__always)

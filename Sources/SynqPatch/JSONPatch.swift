@@ -17,13 +17,13 @@ extension JSONPatch {
     ///
     /// Default `id`, `key`, `_id`, `uuid`. Four count. Numbers and strings are identities, and only a member
     /// among an object's first 16 is looked for. With or without, a patch is right: identities make it smaller.
-    public let identityMembers: [String]
+    public var identityMembers: [String] { identity.names }
 
+    /// The names, ready for use: the one reference that options are.
     let identity: IdentityNames
 
     /// Makes options; each has the default of its property.
     public init(identityMembers: [String] = ["id", "key", "_id", "uuid"]) {
-      self.identityMembers = identityMembers
       identity = IdentityNames(identityMembers)
     }
 

@@ -111,13 +111,13 @@ extension UnsafeDiffer {
       gaps.append(gap)
       i &+= gap.oldCount
       j &+= gap.newCount
-      x = gap.oldCount == 1 ? nextX : skip(gap.old, gap.oldCount)
-      y = gap.newCount == 1 ? nextY : skip(gap.new, gap.newCount)
+      x = gap.oldCount == 1 ? nextX : Self.skip(gap.old, gap.oldCount)
+      y = gap.newCount == 1 ? nextY : Self.skip(gap.new, gap.newCount)
     }
   }
 
   @inline(__always)
-  private func skip(_ element: FlatPlace, _ count: Int) -> FlatPlace {
+  private static func skip(_ element: FlatPlace, _ count: Int) -> FlatPlace {
     var element = element
     for _ in 0..<count { element += FlatLayout.size(element) }
     return element
@@ -216,7 +216,7 @@ extension UnsafeDiffer {
     }
   }
 
-  private func collect(
+  private mutating func collect(
     _ places: UnsafeMutablePointer<FlatPlace>, _ ids: UnsafeMutablePointer<FlatPlace>,
     _ start: FlatPlace, _ end: FlatPlace
   ) -> (count: Int, hasIds: Bool) {
@@ -241,8 +241,8 @@ extension UnsafeDiffer {
     let common = commonSuffix(a.payloadEnd, b.payloadEnd, room)
     guard common > 0 else { return }
     // Equal bytes are equal elements only from a place where an element starts in both.
-    var (x, i) = boundary(a, gap.old, gap.oldIndex, from: a.payloadEnd - common)
-    var (y, j) = boundary(b, gap.new, gap.newIndex, from: b.payloadEnd - common)
+    var (x, i) = Self.boundary(a, gap.old, gap.oldIndex, from: a.payloadEnd - common)
+    var (y, j) = Self.boundary(b, gap.new, gap.newIndex, from: b.payloadEnd - common)
     while true {
       let restX = a.payloadEnd - x
       let restY = b.payloadEnd - y
@@ -260,7 +260,7 @@ extension UnsafeDiffer {
   }
 
   /// The first element that starts at `place` or behind it.
-  private func boundary(
+  private static func boundary(
     _ array: FlatContainer, _ start: FlatPlace, _ index: Int, from place: FlatPlace
   ) -> (FlatPlace, Int) {
     var at = start

@@ -1,5 +1,14 @@
 @_spi(Flat) import SynqJSON
 
+/// Whether one of eight bytes is `~` or `/`.
+@inline(__always)
+private func hasSpecial(_ bytes: UInt64) -> Bool {
+  let ones: UInt64 = 0x0101_0101_0101_0101
+  let tildes = bytes ^ (ones &* 0x7E)
+  let slashes = bytes ^ (ones &* 0x2F)
+  return ((tildes &- ones) & ~tildes | (slashes &- ones) & ~slashes) & (ones &* 0x80) != 0
+}
+
 /// Writing operations and pointers.
 extension UnsafeDiffer {
   // MARK: Operations at `path`
@@ -86,7 +95,7 @@ extension UnsafeDiffer {
     out.pointee.append(0x7D)
   }
 
-  private func appendPath() {
+  private mutating func appendPath() {
     if prefix.count > 0 {
       if isPrefixPlain {
         out.pointee.append(prefix)
@@ -106,7 +115,7 @@ extension UnsafeDiffer {
   }
 
   @inline(__always)
-  private func appendPath(_ index: Int?) {
+  private mutating func appendPath(_ index: Int?) {
     appendPath()
     out.pointee.append(0x2F)
     if let index { out.pointee.append(decimal: index) } else { out.pointee.append(0x2D) }
@@ -116,19 +125,36 @@ extension UnsafeDiffer {
 
   /// The bytes of the pointer, nearly: what stands escaped is counted as it is.
   var pathSize: Int {
-    var size = prefix.count
-    for level in 0..<path.count {
-      size += 1 + (path[level].key.map { FlatLayout.text($0).count } ?? decimalDigits(path[level].index))
+    mutating get {
+      var size = prefix.count
+      for level in 0..<path.count {
+        size += 1 + (path[level].key.map { FlatLayout.text($0).count } ?? decimalDigits(path[level].index))
+      }
+      return size
     }
-    return size
   }
 
   /// Appends `/` and a key, escaped for a pointer and then for the JSON string around it.
+  @inline(__always)
   static func append(token key: FlatPlace, to writer: inout ByteWriter) {
     writer.append(0x2F)
-    let text = FlatLayout.text(key)
+    let length = Int(FlatLayout.tag(key)) &- 0x40
+    if length >= 0, length <= 16 {
+      // Two loads and one store: there is slack behind every value, and a margin behind what is written. What the slack
+      // holds may be taken for part of the key, and costs time only.
+      let text = (key + 1).loadUnaligned(as: SIMD2<UInt64>.self)
+      if !hasSpecial(text[0]), length <= 8 || !hasSpecial(text[1]) {
+        writer.append(text, count: length)
+        return
+      }
+    }
+    appendLong(token: key, to: &writer)
+  }
+
+  @inline(never)
+  private static func appendLong(token key: FlatPlace, to writer: inout ByteWriter) {
     let isPlain = FlatLayout.tag(key) != FlatLayout.escapedString
-    appendEscaped(text, isPlain: isPlain, to: &writer)
+    appendEscaped(FlatLayout.text(key), isPlain: isPlain, to: &writer)
   }
 
   /// Appends text as it stands in a JSON string, `~` and `/` being escaped for a pointer.

@@ -68,17 +68,17 @@ struct UnsafeDiffer: ~Copyable {
   }
 
   /// Writes what turns one whole value into another.
-  mutating func diffRoots(_ old: UnsafeRawBufferPointer, _ new: UnsafeRawBufferPointer) {
-    guard let x = old.baseAddress, let y = new.baseAddress else { return }
+  mutating func diffRoots(_ old: FlatPlace, _ new: FlatPlace) {
     // Constants are values too, and have less memory behind them than elements have.
-    let tag = FlatLayout.tag(x)
-    guard FlatLayout.isContainer(tag), (tag ^ FlatLayout.tag(y)) & 0xFE == 0 else {
-      let isSame = old.count == new.count && FlatLayout.equal(x, y, old.count)
-      if !isSame { emitReplace(y) }
+    let tag = FlatLayout.tag(old)
+    let size = FlatLayout.size(old)
+    guard FlatLayout.isContainer(tag), (tag ^ FlatLayout.tag(new)) & 0xFE == 0 else {
+      let isSame = size == FlatLayout.size(new) && FlatLayout.equal(old, new, size)
+      if !isSame { emitReplace(new) }
       return
     }
-    budget = 16 * (old.count + new.count) + 65536
-    diff(x, y, known: 0)
+    budget = 16 * (size + FlatLayout.size(new)) + 65536
+    diff(old, new, known: 0)
   }
 
   /// Writes what turns `old` into `new`, both at `path`.
@@ -101,8 +101,10 @@ struct UnsafeDiffer: ~Copyable {
       diffArrays(old, new, known: known)
     }
     levels &+= 1
-    // Text is hardly ever below three quarters of the flat bytes, so small patches need no count.
-    if out.pointee.count &- start > Self.replaceOverhead &+ FlatLayout.size(new) / 4 &* 3 &- 8 {
+    // Text is hardly ever below three quarters of the flat bytes, in an object never by much, so small patches need
+    // no count.
+    let least = FlatLayout.size(new) / 4 &* 3 &- (FlatLayout.isObject(tag) ? 0 : 8)
+    if out.pointee.count &- start > Self.replaceOverhead &+ least {
       replaceIfShorter(new, from: start, operations: before)
     }
   }

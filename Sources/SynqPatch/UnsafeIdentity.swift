@@ -2,6 +2,8 @@
 
 /// The names of the members that tell which object of a list is which, ready to be compared with keys.
 final class IdentityNames: Sendable {
+  /// All names that were given.
+  let names: [String]
   /// The first eight bytes of each flat key, and which of them count; in order of preference.
   private let words: SIMD4<UInt64>
   private let masks: SIMD4<UInt64>
@@ -15,6 +17,7 @@ final class IdentityNames: Sendable {
   static let maxMembers = 16
 
   init(_ names: [String]) {
+    self.names = names
     count = min(names.count, Self.maxNames)
     var words = SIMD4<UInt64>(repeating: 0)
     var masks = SIMD4<UInt64>(repeating: 0)
