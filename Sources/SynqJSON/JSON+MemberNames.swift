@@ -3,16 +3,18 @@ extension JSON {
   ///
   /// Returns itself, with the same storage, when there is none. Complexity: O(size); one search for bytes for each
   /// name when there is none.
-  public func droppingMembers(named names: [String]) -> JSON {
-    guard firstMember(named: names) != nil else { return self }
+  public func droppingMembers(named names: [String]) -> JSON { droppingMembers(named: FlatNames(names)) }
+
+  /// The same for names that are looked for often.
+  package func droppingMembers(named names: FlatNames) -> JSON {
+    guard hasMember(named: names) else { return self }
     defer { withExtendedLifetime(storage) {} }
-    let keys = MemberKeys(names)
     var builder = JSONBuilder(capacity: flatSize)
     var walk = FlatWalk(start)
     while let step = walk.next() {
       switch step {
       case .key(let key):
-        if keys.contain(key) {
+        if names.index(ofKey: key) != nil {
           walk.skipMember()
         } else {
           builder.key(utf8: FlatLayout.text(key))
@@ -31,34 +33,44 @@ extension JSON {
   /// The place of the first member, in the order as written, that has one of these names, in objects at any depth.
   ///
   /// Complexity: O(size); one search for bytes for each name when there is none.
-  public func firstMember(named names: [String]) -> JSONPointer? {
+  public func firstMember(named names: [String]) -> JSONPointer? { firstMember(named: FlatNames(names)) }
+
+  /// The same for names that are looked for often.
+  package func firstMember(named names: FlatNames) -> JSONPointer? {
     defer { withExtendedLifetime(storage) {} }
-    guard FlatLayout.isContainer(FlatLayout.tag(start)) else { return nil }
-    let keys = MemberKeys(names)
-    guard keys.mayOccur(in: UnsafeRawBufferPointer(start: start, count: flatSize)) else { return nil }
+    guard hasMember(named: names) else { return nil }
     var walk = FlatWalk(start)
     while let step = walk.next() {
-      if case .key(let key) = step, keys.contain(key) { return walk.pointer(to: key) }
+      if case .key(let key) = step, names.index(ofKey: key) != nil { return walk.pointer(to: key) }
     }
     return nil
   }
-}
 
-/// Names as the flat keys that they are in a value.
-private struct MemberKeys {
-  private let keys: [JSON]
-
-  init(_ names: [String]) {
-    keys = names.map { JSON($0) }
-  }
-
-  /// Whether the bytes of a key occur at all, in a key or elsewhere: a whole value takes one fast search.
-  func mayOccur(in bytes: UnsafeRawBufferPointer) -> Bool {
-    keys.contains { key in key.withFlatBytes { FlatSearch.contains($0, in: bytes) } }
-  }
-
-  func contain(_ key: UnsafeRawPointer) -> Bool {
-    let size = FlatLayout.size(key)
-    return keys.contains { $0.flatSize == size && FlatLayout.equal($0.start, key, size) }
+  private func hasMember(named names: FlatNames) -> Bool {
+    guard FlatLayout.isContainer(FlatLayout.tag(start)), names.mayOccur(in: start) else { return false }
+    return withUnsafeTemporaryAllocation(byteCount: 256, alignment: 16) { memory in
+      var outer = ScratchStack<UnsafeRawPointer>(borrowing: memory)
+      var container = FlatContainer(start)
+      var at = container.payload
+      while true {
+        if at == container.payloadEnd {
+          guard outer.count > 0 else { return false }
+          at = container.start + FlatLayout.size(container.start)
+          container = FlatContainer(outer.pop())
+          continue
+        }
+        if container.isObject {
+          if names.index(ofKey: at) != nil { return true }
+          at += FlatLayout.size(at)
+        }
+        if FlatLayout.isContainer(FlatLayout.tag(at)) {
+          outer.push(container.start)
+          container = FlatContainer(at)
+          at = container.payload
+        } else {
+          at += FlatLayout.size(at)
+        }
+      }
+    }
   }
 }

@@ -66,7 +66,7 @@ final class EngineHarness {
       case .invoke(let invocation):
         if holdsCallbacks { held.append(invocation) } else { run(invocation) }
       case .log(let entry): logs.append(entry)
-      case .joined(_, _, let topic, _): actions.append("joined \(topic)")
+      case .joined(let key): actions.append("joined \(engine.origin(of: key)?.topic ?? "and ended")")
       case .ended: actions.append("ended")
       case .closing: actions.append("closing")
       case .subscribe(_, let topic): actions.append("subscribe \(topic)")
@@ -92,7 +92,7 @@ final class EngineHarness {
       ran.append(invocation.cause.callbackName + name)
     }
     var scope = invocation.scope
-    let callback = callbacks[invocation.spec.pattern.description]
+    let callback = engine.origin(of: invocation.channel).flatMap { callbacks[$0.spec.pattern.description] }
     let outcome = callback?(invocation.cause, &scope) ?? .returned
     engine.complete(invocation.cause, of: invocation.channel, scope: scope, outcome: outcome, into: &output)
   }

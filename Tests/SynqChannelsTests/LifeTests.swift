@@ -72,16 +72,16 @@ import Testing
   @Test func messagesOfTheServerReachHandleMessage() throws {
     let harness = joined()
     harness.callbacks["counter:*"] = { cause, scope in
-      if case .message(let topic, let name, let payload) = cause {
-        #expect(topic == "news")
-        #expect(name == "tick")
-        try? scope.assigns.set("count", to: payload.json?["n"] ?? nil)
+      if case .message(let message) = cause {
+        #expect(message.topic == "news")
+        #expect(message.name == "tick")
+        try? scope.assigns.set("count", to: message.payload.json?["n"] ?? nil)
       }
       return .returned
     }
     let key = try #require(harness.key("counter:1"))
     let sent = harness.perform {
-      $0.deliver(message: "tick", payload: .json(["n": 7]), topic: "news", to: key, into: &$1)
+      $0.deliver(HostMessage(topic: "news", name: "tick", payload: .json(["n": 7])), to: key, into: &$1)
     }
     #expect(sent.map { $0[3]?.stringValue } == ["synq:patch"])
   }
@@ -95,7 +95,7 @@ import Testing
     let key = try #require(harness.key("counter:1"))
     harness.holdsCallbacks = true
     let tick = { (engine: inout SocketEngine, output: inout EngineOutput) in
-      engine.deliver(message: "tick", payload: .empty, topic: "news", to: key, into: &output)
+      engine.deliver(HostMessage(topic: "news", name: "tick", payload: .empty), to: key, into: &output)
     }
     for _ in 1...3 { harness.perform(tick) }
     #expect(harness.logs.isEmpty)

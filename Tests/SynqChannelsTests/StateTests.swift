@@ -144,7 +144,7 @@ struct Names: Sendable {
     let object = JSON(members: [(name, JSON(1))])
     #expect(throws: HostError.self) { try assigns.set("n", to: JSON(members: [("a", object)])) }
     try assigns.set("n", to: [:])
-    #expect(throws: HostError.self) { try assigns.set(1, at: JSONPointer(tokens: ["n", name])) }
+    #expect(throws: HostError.self) { try assigns.change(.set(1), at: JSONPointer(tokens: ["n", name])) }
     try assigns.set("free", to: object)
     #expect(assigns["n"] == [:])
   }

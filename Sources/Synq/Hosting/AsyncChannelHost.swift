@@ -58,9 +58,7 @@ final class AsyncChannelHost<Host: AsyncChannel>: CallbackHost {
         try context.respond(with: await channel.handleEvent(name, payload, socket: socket))
       case .event(let name, .binary(let bytes)):
         try context.respond(with: await channel.handleBinary(name, bytes, socket: socket))
-      case .message(let topic, let name, let payload):
-        let message = ServerMessage(topic: topic, name: name, payload: payload)
-        try await channel.handleMessage(message, socket: socket)
+      case .message(let message): try await channel.handleMessage(ServerMessage(message), socket: socket)
       case .beforeClose(let reason): await channel.beforeClose(reason: reason, socket: socket)
       case .newState, .updateState: break
       }

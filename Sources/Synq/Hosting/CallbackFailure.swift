@@ -47,10 +47,11 @@ extension Invocation.Cause {
 }
 
 extension ServerMessage {
-  init(topic: String, name: String, payload: Payload) {
-    switch payload {
-    case .json(let json): self.init(topic: topic, name: name, payload: json)
-    case .binary(let bytes): self.init(topic: topic, name: name, payload: .null, bytes: bytes)
+  init(_ message: HostMessage) {
+    switch message.payload {
+    case .json(let json): self.init(topic: message.topic, name: message.name, payload: json)
+    case .binary(let bytes):
+      self.init(topic: message.topic, name: message.name, payload: .null, bytes: bytes)
     }
   }
 }

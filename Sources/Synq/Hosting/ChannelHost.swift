@@ -32,8 +32,7 @@ final class ChannelHost<Host: Channel>: CallbackHost {
         try context.respond(with: channel.handleEvent(name, payload, socket: socket))
       case .event(let name, .binary(let bytes)):
         try context.respond(with: channel.handleBinary(name, bytes, socket: socket))
-      case .message(let topic, let name, let payload):
-        try channel.handleMessage(ServerMessage(topic: topic, name: name, payload: payload), socket: socket)
+      case .message(let message): try channel.handleMessage(ServerMessage(message), socket: socket)
       case .beforeClose(let reason): channel.beforeClose(reason: reason, socket: socket)
       case .newState, .updateState: try messageBuilder?.build(cause, on: context)
       }

@@ -56,7 +56,7 @@ extension Socket {
 
   /// Sets the value at a pointer: an assign or an object's member, new or not; an array's element that exists.
   public func set(_ value: JSON, at pointer: JSONPointer) throws(HostError) {
-    try edit { assigns throws(HostError) in try assigns.set(value, at: pointer) }
+    try edit { assigns throws(HostError) in try assigns.change(.set(value), at: pointer) }
   }
 
   /// Sets the value at a pointer: an assign or an object's member, new or not; an array's element that exists.
@@ -66,7 +66,7 @@ extension Socket {
 
   /// Inserts into an array before the index at the pointer's end (`"/items/0"`); its length or `-` appends.
   public func insert(_ value: JSON, at pointer: JSONPointer) throws(HostError) {
-    try edit { assigns throws(HostError) in try assigns.insert(value, at: pointer) }
+    try edit { assigns throws(HostError) in try assigns.change(.insert(value), at: pointer) }
   }
 
   /// Inserts into an array before the index at the pointer's end (`"/items/0"`); its length or `-` appends.
@@ -76,7 +76,7 @@ extension Socket {
 
   /// Appends to the array at a pointer (`"/items"`).
   public func append(_ value: JSON, at pointer: JSONPointer) throws(HostError) {
-    try edit { assigns throws(HostError) in try assigns.append(value, at: pointer) }
+    try edit { assigns throws(HostError) in try assigns.change(.append(value), at: pointer) }
   }
 
   /// Appends to the array at a pointer (`"/items"`).
@@ -86,7 +86,7 @@ extension Socket {
 
   /// Removes an assign, a member or an element.
   public func remove(at pointer: JSONPointer) throws(HostError) {
-    try edit { assigns throws(HostError) in try assigns.remove(at: pointer) }
+    try edit { assigns throws(HostError) in try assigns.change(.remove, at: pointer) }
   }
 
   /// Adds to the integer at a pointer and returns the sum.

@@ -51,9 +51,11 @@ final class ChannelAdapter: CallbackHost {
         context.topic.withCString { initialize?(socket, $0, box.lend(params), user.pointer) }
       case .event(let name, let payload):
         name.withCString { handleEvent?(socket, $0, box.lend(payload), user.pointer) }
-      case .message(let topic, let name, let payload):
-        topic.withCString { topic in
-          name.withCString { handleMessage?(socket, topic, $0, box.lend(payload), user.pointer) }
+      case .message(let message):
+        message.topic.withCString { topic in
+          message.name.withCString {
+            handleMessage?(socket, topic, $0, box.lend(message.payload), user.pointer)
+          }
         }
       case .beforeClose(let reason):
         reason.rawValue.withCString { reason in

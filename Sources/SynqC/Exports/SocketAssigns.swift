@@ -9,7 +9,7 @@ public func synq_socket_assigns(_ socket: OpaquePointer!) -> OpaquePointer! {
   do throws(HostError) {
     let box = try ChannelContextBox.of(socket)
     if let lent = box.lentAssigns { return lent }
-    return box.lendAssigns(try box.context.withScope { $0.assigns })
+    return box.lendAssigns(try box.context.currentAssigns())
   } catch {
     fail(error)
     return nil
@@ -39,7 +39,7 @@ public func synq_socket_set(
 ) -> CInt {
   export { () throws(HostError) in
     let value = try UnsafeJansson.stolen(value, "value")
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.set(value, at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.set(value), at: place) }
   }
 }
 
@@ -49,7 +49,7 @@ public func synq_socket_set_text(
 ) -> CInt {
   export { () throws(HostError) in
     let value = try Argument.json(text, length)
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.set(value, at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.set(value), at: place) }
   }
 }
 
@@ -59,7 +59,7 @@ public func synq_socket_set_int(
 ) -> CInt {
   export { () throws(HostError) in
     try edit(socket, pointer) { assigns, place throws(HostError) in
-      try assigns.set(JSON(Int(value)), at: place)
+      try assigns.change(.set(JSON(Int(value))), at: place)
     }
   }
 }
@@ -70,7 +70,7 @@ public func synq_socket_set_real(
 ) -> CInt {
   export { () throws(HostError) in
     guard let json = JSON(value) else { throw HostError(.json, "value: is not finite") }
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.set(json, at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.set(json), at: place) }
   }
 }
 
@@ -80,7 +80,7 @@ public func synq_socket_set_bool(
 ) -> CInt {
   export { () throws(HostError) in
     try edit(socket, pointer) { assigns, place throws(HostError) in
-      try assigns.set(JSON(value != 0), at: place)
+      try assigns.change(.set(JSON(value != 0)), at: place)
     }
   }
 }
@@ -94,7 +94,7 @@ public func synq_socket_set_string(
     guard let string = String(validating: bytes, as: UTF8.self) else {
       throw HostError(.invalidArgument, "text: is not UTF-8")
     }
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.set(JSON(string), at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.set(JSON(string)), at: place) }
   }
 }
 
@@ -104,7 +104,7 @@ public func synq_socket_insert(
 ) -> CInt {
   export { () throws(HostError) in
     let value = try UnsafeJansson.stolen(value, "value")
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.insert(value, at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.insert(value), at: place) }
   }
 }
 
@@ -114,7 +114,7 @@ public func synq_socket_insert_text(
 ) -> CInt {
   export { () throws(HostError) in
     let value = try Argument.json(text, length)
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.insert(value, at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.insert(value), at: place) }
   }
 }
 
@@ -124,7 +124,7 @@ public func synq_socket_append(
 ) -> CInt {
   export { () throws(HostError) in
     let value = try UnsafeJansson.stolen(value, "value")
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.append(value, at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.append(value), at: place) }
   }
 }
 
@@ -134,14 +134,14 @@ public func synq_socket_append_text(
 ) -> CInt {
   export { () throws(HostError) in
     let value = try Argument.json(text, length)
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.append(value, at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.append(value), at: place) }
   }
 }
 
 @_cdecl("synq_socket_remove") @implementation
 public func synq_socket_remove(_ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!) -> CInt {
   export { () throws(HostError) in
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.remove(at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.remove, at: place) }
   }
 }
 
@@ -171,7 +171,7 @@ private func assign(
 
 private func edit(
   _ socket: OpaquePointer?, _ pointer: UnsafePointer<CChar>?,
-  _ body: (inout Assigns, JSONPointer) throws(HostError) -> Void
+  _ body: (inout Assigns, UnsafeRawBufferPointer) throws(HostError) -> Void
 ) throws(HostError) {
   let place = try Argument.pointer(pointer)
   let box = try ChannelContextBox.of(socket)

@@ -25,16 +25,18 @@ enum Argument {
     text == nil ? nil : try string(text, name)
   }
 
-  /// A pointer to a part of a value.
-  static func pointer(_ text: UnsafePointer<CChar>?, _ name: String = "pointer") throws(HostError)
-    -> JSONPointer
-  {
-    let string = try string(text, name)
-    do throws(JSONPointerError) {
-      return try JSONPointer(string)
-    } catch {
-      throw HostError(pointer: error, in: string, argument: name)
+  /// The text of a pointer to a part of a value, checked; it is the caller's memory.
+  static func pointer(_ text: UnsafePointer<CChar>?) throws(HostError) -> UnsafeRawBufferPointer {
+    guard let text else { throw HostError(.invalidArgument, "pointer: is NULL") }
+    let bytes = UnsafeRawBufferPointer(start: text, count: strlen(text))
+    let isASCII = bytes.allSatisfy { $0 < 0x80 }
+    guard isASCII || String(validating: bytes, as: UTF8.self) != nil else {
+      throw HostError(.invalidArgument, "pointer: is not UTF-8")
     }
+    if let error = FlatPointer.check(bytes) {
+      throw HostError(pointer: error, in: String(decoding: bytes, as: UTF8.self))
+    }
+    return bytes
   }
 
   /// A run of bytes; NULL is allowed where there are none.

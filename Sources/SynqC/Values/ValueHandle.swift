@@ -54,14 +54,15 @@ final class ValueHandle: @unchecked Sendable {
   /// The value at a pointer. O(depth) beyond the root, whatever the size of the value.
   func json(at pointer: UnsafePointer<CChar>?) throws(HostError) -> JSON {
     guard binary == nil else { throw HostError(.type, "value: is binary") }
-    guard let pointer else { throw HostError(.invalidArgument, "pointer: is NULL") }
-    let place = pointer.pointee == 0 ? .root : try Argument.pointer(pointer)
+    let place = try Argument.pointer(pointer)
     let value: JSON? =
       switch content {
-      case .payload(let payload): payload.json?[place]
+      case .payload(let payload): payload.json.flatMap { FlatPointer.resolve(place, in: $0) }
       case .assigns(let assigns): assigns.value(at: place)
       }
-    guard let value else { throw HostError(.notFound, "pointer: nothing is at \(place)") }
+    guard let value else {
+      throw HostError(.notFound, "pointer: nothing is at \(JSONPointer(checked: place))")
+    }
     return value
   }
 

@@ -1,105 +1,111 @@
-import SynqJSON
+@_spi(Flat) import SynqJSON
 
 /// Edits at a pointer whose first token is the assign: "/items/3/done". Each splices what it changes and leaves the
 /// rest alone; a failed edit changes nothing.
 extension Assigns {
   /// The value at `pointer`, or nil. O(depth).
-  package func value(at pointer: JSONPointer) -> JSON? {
-    guard let (name, rest) = pointer.splitFirst() else { return object }
-    guard let assign = self[name] else { return nil }
-    return rest.isRoot ? assign : assign[rest]
+  package func value(at pointer: JSONPointer) -> JSON? { pointer.withText { value(at: $0) } }
+
+  /// The value at `pointer`, the text of one, or nil. O(depth).
+  package func value(at pointer: UnsafeRawBufferPointer) -> JSON? {
+    var tokens = FlatPointer(pointer)
+    guard let first = tokens.next() else { return object }
+    let assign = self[place(of: first)]
+    let rest = UnsafeRawBufferPointer(rebasing: pointer[tokens.offset...])
+    return rest.isEmpty ? assign : assign.flatMap { FlatPointer.resolve(rest, in: $0) }
   }
 
-  /// Sets an assign, an object's member, new or not, or an array's element that exists.
-  package mutating func set(_ value: JSON, at pointer: JSONPointer) throws(HostError) {
-    try edit(pointer, with: value, whole: { _ in value }) { assign, rest, value throws(JSONEditError) in
-      try assign.set(value, at: rest)
+  /// Changes what is at `pointer`.
+  ///
+  /// `set` sets an assign, an object's member, new or not, or an array's element that exists; `insert` inserts into an
+  /// array before the index at the pointer's end, of which its length, or "-", appends; `append` appends to the array at
+  /// the pointer; `remove` removes an assign, a member or an element.
+  package mutating func change(_ change: JSON.Change, at pointer: JSONPointer) throws(HostError) {
+    try pointer.withText { text in
+      Result { () throws(HostError) in try self.change(change, at: text) }
+    }.get()
+  }
+
+  /// Changes what is at `pointer`, the text of one.
+  package mutating func change(_ change: JSON.Change, at pointer: UnsafeRawBufferPointer) throws(HostError) {
+    var tokens = FlatPointer(pointer)
+    guard let first = tokens.next(), !first.text.isEmpty else {
+      throw HostError(.invalidArgument, "pointer: \"\(JSONPointer(checked: pointer))\" names no assign")
     }
-  }
-
-  /// Inserts into an array before the index at the pointer's end; its length, or "-", appends.
-  package mutating func insert(_ value: JSON, at pointer: JSONPointer) throws(HostError) {
-    try edit(pointer, with: value, whole: nil) { assign, rest, value throws(JSONEditError) in
-      if let parent = rest.parent, let container = assign[parent], container.kind != .array {
-        throw JSONEditError(.notAnArray, at: parent)
+    let place = place(of: first)
+    let rest = UnsafeRawBufferPointer(rebasing: pointer[tokens.offset...])
+    let change = place.isTracked ? try admitted(change, at: pointer) : change
+    let old = self[place]
+    let new: JSON?
+    switch (change, old) {
+    case (.set(let value), _) where rest.isEmpty: new = value
+    case (.remove, .some) where rest.isEmpty: new = nil
+    case (_, nil):
+      throw HostError(
+        .notFound, "pointer: \(JSONPointer(checked: pointer)): there is no assign \(first.string)")
+    case (_, let assign?):
+      if place.isTracked { try checkName(FlatPointer.last(of: rest)) }
+      do throws(JSONEditError) {
+        new = try assign.changed(change, at: rest)
+      } catch {
+        throw HostError(editing: error, at: JSONPointer(checked: pointer))
       }
-      try assign.insert(value, at: rest)
     }
-  }
-
-  /// Appends to the array at `pointer`.
-  package mutating func append(_ value: JSON, at pointer: JSONPointer) throws(HostError) {
-    try edit(pointer, with: value, whole: nil) { assign, rest, value throws(JSONEditError) in
-      try assign.append(value, at: rest)
-    }
-  }
-
-  /// Removes an assign, a member or an element.
-  package mutating func remove(at pointer: JSONPointer) throws(HostError) {
-    let (name, rest) = try split(pointer)
-    guard rest.isRoot else {
-      return try edit(pointer, with: .null, whole: nil) { assign, rest, _ throws(JSONEditError) in
-        _ = try assign.remove(at: rest)
-      }
-    }
-    guard remove(name) else { throw HostError(.notFound, "pointer: \(pointer): there is no assign \(name)") }
+    self[place] = new
   }
 
   /// Adds to the integer at `pointer` and returns the sum.
   package mutating func increment(at pointer: JSONPointer, by amount: Int64) throws(HostError) -> Int64 {
-    let (name, rest) = try split(pointer)
-    let assign = self[name]
-    guard let old = rest.isRoot ? assign : assign?[rest] else {
-      throw HostError(.notFound, "pointer: nothing is at \(pointer)")
+    try pointer.withText { text in
+      Result { () throws(HostError) in try increment(at: text, by: amount) }
+    }.get()
+  }
+
+  /// Adds to the integer at `pointer`, the text of one, and returns the sum.
+  package mutating func increment(
+    at pointer: UnsafeRawBufferPointer, by amount: Int64
+  ) throws(HostError) -> Int64 {
+    // The text is made for the errors alone.
+    var place: JSONPointer { JSONPointer(checked: pointer) }
+    guard pointer.count > 1, pointer[1] != 0x2F else {
+      throw HostError(.invalidArgument, "pointer: \"\(place)\" names no assign")
     }
-    guard old.isInteger else { throw HostError(.type, "pointer: \(pointer) is no integer") }
+    guard let old = value(at: pointer) else {
+      throw HostError(.notFound, "pointer: nothing is at \(place)")
+    }
+    guard old.isInteger else { throw HostError(.type, "pointer: \(place) is no integer") }
     guard let number = old.int64Value else {
-      throw HostError(.range, "pointer: \(pointer) is beyond 64 bits")
+      throw HostError(.range, "pointer: \(place) is beyond 64 bits")
     }
     let (sum, overflow) = number.addingReportingOverflow(amount)
-    guard !overflow else { throw HostError(.range, "by: \(pointer) would be beyond 64 bits") }
-    if rest.isRoot { replace(name, with: JSON(Int(sum))) } else { try set(JSON(Int(sum)), at: pointer) }
+    guard !overflow else { throw HostError(.range, "by: \(place) would be beyond 64 bits") }
+    try change(.set(JSON(Int(sum))), at: pointer)
     return sum
   }
 
-  private func split(_ pointer: JSONPointer) throws(HostError) -> (name: String, rest: JSONPointer) {
-    guard let parts = pointer.splitFirst(), !parts.first.isEmpty else {
-      throw HostError(.invalidArgument, "pointer: \"\(pointer)\" names no assign")
+  /// The change with its value as it may enter a tracked assign.
+  private func admitted(
+    _ change: JSON.Change, at pointer: UnsafeRawBufferPointer
+  ) throws(HostError) -> JSON.Change {
+    func admit(_ value: JSON) throws(HostError) -> JSON {
+      try admissible(value, at: JSONPointer(checked: pointer).description)
     }
-    return (parts.first, parts.rest)
-  }
-
-  /// Admits `value`, edits the assign that `pointer` begins with and stores the result. An assign that does not exist
-  /// yet can only be set as a whole.
-  private mutating func edit(
-    _ pointer: JSONPointer, with value: JSON, whole: ((JSON) -> JSON)?,
-    _ body: (inout JSON, JSONPointer, JSON) throws(JSONEditError) -> Void
-  ) throws(HostError) {
-    let (name, rest) = try split(pointer)
-    let isTracked = trackedIndex(name) != nil
-    let admitted = isTracked ? try admissible(value, at: pointer.description) : value
-    if rest.isRoot, let whole {
-      replace(name, with: isTracked ? admitted : whole(value))
-      return
+    return switch change {
+    case .set(let value): .set(try admit(value))
+    case .add(let value): .add(try admit(value))
+    case .insert(let value): .insert(try admit(value))
+    case .append(let value): .append(try admit(value))
+    case .remove: .remove
     }
-    guard var assign = self[name] else {
-      throw HostError(.notFound, "pointer: \(pointer): there is no assign \(name)")
-    }
-    try checkMemberName(of: rest, in: name)
-    do throws(JSONEditError) {
-      try body(&assign, rest, admitted)
-    } catch {
-      throw HostError(editing: error, at: pointer)
-    }
-    replace(name, with: assign)
   }
 
   /// The pointer's own last token can create a member too.
-  private func checkMemberName(of rest: JSONPointer, in name: String) throws(HostError) {
-    guard !spec.options.allowsPrototypeKeys, trackedIndex(name) != nil else { return }
-    for key in Self.prototypeKeys where rest.description.hasSuffix(key) && rest.lastToken == key {
-      throw HostError(
-        .invalidArgument, "pointer: the member \(key) breaks JavaScript clients (see allow_prototype_keys)")
-    }
+  private func checkName(_ token: FlatPointer.Token?) throws(HostError) {
+    guard !spec.options.allowsPrototypeKeys, let token,
+      let index = Self.prototypeNames.index(of: token)
+    else { return }
+    throw HostError(
+      .invalidArgument,
+      "pointer: the member \(Self.prototypeKeys[index]) breaks JavaScript clients (see allow_prototype_keys)")
   }
 }

@@ -1,17 +1,17 @@
-import SynqJSON
+@_spi(Flat) import SynqJSON
 
 /// The named values of one channel: those that the spec tracks, and those that stay on the server.
 ///
 /// A value type: a copy costs a retain, and a callback's changes are dropped with its copy when it fails.
 package struct Assigns: Sendable {
   let spec: ChannelSpec
-  /// The tracked assigns in the order of `spec.options.track`; nil where never set or removed.
-  private(set) var tracked: [JSON?]
+  /// The tracked assigns in the order of `spec.options.track`.
+  private(set) var tracked: [TrackedValue]
   private var untracked: [String: JSON]
 
   package init(spec: ChannelSpec, untracked: [String: JSON] = [:]) {
     self.spec = spec
-    tracked = Array(repeating: nil, count: spec.options.track.count)
+    tracked = Array(repeating: TrackedValue(), count: spec.options.track.count)
     self.untracked = untracked
     for (name, value) in untracked where spec.options.track.contains(name) {
       // The host's own connection assigns: what it tracks by the same name starts with them.
@@ -22,14 +22,14 @@ package struct Assigns: Sendable {
 
   /// The assign `name`, or nil. O(number of tracked assigns).
   public subscript(name: String) -> JSON? {
-    if let index = trackedIndex(name) { tracked[index] } else { untracked[name] }
+    if let index = trackedIndex(name) { tracked[index].json } else { untracked[name] }
   }
 
   /// Sets the assign `name`. Tracked values lose the members to ignore, and must not have a member that the spec bars.
   package mutating func set(_ name: String, to value: JSON) throws(HostError) {
     guard !name.isEmpty else { throw HostError(.invalidArgument, "name: is empty") }
     if let index = trackedIndex(name) {
-      tracked[index] = try admissible(value, at: name)
+      tracked[index].json = try admissible(value, at: name)
     } else {
       untracked[name] = value
     }
@@ -39,15 +39,14 @@ package struct Assigns: Sendable {
   @discardableResult
   package mutating func remove(_ name: String) -> Bool {
     if let index = trackedIndex(name) {
-      defer { tracked[index] = nil }
-      return tracked[index] != nil
+      return tracked[index].json.take() != nil
     }
     return untracked.removeValue(forKey: name) != nil
   }
 
   /// All names that are set, tracked ones first.
   package var names: [String] {
-    zip(spec.options.track, tracked).compactMap { $1 == nil ? nil : $0 } + untracked.keys.sorted()
+    zip(spec.options.track, tracked).compactMap { $1.json == nil ? nil : $0 } + untracked.keys.sorted()
   }
 
   /// All assigns as one object.
@@ -56,25 +55,62 @@ package struct Assigns: Sendable {
   /// The tracked state as one object, as clients get it.
   package var state: JSON { spec.state(of: tracked) }
 
-  func trackedIndex(_ name: String) -> Int? {
+  private func trackedIndex(_ name: String) -> Int? {
     spec.options.track.firstIndex(of: name)
   }
 
-  /// Replaces a value whose parts were admitted when they were set.
-  mutating func replace(_ name: String, with value: JSON) {
-    if let index = trackedIndex(name) { tracked[index] = value } else { untracked[name] = value }
+  /// Where an assign is kept.
+  enum Place {
+    case tracked(Int)
+    case untracked(String)
+
+    var isTracked: Bool { if case .tracked = self { true } else { false } }
+  }
+
+  /// Where the assign that a pointer's first token names is kept, or would be. O(number of tracked assigns).
+  func place(of token: FlatPointer.Token) -> Place {
+    if let index = spec.trackedNames.index(of: token) { return .tracked(index) }
+    return .untracked(token.string)
+  }
+
+  /// An assign by its place. What is stored was admitted when it was set.
+  subscript(place: Place) -> JSON? {
+    get {
+      switch place {
+      case .tracked(let index): tracked[index].json
+      case .untracked(let name): untracked[name]
+      }
+    }
+    set {
+      switch place {
+      case .tracked(let index): tracked[index].json = newValue
+      case .untracked(let name): untracked[name] = newValue
+      }
+    }
   }
 
   /// The value as it may enter the tracked assign `name`.
   func admissible(_ value: JSON, at name: @autoclosure () -> String) throws(HostError) -> JSON {
     guard value.kind == .object || value.kind == .array else { return value }
-    if !spec.options.allowsPrototypeKeys, let place = value.firstMember(named: Self.prototypeKeys) {
+    if !spec.options.allowsPrototypeKeys, let place = value.firstMember(named: Self.prototypeNames) {
       throw HostError(
         .invalidArgument,
         "\(name()): has the member \(place), which breaks JavaScript clients (see allow_prototype_keys)")
     }
-    return spec.options.ignoreKeys.isEmpty ? value : value.droppingMembers(named: spec.options.ignoreKeys)
+    return spec.options.ignoreKeys.isEmpty ? value : value.droppingMembers(named: spec.ignoredNames)
   }
 
   static let prototypeKeys = ["__proto__", "constructor", "prototype"]
+  static let prototypeNames = FlatNames(prototypeKeys)
+}
+
+/// What a tracked assign is; nil where it was never set, or was removed.
+///
+/// A type of this module: an array of optionals of another module's type is copied and freed by way of its metadata.
+struct TrackedValue: Sendable, Equatable {
+  var json: JSON?
+
+  /// Whether both are the same memory, and so equal without a comparison.
+  @inline(__always)
+  func sharesStorage(with other: TrackedValue) -> Bool { json?.start == other.json?.start }
 }

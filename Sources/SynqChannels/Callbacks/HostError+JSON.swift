@@ -41,7 +41,7 @@ extension JSONEditError.Code {
     case .notANumber: "it is no number"
     case .overflow: "the sum is out of range"
     case .moveIntoItself: "it is inside of the value that is moved"
-    case .isRoot: "the whole cannot be removed"
+    case .isRoot: "it is no place in an array"
     case .tooLarge: "the value would exceed 4 GiB"
     }
   }

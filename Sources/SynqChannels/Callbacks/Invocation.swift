@@ -11,24 +11,35 @@ package struct ChannelKey: Hashable, Sendable {
 package struct Invocation: Sendable {
   /// Which callback, and its arguments.
   package enum Cause: Sendable {
-    case authorize(params: Payload)
-    case initialize(params: Payload)
-    case event(name: String, payload: Payload)
-    /// `topic` is the one that the message came by.
-    case message(topic: String, name: String, payload: Payload)
-    case beforeClose(CloseReason)
+    // In boxes: a cause is handed on several times.
+    indirect case authorize(params: Payload)
+    indirect case initialize(params: Payload)
+    indirect case event(name: String, payload: Payload)
+    case message(HostMessage)
+    indirect case beforeClose(CloseReason)
     /// The host builds the message that carries the full state; `version` is the one that it shall carry.
-    case newState(JSON, version: Int)
+    indirect case newState(JSON, version: Int)
     /// The host builds the message that leads from what the client has to what is current.
-    case updateState(from: JSON, to: JSON, version: Int)
+    indirect case updateState(from: JSON, to: JSON, version: Int)
   }
 
   package var channel: ChannelKey
-  package var spec: ChannelSpec
-  package var topic: String
-  package var joinRef: Ref?
   package var cause: Cause
   package var scope: CallbackScope
+}
+
+/// A message for `handle_message`: one for all channels that get it.
+package final class HostMessage: Sendable {
+  /// The topic that it came by.
+  package let topic: String
+  package let name: String
+  package let payload: Payload
+
+  package init(topic: String, name: String, payload: Payload) {
+    self.topic = topic
+    self.name = name
+    self.payload = payload
+  }
 }
 
 extension Invocation.Cause {
@@ -64,7 +75,8 @@ extension Invocation.Cause {
   /// The event or message, for the log.
   package var eventName: String? {
     switch self {
-    case .event(let name, _), .message(_, let name, _): name
+    case .event(let name, _): name
+    case .message(let message): message.name
     case .authorize, .initialize, .beforeClose, .newState, .updateState: nil
     }
   }

@@ -2,7 +2,9 @@ import SynqJSON
 import SynqWire
 
 /// What a callback answers to the client's push.
-package enum Response: Sendable {
+///
+/// In a box: it is handed on several times, and most callbacks have none.
+package indirect enum Response: Sendable {
   /// A status, "ok", "error" or any short name, and a payload.
   case reply(status: String, payload: Payload)
   /// Status "error" with the error's shape.
@@ -16,9 +18,9 @@ package enum Response: Sendable {
 }
 
 /// A message that carries state, as a host's builder made it.
-package struct StateMessage: Sendable {
-  package var event: String
-  package var payload: JSON
+package final class StateMessage: Sendable {
+  package let event: String
+  package let payload: JSON
 
   package init(event: String, payload: JSON) {
     self.event = event

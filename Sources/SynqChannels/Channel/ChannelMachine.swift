@@ -36,7 +36,7 @@ final class ChannelMachine {
     case leave(ref: Ref?)
     /// A second join that came while the first was being authorized.
     case join(Message)
-    case message(topic: String, name: String, payload: Payload)
+    case message(HostMessage)
     case stop(CloseReason)
   }
 

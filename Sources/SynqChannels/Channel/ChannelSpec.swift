@@ -47,6 +47,9 @@ package final class ChannelSpec: Sendable {
   package let index: Int
   /// The pointers to the tracked assigns, "/count", in the order of `options.track`.
   let trackedPointers: [String]
+  /// `options.track` and `options.ignoreKeys`, ready to be looked for.
+  let trackedNames: FlatNames
+  let ignoredNames: FlatNames
 
   package init(pattern: TopicPattern, options: Options, callbacks: Callbacks, index: Int) {
     self.pattern = pattern
@@ -56,6 +59,8 @@ package final class ChannelSpec: Sendable {
     self.options = options
     self.callbacks = callbacks
     self.index = index
+    trackedNames = FlatNames(options.track)
+    ignoredNames = FlatNames(options.ignoreKeys)
     trackedPointers = options.track.map { JSONPointer(tokens: [$0]).description }
   }
 
@@ -66,7 +71,7 @@ package final class ChannelSpec: Sendable {
   var hasMessageBuilder: Bool { !callbacks.isDisjoint(with: .messageBuilder) }
 
   /// Tracked assigns, in the order of `options.track`, as one object.
-  func state(of tracked: [JSON?]) -> JSON {
-    JSON(members: zip(options.track, tracked).compactMap { name, value in value.map { (name, $0) } })
+  func state(of tracked: [TrackedValue]) -> JSON {
+    JSON(members: zip(options.track, tracked).compactMap { name, value in value.json.map { (name, $0) } })
   }
 }

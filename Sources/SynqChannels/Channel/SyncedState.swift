@@ -8,7 +8,7 @@ import SynqWire
 /// could not be sent one by one become one patch, and a slow client costs no memory.
 struct SyncedState {
   /// The tracked assigns as the client has them, in the order of the spec.
-  private(set) var sent: [JSON?] = []
+  private(set) var sent: [TrackedValue] = []
   private(set) var version = 0
   /// False until the first full state was asked for.
   private(set) var isStarted = false
@@ -74,9 +74,9 @@ struct SyncedState {
       writer.append("{\"")
       writer.append(spec.options.dialect.operationsMember)
       writer.append("\":[")
-      for index in current.indices {
+      for index in current.indices where !sent[index].sharesStorage(with: current[index]) {
         operations += JSONPatch.appendDiff(
-          from: sent[index], to: current[index], at: spec.trackedPointers[index], follows: operations > 0,
+          from: sent[index].json, to: current[index].json, at: spec.trackedPointers[index], follows: operations > 0,
           into: &writer)
       }
       writer.append("],\"version\":")
@@ -108,7 +108,7 @@ struct SyncedState {
       writer.append("{\"state\":{")
       var isFirst = true
       for (name, value) in zip(spec.options.track, sent) {
-        guard let value else { continue }
+        guard let value = value.json else { continue }
         if !isFirst { writer.append(UInt8(ascii: ",")) }
         isFirst = false
         writer.append(jsonString: name)
@@ -122,7 +122,7 @@ struct SyncedState {
   }
 
   /// Notes what the client was sent.
-  mutating func wasSent(_ tracked: [JSON?], version: Int) {
+  mutating func wasSent(_ tracked: [TrackedValue], version: Int) {
     sent = tracked
     self.version = version
   }

@@ -6,7 +6,7 @@ package enum Action: Sendable {
   /// Run a callback, then call `complete`.
   case invoke(Invocation)
   /// The channel has joined and may be found by its topic. It may be the first that is heard of it.
-  case joined(ChannelKey, spec: ChannelSpec, topic: String, joinRef: Ref?)
+  case joined(ChannelKey)
   /// The channel's end was decided while a callback of it runs. One that was deferred need not be waited for: complete it.
   case closing(ChannelKey)
   /// The channel is gone: forget it, its topics and its timers.

@@ -9,9 +9,7 @@ extension SocketEngine {
     machine.isBusy = true
     output.actions.append(
       .invoke(
-        Invocation(
-          channel: key, spec: machine.spec, topic: machine.topic, joinRef: machine.joinRef, cause: cause,
-          scope: CallbackScope(assigns: machine.assigns))))
+        Invocation(channel: key, cause: cause, scope: CallbackScope(assigns: machine.assigns))))
   }
 
   /// Takes the outcome of a callback: sends what it pushed, then its reply, then the state; then what waited goes on.
@@ -169,7 +167,8 @@ extension SocketEngine {
         output.actions.append(
           .publish(topic: machine.topic, message: message, payload: payload, except: exceptSelf ? key : nil))
       case .send(let message, let payload):
-        machine.mailbox.append(.message(topic: machine.topic, name: message, payload: .json(payload)))
+        machine.mailbox.append(
+          .message(HostMessage(topic: machine.topic, name: message, payload: .json(payload))))
       case .sendAfter(let delay, let message, let payload):
         output.actions.append(.sendAfter(key, delay, message: message, payload: payload))
       case .subscribe(let topic): output.actions.append(.subscribe(key, topic: topic))

@@ -1,5 +1,12 @@
-/// What a test may see of a socket.
+import SynqWire
+
+/// What others may see of a socket's channels.
 extension SocketEngine {
+  /// What a channel was registered as and joined as; nil once it has ended.
+  package func origin(of key: ChannelKey) -> (spec: ChannelSpec, topic: String, joinRef: Ref?)? {
+    self[key].map { ($0.spec, $0.topic, $0.joinRef) }
+  }
+
   /// The newest channel of a topic, closing or not.
   package func channel(at topic: String) -> ChannelKey? { topics[topic] }
 

@@ -107,7 +107,7 @@ extension SocketEngine {
     guard isAnswered else {
       return close(key, ChannelMachine.Ending(reason: .crashed, isAnnounced: false), into: &output)
     }
-    output.actions.append(.joined(key, spec: machine.spec, topic: machine.topic, joinRef: machine.joinRef))
+    output.actions.append(.joined(key))
     initialize(key, into: &output)
   }
 

@@ -3,9 +3,9 @@ import SynqWire
 
 /// What waits for a channel, and what it becomes when the channel is free.
 extension SocketEngine {
-  /// A message of the server for `handle_message`. `topic` is the one that it came by.
+  /// A message of the server for `handle_message`.
   package mutating func deliver(
-    message name: String, payload: Payload, topic: String, to key: ChannelKey, into output: inout EngineOutput
+    _ message: HostMessage, to key: ChannelKey, into output: inout EngineOutput
   ) {
     guard let machine = self[key], !machine.isClosing else { return }
     guard machine.spec.callbacks.contains(.handleMessage) else {
@@ -13,10 +13,10 @@ extension SocketEngine {
         .log(
           LogEntry(
             .warning, "a message was dropped: the channel has no handle_message",
-            [("topic", machine.topic), ("message", name)])))
+            [("topic", machine.topic), ("message", message.name)])))
       return
     }
-    enqueue(.message(topic: topic, name: name, payload: payload), for: key, into: &output)
+    enqueue(.message(message), for: key, into: &output)
   }
 
   /// Ends a channel as soon as it is free, for a host that asked from outside a callback.
@@ -88,10 +88,8 @@ extension SocketEngine {
       guard let machine = self[key] else { return }
       // What came after the join is for the channel that it makes.
       passOn(CollectionOfOne(mail) + machine.mailbox.removeAll(), from: machine, into: &output)
-    case .message(let topic, let name, let payload):
-      if case .live? = self[key]?.phase {
-        invoke(.message(topic: topic, name: name, payload: payload), on: key, into: &output)
-      }
+    case .message(let message):
+      if case .live? = self[key]?.phase { invoke(.message(message), on: key, into: &output) }
     case .stop(let reason):
       close(key, ChannelMachine.Ending(reason: reason, isAnnounced: true), into: &output)
     }

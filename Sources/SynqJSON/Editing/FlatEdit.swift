@@ -69,42 +69,99 @@ struct FlatEdit {
   var bytesAdded: Int { (key?.flatSize ?? 0) + (value?.flatSize ?? 0) }
 }
 
-extension JSON {
-  /// Finds the place, asks what to do there, and does it.
-  func edit(
-    _ pointer: JSONPointer, _ decide: (FlatEdit.Spot) throws(JSONEditError.Code) -> FlatEdit
-  ) throws(JSONEditError) -> JSON {
-    defer { withExtendedLifetime(storage) {} }
-    var text = pointer.description
-    var ancestors: [FlatSplice.Level] = []
-    var failedAt = 0
-    // The code is carried out of the closure by value: `withUTF8` throws untyped.
-    let result = text.withUTF8 { utf8 in
-      Result { () throws(JSONEditError.Code) in
-        let text = UnsafeRawBufferPointer(utf8)
-        let spot = try find(text, &ancestors, &failedAt)
-        let edit = try decide(spot)
-        if let root = edit.root { return root }
-        return try FlatSplice.apply(edit, below: ancestors)
-      }
+extension FlatEdit {
+  /// What a change does to the bytes where its pointer leads.
+  init(_ change: JSON.Change, at spot: Spot) throws(JSONEditError.Code) {
+    switch (change, spot) {
+    case (.set(let value), .root), (.add(let value), .root): self = .replaceRoot(value)
+    case (.set(let value), .element(let place)), (.set(let value), .member(let place)),
+      (.add(let value), .member(let place)):
+      self = .replace(place, with: value)
+    case (.set(let value), .newMember(let container, let name)),
+      (.add(let value), .newMember(let container, let name)):
+      self = .add(name, value, to: container)
+    case (.set, .newElement): throw .indexOutOfRange
+    case (.add(let value), .element(let place)), (.insert(let value), .element(let place)):
+      self = .insert(value, before: place.start, place.index, in: place.container)
+    case (.add(let value), .newElement(let container)), (.insert(let value), .newElement(let container)),
+      (.append(let value), .newElement(let container)):
+      self = .insert(value, before: container.payloadEnd, container.count, in: container)
+    case (.insert, .root), (.remove, .root): throw .isRoot
+    case (.insert, .member), (.insert, .newMember), (.append, _): throw .notAnArray
+    case (.remove, .element(let place)), (.remove, .member(let place)): self = .remove(place)
+    case (.remove, .newMember): throw .noSuchMember
+    case (.remove, .newElement): throw .indexOutOfRange
     }
-    switch result {
-    case .success(let value): return value
-    case .failure(let code):
-      let prefix = String(decoding: Array(pointer.description.utf8.prefix(failedAt)), as: UTF8.self)
-      throw JSONEditError(code, at: (try? JSONPointer(prefix)) ?? pointer)
+  }
+}
+
+extension JSON {
+  /// What is done at a place.
+  package enum Change {
+    /// Replaces the element or member there, or adds the member; replaces the root.
+    case set(JSON)
+    /// As RFC 6902 `add`: as `set`, but before the element there, or behind the last.
+    case add(JSON)
+    /// As `add`, into arrays only.
+    case insert(JSON)
+    /// Behind the last element of the array there.
+    case append(JSON)
+    /// Takes the element or member away.
+    case remove
+  }
+
+  /// This value with one change. Complexity: O(size).
+  func changed(_ change: Change, at pointer: JSONPointer) throws(JSONEditError) -> JSON {
+    try pointer.withText { text in
+      Result { () throws(JSONEditError) in try changed(change, at: text) }
+    }.get()
+  }
+
+  /// This value with one change. Complexity: O(size).
+  /// - Parameter pointer: the text of a pointer, which was checked to be one.
+  package func changed(_ change: Change, at pointer: UnsafeRawBufferPointer) throws(JSONEditError) -> JSON {
+    defer { withExtendedLifetime(storage) {} }
+    var ancestors: [FlatSplice.Level] = []
+    var seen = 0
+    do throws(JSONEditError.Code) {
+      var spot = try find(pointer, &ancestors, &seen)
+      if case .append = change { spot = try end(of: spot, &ancestors) }
+      let edit = try FlatEdit(change, at: spot)
+      if let root = edit.root { return root }
+      return try FlatSplice.apply(edit, below: ancestors)
+    } catch {
+      // What cannot take an element is the value that the last token reaches into.
+      if case .insert = change, error == .notAnArray { seen = pointer.lastIndex(of: 0x2F) ?? 0 }
+      throw JSONEditError(error, at: JSONPointer(checked: UnsafeRawBufferPointer(rebasing: pointer[..<seen])))
     }
   }
 
-  /// Walks down the pointer. `failedAt` is the length of the pointer up to the token that was looked at last.
+  /// The place behind the last element of the array at a spot.
+  private func end(
+    of spot: FlatEdit.Spot, _ ancestors: inout [FlatSplice.Level]
+  ) throws(JSONEditError.Code) -> FlatEdit.Spot {
+    let array: UnsafeRawPointer
+    switch spot {
+    case .root: array = start
+    case .element(let place), .member(let place):
+      array = place.value
+      ancestors.append(FlatSplice.Level(container: place.container, child: array))
+    case .newElement: throw .indexOutOfRange
+    case .newMember: throw .noSuchMember
+    }
+    guard FlatLayout.isArray(FlatLayout.tag(array)) else { throw .notAnArray }
+    return .newElement(FlatContainer(array))
+  }
+
+  /// Walks down the pointer. `seen` is the length of the pointer up to the token that was looked at last.
   private func find(
-    _ text: UnsafeRawBufferPointer, _ ancestors: inout [FlatSplice.Level], _ failedAt: inout Int
+    _ text: UnsafeRawBufferPointer, _ ancestors: inout [FlatSplice.Level], _ seen: inout Int
   ) throws(JSONEditError.Code) -> FlatEdit.Spot {
     var tokens = FlatPointer(text)
     guard var token = tokens.next() else { return .root }
     var value = start
     while true {
-      failedAt = tokens.offset
+      seen = tokens.offset
       guard FlatLayout.isContainer(FlatLayout.tag(value)) else { throw .notAContainer }
       let container = FlatContainer(value)
       let spot = try spot(token, in: container)

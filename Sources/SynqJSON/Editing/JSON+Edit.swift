@@ -11,15 +11,7 @@ extension JSON {
 
   /// This value with `value` at a place. See ``set(_:at:)``.
   public func setting(_ value: JSON, at pointer: JSONPointer) throws(JSONEditError) -> JSON {
-    try edit(pointer) { (spot) throws(JSONEditError.Code) in
-      switch spot {
-      case .root: .replaceRoot(value)
-      case .element(let place): .replace(place, with: value)
-      case .member(let place): .replace(place, with: value)
-      case .newMember(let container, let name): .add(name, value, to: container)
-      case .newElement: throw .indexOutOfRange
-      }
-    }
+    try changed(.set(value), at: pointer)
   }
 
   /// Inserts `value` as RFC 6902 `add` does: before the element at the place (`-` or the array's length is its
@@ -30,16 +22,7 @@ extension JSON {
 
   /// This value with `value` inserted. See ``insert(_:at:)``.
   public func inserting(_ value: JSON, at pointer: JSONPointer) throws(JSONEditError) -> JSON {
-    try edit(pointer) { (spot) throws(JSONEditError.Code) in
-      switch spot {
-      case .root: .replaceRoot(value)
-      case .element(let place): .insert(value, before: place.start, place.index, in: place.container)
-      case .member(let place): .replace(place, with: value)
-      case .newMember(let container, let name): .add(name, value, to: container)
-      case .newElement(let container):
-        .insert(value, before: container.payloadEnd, container.count, in: container)
-      }
-    }
+    try changed(.add(value), at: pointer)
   }
 
   /// Adds `value` to the end of the array at a place. Complexity: O(size).
@@ -49,13 +32,7 @@ extension JSON {
 
   /// This value with `value` at the end of the array at a place. See ``append(_:at:)``.
   public func appending(_ value: JSON, at pointer: JSONPointer = .root) throws(JSONEditError) -> JSON {
-    guard let array = self[pointer] else {
-      // Find out what is wrong with the place.
-      _ = try removing(at: pointer)
-      throw JSONEditError(.notAnArray, at: pointer)
-    }
-    guard array.kind == .array else { throw JSONEditError(.notAnArray, at: pointer) }
-    return try inserting(value, at: pointer.appending("-"))
+    try changed(.append(value), at: pointer)
   }
 
   /// Removes the element or member at a place and gives its value, a view into the value before. Complexity: O(size).
@@ -69,14 +46,7 @@ extension JSON {
 
   /// This value without the element or member at a place. See ``remove(at:)``.
   public func removing(at pointer: JSONPointer) throws(JSONEditError) -> JSON {
-    try edit(pointer) { (spot) throws(JSONEditError.Code) in
-      switch spot {
-      case .root: throw .isRoot
-      case .element(let place), .member(let place): .remove(place)
-      case .newMember: throw .noSuchMember
-      case .newElement: throw .indexOutOfRange
-      }
-    }
+    try changed(.remove, at: pointer)
   }
 
   /// Removes the value at `from` and inserts it at `to`, a place in what is left (RFC 6902 `move`). Nothing

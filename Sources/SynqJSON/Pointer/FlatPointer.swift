@@ -82,6 +82,14 @@ package struct FlatPointer {
     return Token(text: UnsafeRawBufferPointer(rebasing: text[start..<end]), isEscaped: isEscaped)
   }
 
+  /// The last token of a pointer's text; nil for the root.
+  package static func last(of text: UnsafeRawBufferPointer) -> Token? {
+    guard let slash = text.lastIndex(of: 0x2F) else { return nil }
+    var tokens = FlatPointer(text)
+    tokens.at = slash
+    return tokens.next()
+  }
+
   /// What keeps a text from being a pointer. O(length).
   package static func check(_ text: UnsafeRawBufferPointer) -> JSONPointerError? {
     guard text.count > 0 else { return nil }
@@ -128,8 +136,7 @@ extension JSON {
   ///
   /// Complexity: O(tokens), and for each object on the way as for a name.
   public subscript(pointer: JSONPointer) -> JSON? {
-    var text = pointer.description
-    return text.withUTF8 { FlatPointer.resolve(UnsafeRawBufferPointer($0), in: self) }
+    pointer.withText { FlatPointer.resolve($0, in: self) }
   }
 
   /// The value at a place, for a pointer that is a literal: `state.value(at: "/items/0")` where a subscript

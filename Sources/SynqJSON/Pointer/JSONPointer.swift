@@ -7,6 +7,9 @@ public struct JSONPointer: Sendable, Hashable, CustomStringConvertible, Expressi
 
   private init(unchecked text: String) { description = text }
 
+  /// The pointer of a text that was checked to be one (`FlatPointer.check`).
+  package init(checked text: UnsafeRawBufferPointer) { description = String(decoding: text, as: UTF8.self) }
+
   /// The whole value: `""`.
   public static var root: JSONPointer { JSONPointer(unchecked: "") }
 
@@ -65,14 +68,11 @@ public struct JSONPointer: Sendable, Hashable, CustomStringConvertible, Expressi
     return JSONPointer(unchecked: String(description[..<slash]))
   }
 
-  /// The first token, not escaped, and the place as seen from there; nil for the root. O(length).
-  package func splitFirst() -> (first: String, rest: JSONPointer)? {
+  /// Gives the text, escaped, for `FlatPointer`.
+  @_spi(Flat) @inlinable
+  public func withText<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
     var text = description
-    return text.withUTF8 { utf8 in
-      var tokens = FlatPointer(UnsafeRawBufferPointer(utf8))
-      guard let token = tokens.next() else { return nil }
-      return (token.string, JSONPointer(unchecked: String(decoding: utf8[tokens.offset...], as: UTF8.self)))
-    }
+    return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
   }
 
   /// The last token, not escaped; nil for the root. O(length).

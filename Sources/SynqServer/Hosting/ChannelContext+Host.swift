@@ -18,6 +18,14 @@ extension ChannelContext {
     return result
   }
 
+  /// The assigns as the callback has made them so far.
+  package func currentAssigns() throws(HostError) -> Assigns {
+    var assigns: Assigns?
+    try lendScope { assigns = $0.assigns }
+    guard let assigns else { throw .channelClosed }
+    return assigns
+  }
+
   /// Changes the assigns; not while a message for them is built.
   package func changeAssigns(_ body: (inout Assigns) throws(HostError) -> Void) throws(HostError) {
     try lendScope(forAssigns: true) { scope throws(HostError) in try body(&scope.assigns) }

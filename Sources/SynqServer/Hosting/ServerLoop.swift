@@ -169,9 +169,8 @@ final class ServerLoop: @unchecked Sendable {
 
   private func publish(topic: String, message: String, payload: JSON, except: ChannelContext?) {
     guard let members = topics[topic] else { return }
-    for context in members.contexts where context !== except {
-      context.driver.deliver(message: message, payload: .json(payload), topic: topic, to: context)
-    }
+    let message = HostMessage(topic: topic, name: message, payload: .json(payload))
+    for context in members.contexts where context !== except { context.driver.deliver(message, to: context) }
   }
 }
 
@@ -205,12 +204,15 @@ struct EncodedBroadcast {
   let topic: String
   let event: String
   let payload: Payload
+  /// What channels get that intercept the event.
+  let message: HostMessage
   private var texts: [Serializer: [UInt8]] = [:]
 
   init(topic: String, event: String, payload: Payload) {
     self.topic = topic
     self.event = event
     self.payload = payload
+    message = HostMessage(topic: topic, name: event, payload: payload)
   }
 
   /// Appends the message as `serializer` writes it, or says why it has no form there.

@@ -119,8 +119,8 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     enter { $0.crash(context.key, cause: cause, code: code, into: &$1) }
   }
 
-  func deliver(message: String, payload: Payload, topic: String, to context: ChannelContext) {
-    enter { $0.deliver(message: message, payload: payload, topic: topic, to: context.key, into: &$1) }
+  func deliver(_ message: HostMessage, to context: ChannelContext) {
+    enter { $0.deliver(message, to: context.key, into: &$1) }
   }
 
   func deliver(broadcast: inout EncodedBroadcast, to context: ChannelContext) {
@@ -134,7 +134,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
         send()
       }
     case .callback:
-      deliver(message: broadcast.event, payload: broadcast.payload, topic: broadcast.topic, to: context)
+      deliver(broadcast.message, to: context)
     case .nowhere: break
     }
   }
@@ -202,9 +202,10 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   private func carryOut(_ action: Action) {
     switch action {
     case .invoke(let invocation): invoke(invocation)
-    case .joined(let key, let spec, let topic, let joinRef):
+    case .joined(let key):
+      guard let context = context(of: key) else { return }
       hub.stats.channels.add()
-      loop.subscribe(context(of: key, spec: spec, topic: topic, joinRef: joinRef), to: topic)
+      loop.subscribe(context, to: context.topic)
     case .closing(let key):
       guard let context = contexts[key], let (cause, scope) = context.abandonDeferred() else { return }
       engine.complete(cause, of: key, scope: scope, outcome: cause.outcomeWhenAbandoned, into: &loop.output)
@@ -229,8 +230,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   }
 
   private func invoke(_ invocation: Invocation) {
-    let context = context(
-      of: invocation.channel, spec: invocation.spec, topic: invocation.topic, joinRef: invocation.joinRef)
+    guard let context = context(of: invocation.channel) else { return }
     context.begin(invocation.cause, scope: invocation.scope)
     hub.stats.callbacks.add()
     if hub.delivery.isInline || context.host.neverBlocks {
@@ -243,9 +243,10 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     }
   }
 
-  private func context(of key: ChannelKey, spec: ChannelSpec, topic: String, joinRef: Ref?) -> ChannelContext
-  {
+  /// The channel as its host sees it; made when it is first asked for, nil once the channel has ended.
+  private func context(of key: ChannelKey) -> ChannelContext? {
     if let context = contexts[key] { return context }
+    guard let (spec, topic, joinRef) = engine.origin(of: key) else { return nil }
     let context = ChannelContext(
       key: key, topic: topic, joinRef: joinRef, spec: spec, info: info, host: hub.hosts[spec.index],
       driver: self)
@@ -259,7 +260,8 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     // A channel that has ended by then is not found by its key.
     loop.eventLoop.scheduleTask(in: .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)) {
       [weak self] in
-      self?.deliver(message: message, payload: .json(payload), topic: context.topic, to: context)
+      let message = HostMessage(topic: context.topic, name: message, payload: .json(payload))
+      self?.deliver(message, to: context)
     }
   }
 
