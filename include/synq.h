@@ -701,6 +701,16 @@ int synq_socket_insert_text(synq_socket_t *socket, const char *pointer, const ch
 int synq_socket_append(synq_socket_t *socket, const char *pointer, json_t *value /* steals */);
 int synq_socket_append_text(synq_socket_t *socket, const char *pointer, const char *text, size_t length);
 
+/* The same with a part of a value that the library lent: `value` is a payload, params or the assigns, and
+ * `from` points into it ("" for the whole). Nothing is converted or parsed: the way to keep what was sent.
+ * SYNQ_ENOTFOUND when nothing is at `from`, SYNQ_ETYPE when `value` is binary. Since 0.1. */
+int synq_socket_set_value(synq_socket_t *socket, const char *pointer, const synq_value_t *value,
+                          const char *from);
+int synq_socket_insert_value(synq_socket_t *socket, const char *pointer, const synq_value_t *value,
+                             const char *from);
+int synq_socket_append_value(synq_socket_t *socket, const char *pointer, const synq_value_t *value,
+                             const char *from);
+
 /* Removes an assign, a member or an element; SYNQ_ENOTFOUND if there is none. Since 0.1. */
 int synq_socket_remove(synq_socket_t *socket, const char *pointer);
 

@@ -101,6 +101,11 @@ enum {
   X(socket_append, synq_socket_append, HANDLE | EDIT | JSON | INSIDE, (a->handle, a->pointer, STOLEN)) \
   X(socket_append_text, synq_socket_append_text, HANDLE | EDIT | TEXT | INSIDE, \
     (a->handle, a->pointer, a->text, a->length)) \
+  X(socket_set_value, synq_socket_set_value, HANDLE | EDIT | VALUE | INSIDE, (a->handle, a->pointer, a->value, "")) \
+  X(socket_insert_value, synq_socket_insert_value, HANDLE | EDIT | VALUE | INSIDE, \
+    (a->handle, a->pointer, a->value, "")) \
+  X(socket_append_value, synq_socket_append_value, HANDLE | EDIT | VALUE | INSIDE, \
+    (a->handle, a->pointer, a->value, "")) \
   X(socket_remove, synq_socket_remove, HANDLE | EDIT | INSIDE, (a->handle, a->pointer)) \
   X(socket_increment, synq_socket_increment, HANDLE | EDIT | INSIDE, (a->handle, a->pointer, 1, NULL)) \
   X(socket_push, synq_socket_push, HANDLE | NAME | JSON, (a->handle, a->name, STOLEN)) \

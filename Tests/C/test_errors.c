@@ -82,7 +82,7 @@ static void give_wrong_arguments(const function_t *function, const arguments_t *
       {BYTES, "a length out of range", SYNQ_EINVAL, "length", "{}", (size_t)-2},
       {JSON, "NULL for a value", SYNQ_EINVAL, "is NULL", NULL, 0},
       {BORROWED, "NULL for a value", SYNQ_EINVAL, "is NULL", NULL, 0},
-      {VALUE, "NULL for a value", SYNQ_EINVAL, "to: is NULL", NULL, 0},
+      {VALUE, "NULL for a value", SYNQ_EINVAL, "is NULL", NULL, 0},
       {OUT, "NULL for a result", SYNQ_EINVAL, "is NULL", NULL, 0},
       {HANDLE, "NULL for a handle", SYNQ_EINVAL, "is NULL", NULL, 0},
   };
@@ -118,8 +118,9 @@ static arguments_t right_arguments(void *handle) {
                        .out = &out};
 }
 
-static void give_all_wrong_arguments(const function_t *functions, void *handle) {
+static void give_all_wrong_arguments(const function_t *functions, void *handle, const synq_value_t *value) {
   arguments_t right = right_arguments(handle);
+  right.value = value;
   for (; functions->name != NULL; functions++) give_wrong_arguments(functions, &right);
 }
 
@@ -164,7 +165,7 @@ static void every_function_is_in_a_table(void) {
 static void wrong_arguments_to_a_server_are_named(void) {
   synq_server_t *server = NULL;
   CHECK_OK(synq_server_new(&server, NULL));
-  give_all_wrong_arguments(server_functions, server);
+  give_all_wrong_arguments(server_functions, server, NULL);
   CHECK_OK(synq_server_free(server));
 }
 
@@ -186,8 +187,9 @@ static int probe_socket(synq_socket_t *socket, const char *event, const synq_val
   arguments_t right = right_arguments((void *)payload);
   right.value = payload;
   CHECK_OK(synq_socket_set_text(socket, "/a", "[]", 2));
-  give_all_wrong_arguments(socket_functions, socket);
-  give_all_wrong_arguments(deferred_functions, (void *)1); /* no deferred's: but other arguments are looked at first */
+  give_all_wrong_arguments(socket_functions, socket, payload);
+  /* No deferred's handle: but other arguments are looked at first. */
+  give_all_wrong_arguments(deferred_functions, (void *)1, NULL);
   for (const function_t *row = value_functions; row->name != NULL; row++) {
     if (row->takes & HANDLE) give_wrong_arguments(row, &right);
   }
@@ -241,7 +243,7 @@ static synq_connection_t *connection_of_test;
 static int probe_connection(synq_connection_t *connection, const synq_value_t *params, void *user) {
   (void)params, (void)user;
   connection_of_test = connection;
-  give_all_wrong_arguments(connection_functions, connection);
+  give_all_wrong_arguments(connection_functions, connection, params);
   CHECK_CODE(SYNQ_EINVAL, "status: 399", synq_connection_refuse(connection, 399, NULL));
   CHECK_CODE(SYNQ_EINVAL, "status: 600", synq_connection_refuse(connection, 600, NULL));
   CHECK_CODE(SYNQ_EINVAL, "body: is not UTF-8", synq_connection_refuse(connection, 403, "\xff"));

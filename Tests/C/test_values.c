@@ -151,6 +151,25 @@ static void assigns_are_edited_at_pointers(void) {
   free(in_callback(edit, "{}"));
 }
 
+static int keep_what_was_sent(synq_socket_t *socket, const char *event, const synq_value_t *value, void *user) {
+  (void)event, (void)user;
+  CHECK_OK(synq_socket_set_value(socket, "/last", value, ""));
+  CHECK_OK(synq_socket_set_value(socket, "/list", value, "/a"));
+  CHECK_OK(synq_socket_append_value(socket, "/list", value, "/o/k"));
+  CHECK_OK(synq_socket_insert_value(socket, "/list/0", synq_socket_assigns(socket), "/last/o"));
+  CHECK_TEXT("{\"last\":{\"a\":[1],\"o\":{\"k\":\"x\"}},\"list\":[{\"k\":\"x\"},1,\"x\"]}", assigns(socket));
+  CHECK_CODE(SYNQ_ENOTFOUND, "from", synq_socket_set_value(socket, "/last", value, "/none"));
+  CHECK_CODE(SYNQ_EPOINTER, "from", synq_socket_set_value(socket, "/last", value, "none"));
+  CHECK_CODE(SYNQ_EINVAL, "from", synq_socket_set_value(socket, "/last", value, NULL));
+  CHECK_CODE(SYNQ_ETYPE, "/last", synq_socket_append_value(socket, "/last", value, ""));
+  CHECK_CODE(SYNQ_EPOINTER, "/list", synq_socket_insert_value(socket, "/list", value, ""));
+  return SYNQ_OK;
+}
+
+static void what_was_sent_is_kept_without_a_conversion(void) {
+  free(in_callback(keep_what_was_sent, "{\"a\":[1],\"o\":{\"k\":\"x\"}}"));
+}
+
 static int edit_badly(synq_socket_t *socket, const char *event, const synq_value_t *value, void *user) {
   (void)event, (void)value, (void)user;
   CHECK_OK(synq_socket_assign_text(socket, "a", "{\"list\":[1,2],\"max\":9223372036854775807,\"s\":\"x\"}",
@@ -186,6 +205,7 @@ const test_t value_tests[] = {
     {"parts_are_read_at_pointers", parts_are_read_at_pointers},
     {"a_pointer_to_nowhere_is_told", a_pointer_to_nowhere_is_told},
     {"assigns_are_edited_at_pointers", assigns_are_edited_at_pointers},
+    {"what_was_sent_is_kept_without_a_conversion", what_was_sent_is_kept_without_a_conversion},
     {"an_edit_that_fails_changes_nothing", an_edit_that_fails_changes_nothing},
     {NULL, NULL},
 };

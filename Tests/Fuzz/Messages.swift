@@ -148,7 +148,7 @@ private final class FuzzedSocket {
   // MARK: The host
 
   private func run(_ invocation: Invocation) {
-    var scope = invocation.scope
+    guard var scope = invocation.takeScope() else { return }
     var outcome = Outcome.returned
     switch invocation.cause {
     case .authorize(let payload):

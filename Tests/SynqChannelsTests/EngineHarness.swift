@@ -91,7 +91,7 @@ final class EngineHarness {
     } else {
       ran.append(invocation.cause.callbackName + name)
     }
-    var scope = invocation.scope
+    guard var scope = invocation.takeScope() else { return }
     let callback = engine.origin(of: invocation.channel).flatMap { callbacks[$0.spec.pattern.description] }
     let outcome = callback?(invocation.cause, &scope) ?? .returned
     engine.complete(invocation.cause, of: invocation.channel, scope: scope, outcome: outcome, into: &output)

@@ -39,7 +39,7 @@ import Testing
     #expect(!harness.actions.contains("finished"))
     #expect(harness.runHeld() == [])
     #expect(harness.held.map(\.cause.callbackName) == ["before_close"])
-    #expect(harness.held.first?.scope.assigns["count"] == 1)
+    #expect(harness.engine.assigns(at: "counter:1")?["count"] == 1)
     harness.runHeld()
     #expect(harness.actions.last == "finished")
   }

@@ -29,16 +29,12 @@ static int handle_event(synq_socket_t *socket, const char *event, const synq_val
   return synq_socket_publish(socket, "said", message);
 }
 
-/* Runs for each member, so it takes the message as text: nothing is built for what is only passed on. */
+/* Runs for each member: what is only passed on is not converted. */
 static int handle_message(synq_socket_t *socket, const char *topic, const char *message, const synq_value_t *payload,
                           void *user) {
   (void)topic, (void)message, (void)user;
-  const char *text;
-  size_t length;
-  int result;
-  if ((result = synq_value_get_text(payload, "", &text, &length)) != SYNQ_OK ||
-      (result = synq_socket_insert_text(socket, "/messages/0", text, length)) != SYNQ_OK)
-    return result;
+  int result = synq_socket_insert_value(socket, "/messages/0", payload, "");
+  if (result != SYNQ_OK) return result;
   bool is_full = synq_value_size(synq_socket_assigns(socket), "/messages") > KEPT;
   return is_full ? synq_socket_remove(socket, "/messages/20") : SYNQ_OK;
 }

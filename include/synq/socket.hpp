@@ -136,6 +136,16 @@ public:
     value.give([&](json_t *json) { return synq_socket_append(raw_, pointer, json); },
                [&](const char *text, size_t n) { return synq_socket_append_text(raw_, pointer, text, n); });
   }
+  /* The same with a part of a value that was lent, without a conversion. */
+  void set(Name pointer, Value value, Name from = "") {
+    check(synq_socket_set_value(raw_, pointer, value.raw(), from));
+  }
+  void insert(Name pointer, Value value, Name from = "") {
+    check(synq_socket_insert_value(raw_, pointer, value.raw(), from));
+  }
+  void append(Name pointer, Value value, Name from = "") {
+    check(synq_socket_append_value(raw_, pointer, value.raw(), from));
+  }
   void remove(Name pointer) {
     check(synq_socket_remove(raw_, pointer));
   }

@@ -246,6 +246,10 @@ class Value {
 public:
   explicit Value(const synq_value_t *raw) noexcept : raw_(raw) {}
 
+  const synq_value_t *raw() const noexcept {
+    return raw_;
+  }
+
   synq_kind_t kind(Name pointer = "") const {
     return static_cast<synq_kind_t>(check(synq_value_kind(raw_, pointer)));
   }

@@ -138,6 +138,42 @@ public func synq_socket_append_text(
   }
 }
 
+@_cdecl("synq_socket_set_value") @implementation
+public func synq_socket_set_value(
+  _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ value: OpaquePointer!,
+  _ from: UnsafePointer<CChar>!
+) -> CInt {
+  export { () throws(HostError) in
+    try edit(socket, pointer) { assigns, place throws(HostError) in
+      try assigns.change(.set(try part(of: value, from)), at: place)
+    }
+  }
+}
+
+@_cdecl("synq_socket_insert_value") @implementation
+public func synq_socket_insert_value(
+  _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ value: OpaquePointer!,
+  _ from: UnsafePointer<CChar>!
+) -> CInt {
+  export { () throws(HostError) in
+    try edit(socket, pointer) { assigns, place throws(HostError) in
+      try assigns.change(.insert(try part(of: value, from)), at: place)
+    }
+  }
+}
+
+@_cdecl("synq_socket_append_value") @implementation
+public func synq_socket_append_value(
+  _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ value: OpaquePointer!,
+  _ from: UnsafePointer<CChar>!
+) -> CInt {
+  export { () throws(HostError) in
+    try edit(socket, pointer) { assigns, place throws(HostError) in
+      try assigns.change(.append(try part(of: value, from)), at: place)
+    }
+  }
+}
+
 @_cdecl("synq_socket_remove") @implementation
 public func synq_socket_remove(_ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!) -> CInt {
   export { () throws(HostError) in
@@ -159,6 +195,13 @@ public func synq_socket_increment(
 }
 
 // MARK: Steps of these
+
+/// A part of a lent value, free of the rest of it.
+private func part(
+  of value: OpaquePointer?, _ from: UnsafePointer<CChar>?
+) throws(HostError) -> JSON {
+  try ValueHandle.of(value).json(at: from, "from").compacted()
+}
 
 private func assign(
   _ socket: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ value: JSON

@@ -26,15 +26,17 @@ enum Argument {
   }
 
   /// The text of a pointer to a part of a value, checked; it is the caller's memory.
-  static func pointer(_ text: UnsafePointer<CChar>?) throws(HostError) -> UnsafeRawBufferPointer {
-    guard let text else { throw HostError(.invalidArgument, "pointer: is NULL") }
+  static func pointer(
+    _ text: UnsafePointer<CChar>?, _ name: String = "pointer"
+  ) throws(HostError) -> UnsafeRawBufferPointer {
+    guard let text else { throw HostError(.invalidArgument, "\(name): is NULL") }
     let bytes = UnsafeRawBufferPointer(start: text, count: strlen(text))
     let isASCII = bytes.allSatisfy { $0 < 0x80 }
     guard isASCII || String(validating: bytes, as: UTF8.self) != nil else {
-      throw HostError(.invalidArgument, "pointer: is not UTF-8")
+      throw HostError(.invalidArgument, "\(name): is not UTF-8")
     }
     if let error = FlatPointer.check(bytes) {
-      throw HostError(pointer: error, in: String(decoding: bytes, as: UTF8.self))
+      throw HostError(pointer: error, in: String(decoding: bytes, as: UTF8.self), argument: name)
     }
     return bytes
   }

@@ -52,16 +52,18 @@ final class ValueHandle: @unchecked Sendable {
   }
 
   /// The value at a pointer. O(depth) beyond the root, whatever the size of the value.
-  func json(at pointer: UnsafePointer<CChar>?) throws(HostError) -> JSON {
+  func json(
+    at pointer: UnsafePointer<CChar>?, _ argument: String = "pointer"
+  ) throws(HostError) -> JSON {
     guard binary == nil else { throw HostError(.type, "value: is binary") }
-    let place = try Argument.pointer(pointer)
+    let place = try Argument.pointer(pointer, argument)
     let value: JSON? =
       switch content {
       case .payload(let payload): payload.json.flatMap { FlatPointer.resolve(place, in: $0) }
       case .assigns(let assigns): assigns.value(at: place)
       }
     guard let value else {
-      throw HostError(.notFound, "pointer: nothing is at \(JSONPointer(checked: place))")
+      throw HostError(.notFound, "\(argument): nothing is at \(JSONPointer(checked: place))")
     }
     return value
   }

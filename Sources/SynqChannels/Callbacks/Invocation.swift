@@ -8,7 +8,7 @@ package struct ChannelKey: Hashable, Sendable {
 }
 
 /// A callback that the host must run, once, and then complete with `SocketEngine.complete`.
-package struct Invocation: Sendable {
+package final class Invocation {
   /// Which callback, and its arguments.
   package enum Cause: Sendable {
     // In boxes: a cause is handed on several times.
@@ -23,9 +23,18 @@ package struct Invocation: Sendable {
     indirect case updateState(from: JSON, to: JSON, version: Int)
   }
 
-  package var channel: ChannelKey
-  package var cause: Cause
-  package var scope: CallbackScope
+  package let channel: ChannelKey
+  package let cause: Cause
+  private var scope: CallbackScope?
+
+  init(channel: ChannelKey, cause: Cause, scope: CallbackScope) {
+    self.channel = channel
+    self.cause = cause
+    self.scope = scope
+  }
+
+  /// Hands the scope over, so that what it holds is changed in place; nil after the first time.
+  package func takeScope() -> CallbackScope? { scope.take() }
 }
 
 /// A message for `handle_message`: one for all channels that get it.

@@ -2,7 +2,7 @@ import SynqJSON
 import SynqWire
 
 /// What the engine asks of its host. Actions are carried out in order.
-package enum Action: Sendable {
+package enum Action {
   /// Run a callback, then call `complete`.
   case invoke(Invocation)
   /// The channel has joined and may be found by its topic. It may be the first that is heard of it.

@@ -12,7 +12,7 @@ package struct EngineOutput: ~Copyable {
 }
 
 /// Actions, first in, first out. What is taken is moved out, so that the host has what an action carries to itself.
-package struct ActionQueue: Sendable {
+package struct ActionQueue {
   private var items: [Action?] = []
   private var head = 0
 

@@ -66,14 +66,16 @@ package final class ChannelContext: Sendable {
   // MARK: For the driver
 
   /// Lends the scope for a callback that is about to be run.
-  func begin(_ cause: Invocation.Cause, scope: CallbackScope) {
+  func begin(_ cause: Invocation.Cause, scope: consuming CallbackScope) {
     let now = host.asksDueTime ? NIODeadline.now() : nil
+    var lent: CallbackScope? = scope
     state.withLock {
       $0.dueSince = now
       $0.phase = .running
       $0.isAbandoned = false
       $0.cause = cause
-      $0.scope = scope
+      // Moved, not copied: the callback changes its arrays in place.
+      swap(&$0.scope, &lent)
     }
   }
 

@@ -230,8 +230,8 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   }
 
   private func invoke(_ invocation: Invocation) {
-    guard let context = context(of: invocation.channel) else { return }
-    context.begin(invocation.cause, scope: invocation.scope)
+    guard let context = context(of: invocation.channel), let scope = invocation.takeScope() else { return }
+    context.begin(invocation.cause, scope: scope)
     hub.stats.callbacks.add()
     if hub.delivery.isInline || context.host.neverBlocks {
       guard let done = context.runInline(invocation.cause) else { return }

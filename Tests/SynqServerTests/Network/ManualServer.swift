@@ -79,8 +79,9 @@ final class ManualServer {
         case .event("shout", let payload):
           try context.perform(.broadcast(event: "shouted", payload: payload, exceptSelf: true))
         case .event: break
-        case .message(_, _, .json(let text)): try set(text, on: context)
-        case .message, .newState, .updateState: break
+        case .message(let message):
+          if case .json(let text) = message.payload { try set(text, on: context) }
+        case .newState, .updateState: break
         case .beforeClose(let reason): closed.append(reason.rawValue)
         }
         return .returned

@@ -383,6 +383,15 @@ FUNCTIONS: dict[str, Prototype] = {
     # int synq_socket_append_text(synq_socket_t *socket, const char *pointer, const char *text,
     #                             size_t length);
     "synq_socket_append_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_set_value(synq_socket_t *socket, const char *pointer, const synq_value_t *value,
+    #                             const char *from);
+    "synq_socket_set_value": Prototype(c_int, (socket_p, c_char_p, value_p, c_char_p)),
+    # int synq_socket_insert_value(synq_socket_t *socket, const char *pointer, const synq_value_t *value,
+    #                             const char *from);
+    "synq_socket_insert_value": Prototype(c_int, (socket_p, c_char_p, value_p, c_char_p)),
+    # int synq_socket_append_value(synq_socket_t *socket, const char *pointer, const synq_value_t *value,
+    #                             const char *from);
+    "synq_socket_append_value": Prototype(c_int, (socket_p, c_char_p, value_p, c_char_p)),
     # int synq_socket_remove(synq_socket_t *socket, const char *pointer);
     "synq_socket_remove": Prototype(c_int, (socket_p, c_char_p)),
     # int synq_socket_increment(synq_socket_t *socket, const char *pointer, int64_t by, int64_t *out);
