@@ -177,14 +177,22 @@ extension ByteWriter {
         at += plain
         count &+= plain
         if plain == 16 { continue }
-      }
-      let byte = RawText.byte(at)
-      at += 1
-      if byte >= 0x20, byte != 0x22, byte != 0x5C {
-        append(byte)
       } else {
-        append(escape: byte)
+        // Fewer than 16 are left, for which there is room.
+        if at + 8 <= end, RawText.isPlain8(at) {
+          (base + count).copyMemory(from: at, byteCount: 8)
+          at += 8
+          count &+= 8
+        }
+        while at < end, !RawText.mustEscape(RawText.byte(at)) {
+          base.storeBytes(of: RawText.byte(at), toByteOffset: count, as: UInt8.self)
+          at += 1
+          count &+= 1
+        }
+        if at == end { break }
       }
+      append(escape: RawText.byte(at))
+      at += 1
     }
     append(0x22)
   }
@@ -213,6 +221,21 @@ extension RawText {
   static func mustEscape(_ block: Block) -> SIMDMask<SIMD16<Int8>> {
     (block .== Block(repeating: 0x22)) .| (block .== Block(repeating: 0x5C))
       .| ((block .< Block(repeating: 0x20)) .& (block .>= Block(repeating: 0)))
+  }
+
+  /// Whether one byte must be escaped.
+  @inline(__always)
+  static func mustEscape(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x22 || byte == 0x5C }
+
+  /// Whether none of eight bytes must be escaped.
+  @inline(__always)
+  static func isPlain8(_ bytes: UnsafeRawPointer) -> Bool {
+    let word = bytes.loadUnaligned(as: UInt64.self)
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let quotes = word ^ (ones &* 0x22)
+    let backslashes = word ^ (ones &* 0x5C)
+    let controls = (word &- ones &* 0x20) & ~word
+    return (((quotes &- ones) & ~quotes) | ((backslashes &- ones) & ~backslashes) | controls) & (ones &* 0x80) == 0
   }
 }
 

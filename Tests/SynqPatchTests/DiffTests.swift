@@ -45,6 +45,22 @@ import Testing
     ),
   ]
 
+  /// Short keys are written with one store, whatever stands behind them.
+  @Test func keysAreEscapedAtEveryPlace() {
+    for length in 0..<24 {
+      for place in 0...length {
+        for special in ["~", "/", "\"", "é", "x"] {
+          let plain = String(repeating: "k", count: length)
+          let key = "\(plain.prefix(place))\(special)\(plain.dropFirst(place))"
+          let old = JSON(members: [(key, JSON(1)), ("~/", JSON(0))])
+          let new = JSON(members: [(key, JSON(2)), ("~/", JSON(0))])
+          let path = JSONPatch.diff(from: old, to: new)[0]?["path"]?.stringValue
+          #expect(path == JSONPointer(tokens: [key]).description)
+        }
+      }
+    }
+  }
+
   @Test(arguments: cases)
   func aPatchIsThis(_ old: String, _ new: String, _ patch: String) throws {
     #expect(try JSONPatch.diff(from: JSON(parsing: old), to: JSON(parsing: new)).description == patch)

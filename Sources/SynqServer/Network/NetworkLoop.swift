@@ -32,6 +32,7 @@ final class NetworkLoop: @unchecked Sendable {
   private var members: [any LoopMember] = []
   private var ticker: Scheduled<Void>?
   private var unflushed: [WebSocketConnection] = []
+  private var flushing: [WebSocketConnection] = []
   private var whenEmpty: [EventLoopPromise<Void>] = []
   /// What members that come now are closed with, once the server closes.
   private var closing: (code: CloseCode, reason: String)?
@@ -80,9 +81,10 @@ final class NetworkLoop: @unchecked Sendable {
     unflushed.append(connection)
     guard unflushed.count == 1 else { return }
     eventLoop.execute {
-      let connections = self.unflushed
-      self.unflushed.removeAll(keepingCapacity: true)
-      for connection in connections { connection.flushIfNeeded() }
+      // Two lists take turns: a flush may lead to writes.
+      swap(&self.unflushed, &self.flushing)
+      for connection in self.flushing { connection.flushIfNeeded() }
+      self.flushing.removeAll(keepingCapacity: true)
     }
   }
 
