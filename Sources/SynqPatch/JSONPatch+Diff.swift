@@ -74,7 +74,9 @@ extension JSONPatch {
     into out: inout ByteWriter
   ) -> Int {
     if old.start == new.start { return 0 }
-    return withDiffer(options, at: prefix, follows: follows, into: &out) { $0.diffRoots(old.start, new.start) }
+    return withDiffer(options, at: prefix, follows: follows, into: &out) {
+      $0.diffRoots(old.start, new.start)
+    }
   }
 
   @inline(__always)

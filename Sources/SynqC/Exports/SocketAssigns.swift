@@ -39,7 +39,8 @@ public func synq_socket_set(
 ) -> CInt {
   export { () throws(HostError) in
     let value = try UnsafeJansson.stolen(value, "value")
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.set(value), at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.set(value), at: place)
+    }
   }
 }
 
@@ -49,7 +50,8 @@ public func synq_socket_set_text(
 ) -> CInt {
   export { () throws(HostError) in
     let value = try Argument.json(text, length)
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.set(value), at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.set(value), at: place)
+    }
   }
 }
 
@@ -70,7 +72,8 @@ public func synq_socket_set_real(
 ) -> CInt {
   export { () throws(HostError) in
     guard let json = JSON(value) else { throw HostError(.json, "value: is not finite") }
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.set(json), at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.set(json), at: place)
+    }
   }
 }
 
@@ -94,7 +97,9 @@ public func synq_socket_set_string(
     guard let string = String(validating: bytes, as: UTF8.self) else {
       throw HostError(.invalidArgument, "text: is not UTF-8")
     }
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.set(JSON(string)), at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in
+      try assigns.change(.set(JSON(string)), at: place)
+    }
   }
 }
 
@@ -104,7 +109,9 @@ public func synq_socket_insert(
 ) -> CInt {
   export { () throws(HostError) in
     let value = try UnsafeJansson.stolen(value, "value")
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.insert(value), at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in
+      try assigns.change(.insert(value), at: place)
+    }
   }
 }
 
@@ -114,7 +121,9 @@ public func synq_socket_insert_text(
 ) -> CInt {
   export { () throws(HostError) in
     let value = try Argument.json(text, length)
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.insert(value), at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in
+      try assigns.change(.insert(value), at: place)
+    }
   }
 }
 
@@ -124,7 +133,9 @@ public func synq_socket_append(
 ) -> CInt {
   export { () throws(HostError) in
     let value = try UnsafeJansson.stolen(value, "value")
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.append(value), at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in
+      try assigns.change(.append(value), at: place)
+    }
   }
 }
 
@@ -134,7 +145,9 @@ public func synq_socket_append_text(
 ) -> CInt {
   export { () throws(HostError) in
     let value = try Argument.json(text, length)
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.append(value), at: place) }
+    try edit(socket, pointer) { assigns, place throws(HostError) in
+      try assigns.change(.append(value), at: place)
+    }
   }
 }
 

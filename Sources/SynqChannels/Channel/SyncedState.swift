@@ -76,7 +76,8 @@ struct SyncedState {
       writer.append("\":[")
       for index in current.indices where !sent[index].sharesStorage(with: current[index]) {
         operations += JSONPatch.appendDiff(
-          from: sent[index].json, to: current[index].json, at: spec.trackedPointers[index], follows: operations > 0,
+          from: sent[index].json, to: current[index].json, at: spec.trackedPointers[index],
+          follows: operations > 0,
           into: &writer)
       }
       writer.append("],\"version\":")

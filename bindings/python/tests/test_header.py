@@ -1,4 +1,4 @@
-"""_ffi.py says what include/synq.h says."""
+"""_ffi.py and _functions.py say what include/synq.h says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from synq import _ffi
+from synq import _ffi, _functions
 from synq.errors import BY_CODE
 from synq.limits import Limits, Stats
 
@@ -88,13 +88,13 @@ def test_the_header_was_read() -> None:
 
 
 def test_every_function_of_the_header_is_there_and_no_other() -> None:
-    assert sorted(_ffi.FUNCTIONS) == sorted(PROTOTYPES)
+    assert sorted(_functions.FUNCTIONS) == sorted(PROTOTYPES)
 
 
-@pytest.mark.parametrize("name", sorted(_ffi.FUNCTIONS))
+@pytest.mark.parametrize("name", sorted(_functions.FUNCTIONS))
 def test_a_function_has_the_types_of_the_header(name: str) -> None:
     result, arguments = PROTOTYPES[name]
-    prototype = _ffi.FUNCTIONS[name]
+    prototype = _functions.FUNCTIONS[name]
     assert prototype.result is ctype(result, returned=True)
     assert len(prototype.arguments) == len(arguments)
     for given, declared in zip(prototype.arguments, arguments, strict=True):
@@ -108,7 +108,7 @@ def test_a_function_has_the_types_of_the_header(name: str) -> None:
 
 
 def test_each_prototype_is_quoted_above_its_function() -> None:
-    source = Path(_ffi.__file__).read_text()
+    source = Path(_functions.__file__).read_text()
     quoted = {}
     for comment, name in re.findall(r"((?:^    # .*\n)+)^    \"(synq_\w+)\":", source, flags=re.MULTILINE):
         lines = [line.strip().removeprefix("#").strip() for line in comment.splitlines()]

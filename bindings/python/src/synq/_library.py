@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import _ffi
+from . import _ffi, _functions
 from .errors import BY_CODE, LibraryError, LibraryNotFoundError, VersionError
 
 SONAME = "libsynq.so.0"
@@ -24,13 +24,13 @@ _loaded: Library | None = None
 
 
 class Library:
-    """The functions of `_ffi.FUNCTIONS` as attributes, each with its prototype."""
+    """The functions of `_functions.FUNCTIONS` as attributes, each with its prototype."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         waiting = ctypes.CDLL(path)
         short = ctypes.PyDLL(path)
-        for name, prototype in _ffi.FUNCTIONS.items():
+        for name, prototype in _functions.FUNCTIONS.items():
             try:
                 function = getattr(waiting if prototype.waits else short, name)
             except AttributeError:
@@ -41,7 +41,7 @@ class Library:
         # A poll that does not wait keeps Python's lock over all of its callbacks. Else each of them had to
         # take it again, for which it waits 5 ms when another Python thread is busy.
         self.poll_now: Any = short.synq_server_poll
-        self.poll_now.restype, self.poll_now.argtypes, _ = _ffi.FUNCTIONS["synq_server_poll"]
+        self.poll_now.restype, self.poll_now.argtypes, _ = _functions.FUNCTIONS["synq_server_poll"]
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         raise AttributeError(f"libsynq has no function {name}")
