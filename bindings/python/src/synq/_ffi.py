@@ -1,5 +1,5 @@
-"""include/synq.h for ctypes, one to one: constants, structs and callback types; _functions.py has the functions. No
-logic; tests/test_header.py compares all of it with the header."""
+"""include/synq.h for ctypes, one to one: constants, structs and callback types; _functions.py has the
+functions. No logic; tests/test_header.py compares all of it with the header."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The functions of include/synq.h for ctypes, one to one, each below its C prototype. No logic; tests/test_header.py
-compares all of it with the header."""
+"""The functions of include/synq.h for ctypes, one to one, each below its C prototype. No logic;
+tests/test_header.py compares all of it with the header."""
 
 from __future__ import annotations
 
