@@ -1,4 +1,5 @@
 import SynqJSON
+import SynqPatch
 import SynqWire
 import Testing
 
@@ -130,6 +131,34 @@ struct Names: Sendable {
     #expect(sent.last?[3] == "synq:change")
     #expect(sent.last?[4]?["version"] == 1)
     #expect(harness.receive(#"["1","3","c:1","set",{"n":1}]"#).last?[3] == "synq:patch")
+  }
+
+  /// One edit is diffed where it was made, several are by the whole: the client cannot tell.
+  @Test(arguments: [
+    (["/n/a/1/b"], "7"), (["/n/a/1/b"], "[1,2]"), (["/n/a/1"], #"{"b":1,"c":[1,3]}"#), (["/n/new~1~0"], "{}"),
+    (["/n/a/1/b"], "1"), (["/n/a/0", "/n/a/0"], "2"), (["/n/a/0", "/n/x"], "2"), (["/n", "/n/x"], "{}"),
+    (["/n/x", "/n"], "{}"), (["/n/a"], #"[0,{"b":1,"c":[1,2]},"end"]"#),
+  ])
+  func anEditIsTheShortestWayToTheNewState(places: [String], text: String) throws {
+    let old = try JSON(parsing: #"{"a":[0,{"b":1,"c":[1,2]},"end"],"x":null}"#)
+    let value = try JSON(parsing: text)
+    let harness = EngineHarness(router("c:*", track: ["n"]))
+    harness.callbacks["c:*"] = { cause, scope in
+      switch cause {
+      case .initialize: try? scope.assigns.set("n", to: old)
+      case .event:
+        for place in places { try? scope.assigns.change(.set(value), at: (try? JSONPointer(place)) ?? .root) }
+      default: break
+      }
+      return .returned
+    }
+    harness.receive(#"["1","1","c:1","phx_join",{}]"#)
+    let before: JSON = ["n": old]
+    var after = before
+    for place in places { try after.set(value, at: JSONPointer(place)) }
+    let expected = JSONPatch.diff(from: before, to: after)
+    let sent = harness.receive(#"["1","2","c:1","edit",{}]"#).compactMap { $0[4]?["operations"] }
+    #expect(sent == (expected.count == 0 ? [] : [expected]))
   }
 
   @Test func ignoredKeysAreDroppedAtAnyDepth() {

@@ -35,23 +35,22 @@ extension Assigns {
     let place = place(of: first)
     let rest = UnsafeRawBufferPointer(rebasing: pointer[tokens.offset...])
     let change = place.isTracked ? try admitted(change, at: pointer) : change
-    let old = self[place]
-    let new: JSON?
-    switch (change, old) {
-    case (.set(let value), _) where rest.isEmpty: new = value
-    case (.remove, .some) where rest.isEmpty: new = nil
+    switch (change, self[place]) {
+    case (.set(let value), _) where rest.isEmpty: store(value, at: place)
+    case (.remove, .some) where rest.isEmpty: store(nil, at: place)
     case (_, nil):
       throw HostError(
         .notFound, "pointer: \(JSONPointer(checked: pointer)): there is no assign \(first.string)")
     case (_, let assign?):
       if place.isTracked { try checkName(FlatPointer.last(of: rest)) }
       do throws(JSONEditError) {
-        new = try assign.changed(change, at: rest)
+        let new = try assign.changed(change, at: rest)
+        // What is inserted or removed moves what follows, so that only a whole diff finds the least.
+        if case .set = change { store(new, at: place, editedAt: rest) } else { store(new, at: place) }
       } catch {
         throw HostError(editing: error, at: JSONPointer(checked: pointer))
       }
     }
-    self[place] = new
   }
 
   /// Adds to the integer at `pointer` and returns the sum.

@@ -1,4 +1,4 @@
-@_spi(Flat) import SynqJSON
+import SynqJSON
 
 /// The named values of one channel: those that the spec tracks, and those that stay on the server.
 ///
@@ -29,7 +29,7 @@ package struct Assigns: Sendable {
   package mutating func set(_ name: String, to value: JSON) throws(HostError) {
     guard !name.isEmpty else { throw HostError(.invalidArgument, "name: is empty") }
     if let index = trackedIndex(name) {
-      tracked[index].json = try admissible(value, at: name)
+      tracked[index].replace(with: try admissible(value, at: name))
     } else {
       untracked[name] = value
     }
@@ -39,7 +39,8 @@ package struct Assigns: Sendable {
   @discardableResult
   package mutating func remove(_ name: String) -> Bool {
     if let index = trackedIndex(name) {
-      return tracked[index].json.take() != nil
+      defer { tracked[index].replace(with: nil) }
+      return tracked[index].json != nil
     }
     return untracked.removeValue(forKey: name) != nil
   }
@@ -73,19 +74,23 @@ package struct Assigns: Sendable {
     return .untracked(token.string)
   }
 
-  /// An assign by its place. What is stored was admitted when it was set.
+  /// An assign by its place.
   subscript(place: Place) -> JSON? {
-    get {
-      switch place {
-      case .tracked(let index): tracked[index].json
-      case .untracked(let name): untracked[name]
-      }
+    switch place {
+    case .tracked(let index): tracked[index].json
+    case .untracked(let name): untracked[name]
     }
-    set {
-      switch place {
-      case .tracked(let index): tracked[index].json = newValue
-      case .untracked(let name): untracked[name] = newValue
-      }
+  }
+
+  /// Stores an assign, whose parts were admitted when they were set.
+  ///
+  /// - Parameter pointer: where alone it differs from what it was, the text of a pointer; nil if that is not known.
+  mutating func store(_ value: JSON?, at place: Place, editedAt pointer: UnsafeRawBufferPointer? = nil) {
+    switch (place, value, pointer) {
+    case (.tracked(let index), let value?, let pointer?):
+      tracked[index].replace(with: value, editedAt: JSONPointer(checked: pointer))
+    case (.tracked(let index), _, _): tracked[index].replace(with: value)
+    case (.untracked(let name), _, _): untracked[name] = value
     }
   }
 
@@ -102,15 +107,4 @@ package struct Assigns: Sendable {
 
   static let prototypeKeys = ["__proto__", "constructor", "prototype"]
   static let prototypeNames = FlatNames(prototypeKeys)
-}
-
-/// What a tracked assign is; nil where it was never set, or was removed.
-///
-/// A type of this module: an array of optionals of another module's type is copied and freed by way of its metadata.
-struct TrackedValue: Sendable, Equatable {
-  var json: JSON?
-
-  /// Whether both are the same memory, and so equal without a comparison.
-  @inline(__always)
-  func sharesStorage(with other: TrackedValue) -> Bool { json?.start == other.json?.start }
 }

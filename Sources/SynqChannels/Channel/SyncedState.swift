@@ -75,9 +75,8 @@ struct SyncedState {
       writer.append(spec.options.dialect.operationsMember)
       writer.append("\":[")
       for index in current.indices where !sent[index].sharesStorage(with: current[index]) {
-        operations += JSONPatch.appendDiff(
-          from: sent[index].json, to: current[index].json, at: spec.trackedPointers[index],
-          follows: operations > 0,
+        operations += Self.appendDiff(
+          from: sent[index], to: current[index], at: spec.trackedPointers[index], follows: operations > 0,
           into: &writer)
       }
       writer.append("],\"version\":")
@@ -94,6 +93,19 @@ struct SyncedState {
     }
     wasSent(current, version: next)
     return true
+  }
+
+  /// Appends the operations from one value of an assign to another. One edit of a large value is found at once.
+  private static func appendDiff(
+    from old: TrackedValue, to new: TrackedValue, at pointer: String, follows: Bool,
+    into writer: inout ByteWriter
+  ) -> Int {
+    guard let place = new.place(editedSince: old) else {
+      return JSONPatch.appendDiff(from: old.json, to: new.json, at: pointer, follows: follows, into: &writer)
+    }
+    return JSONPatch.appendDiff(
+      from: old.json?[place], to: new.json?[place], at: pointer + place.description, follows: follows,
+      into: &writer)
   }
 
   /// Appends the full state.
