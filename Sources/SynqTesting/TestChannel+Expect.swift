@@ -155,7 +155,7 @@ extension TestChannel {
   }
 
   private func checkView(_ fileID: StaticString, _ line: Int) throws {
-    if let damage = view.withLock({ $0.damage }) { throw failure(damage, fileID, line) }
+    if let damage = joined.view.withLock({ $0.damage }) { throw failure(damage, fileID, line) }
   }
 
   private func mismatch(

@@ -1,47 +1,34 @@
 import Synq
 import SynqChannels
 import SynqJSON
-import SynqPatch
 import SynqWire
-import Synchronization
 
 /// A channel that a test's client joined.
 ///
 /// What the server sends waits until an expectation asks for it, each kind in its order: a test need not ask for
 /// everything, and pushes may be asked for before a reply that came earlier.
 public final class TestChannel: Sendable {
-  /// The topic that was joined.
-  public let topic: String
   /// The client that joined it.
   public let client: TestClient
-  let params: JSON
-  let dialect: Dialect
+  let joined: JoinedTopic
 
-  struct View {
-    var joinRef: JSON?
-    var state: JSON?
-    var version: Int?
-    /// What a stock client would have choked on.
-    var damage: String?
-    var joinReply: Reply?
-  }
-
-  let view = Mutex(View())
-
-  init(_ client: TestClient, topic: String, params: JSON, dialect: Dialect) {
+  init(_ client: TestClient, _ joined: JoinedTopic) {
     self.client = client
-    self.topic = topic
-    self.params = params
-    self.dialect = dialect
+    self.joined = joined
   }
+
+  /// The topic that was joined.
+  public var topic: String { joined.topic }
+
+  var dialect: Dialect { joined.dialect }
 
   // MARK: What the client has
 
   /// The state as the client has it now; nil before the first one.
-  public var state: JSON? { view.withLock { $0.state } }
+  public var state: JSON? { joined.view.withLock { $0.state } }
 
   /// The version of that state.
-  public var version: Int? { view.withLock { $0.version } }
+  public var version: Int? { joined.view.withLock { $0.version } }
 
   /// All assigns of the channel, those that stay on the server too, once no callback runs; nil when it is gone.
   public var assigns: JSON? {
@@ -107,7 +94,7 @@ public final class TestChannel: Sendable {
   /// Leaves, and returns when the channel's `beforeClose` is done.
   public func leave(fileID: StaticString = #fileID, line: Int = #line) async throws {
     try await push(PhoenixEvent.leave, fileID: fileID, line: line)
-    client.forget(self)
+    client.forget(joined)
     try await client.server.settle(fileID: fileID, line: line)
   }
 
@@ -129,20 +116,20 @@ public final class TestChannel: Sendable {
 
   func join(fileID: StaticString, line: Int) async throws {
     let ref = client.nextRef()
-    view.withLock { $0 = View(joinRef: ref) }
+    joined.view.withLock { $0 = JoinedTopic.View(joinRef: ref) }
     client.inbox.clear(topic: topic)
     try client.send(
-      [ref, ref, JSON(topic), JSON(PhoenixEvent.join), params], Place(fileID: fileID, line: line))
+      [ref, ref, JSON(topic), JSON(PhoenixEvent.join), joined.params], Place(fileID: fileID, line: line))
     let reply = try await expectReply(
       PendingReply(ref: ref, event: PhoenixEvent.join), fileID: fileID, line: line)
     guard reply.status == "ok" else { throw JoinRefused(topic: topic, reply: reply) }
-    view.withLock { $0.joinReply = reply }
+    joined.view.withLock { $0.joinReply = reply }
   }
 
   /// What came with the answer to the join.
-  public var joinResponse: JSON { view.withLock { $0.joinReply?.response } ?? .null }
+  public var joinResponse: JSON { joined.view.withLock { $0.joinReply?.response } ?? .null }
 
-  var joinRef: JSON { view.withLock { $0.joinRef } ?? .null }
+  var joinRef: JSON { joined.view.withLock { $0.joinRef } ?? .null }
 
   func failure(_ message: String, _ fileID: StaticString, _ line: Int) -> ExpectationFailure {
     let others = client.inbox.frames(of: topic)
@@ -158,32 +145,4 @@ public final class TestChannel: Sendable {
 public struct PendingReply: Sendable {
   let ref: JSON
   let event: String
-}
-
-// MARK: Following the state
-
-extension TestChannel {
-  /// Does with a message what a client does: keeps its state up to date.
-  func follow(_ frame: ServerFrame) {
-    view.withLock { view in
-      guard frame.joinRef == view.joinRef else { return }
-      let next = frame.payload["version"]?.int64Value.map(Int.init)
-      if frame.event == dialect.changeEvent {
-        view.state = frame.payload["state"]
-        view.version = next
-      } else if frame.event == dialect.patchEvent {
-        guard let next, let version = view.version, next == version + 1 else {
-          view.damage = "a patch to version \(next ?? -1) came when the client had \(view.version ?? -1)"
-          return
-        }
-        do throws(PatchError) {
-          let operations = frame.payload["\(dialect.operationsMember)"] ?? .null
-          view.state = try JSONPatch.apply(operations, to: view.state ?? .null)
-          view.version = next
-        } catch {
-          view.damage = "a patch does not apply: \(error)"
-        }
-      }
-    }
-  }
 }

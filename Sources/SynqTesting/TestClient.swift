@@ -16,7 +16,7 @@ public final class TestClient: Sendable {
 
   private struct State {
     var link: Link?
-    var channels: [TestChannel] = []
+    var joined: [JoinedTopic] = []
     var refs = 0
     var closeCode: Int?
   }
@@ -37,23 +37,22 @@ public final class TestClient: Sendable {
   public func join(
     _ topic: String, _ params: JSON = .emptyObject, fileID: StaticString = #fileID, line: Int = #line
   ) async throws -> TestChannel {
-    let channel = TestChannel(self, topic: topic, params: params, dialect: server.dialect(of: topic))
+    let joined = JoinedTopic(topic: topic, params: params, dialect: server.dialect(of: topic))
     state.withLock { state in
-      state.channels.removeAll { $0.topic == topic }
-      state.channels.append(channel)
+      state.joined.removeAll { $0.topic == topic }
+      state.joined.append(joined)
     }
+    let channel = TestChannel(self, joined)
     do {
       try await channel.join(fileID: fileID, line: line)
     } catch {
-      state.withLock { state in state.channels.removeAll { $0 === channel } }
+      forget(joined)
       throw error
     }
     return channel
   }
 
-  func forget(_ channel: TestChannel) {
-    state.withLock { state in state.channels.removeAll { $0 === channel } }
-  }
+  func forget(_ joined: JoinedTopic) { state.withLock { state in state.joined.removeAll { $0 === joined } } }
 
   // MARK: The connection
 
@@ -77,7 +76,9 @@ public final class TestClient: Sendable {
   public func reconnect(fileID: StaticString = #fileID, line: Int = #line) async throws {
     try await disconnect(fileID: fileID, line: line)
     try await connect()
-    for channel in state.withLock({ $0.channels }) { try await channel.join(fileID: fileID, line: line) }
+    for joined in state.withLock({ $0.joined }) {
+      try await TestChannel(self, joined).join(fileID: fileID, line: line)
+    }
   }
 
   /// Stops reading: the server holds state back, until ``resumeReading()`` gets it as one patch.
@@ -154,8 +155,7 @@ public final class TestClient: Sendable {
   }
 
   func receive(_ frame: ServerFrame) {
-    let channel = state.withLock { state in state.channels.first { $0.topic == frame.topic } }
-    channel?.follow(frame)
+    state.withLock { state in state.joined.first { $0.topic == frame.topic } }?.follow(frame)
     inbox.append(frame)
   }
 

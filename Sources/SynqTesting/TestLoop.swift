@@ -12,6 +12,7 @@ final class TestLoop: EventLoop, @unchecked Sendable {
     var deadline: NIODeadline
     var number: Int
     var task: @Sendable () -> Void
+    var cancel: @Sendable () -> Void
   }
 
   private struct State {
@@ -83,13 +84,15 @@ final class TestLoop: EventLoop, @unchecked Sendable {
       state.timersMade += 1
       let number = state.timersMade
       state.timers.append(
-        Timer(deadline: deadline, number: number) {
-          do {
-            promise.assumeIsolated().succeed(try task())
-          } catch {
-            promise.fail(error)
-          }
-        })
+        Timer(
+          deadline: deadline, number: number,
+          task: {
+            do {
+              promise.assumeIsolated().succeed(try task())
+            } catch {
+              promise.fail(error)
+            }
+          }, cancel: { promise.fail(EventLoopError.cancelled) }))
       return number
     }
     return Scheduled(promise: promise) { [weak self] in
@@ -100,6 +103,15 @@ final class TestLoop: EventLoop, @unchecked Sendable {
   @discardableResult
   func scheduleTask<T>(in delay: TimeAmount, _ task: @escaping @Sendable () throws -> T) -> Scheduled<T> {
     scheduleTask(deadline: now + delay, task)
+  }
+
+  /// Forgets the timers that are left, which refer to the loop.
+  func cancelTimers() {
+    let timers = state.withLock { state in
+      defer { state.timers = [] }
+      return state.timers
+    }
+    for timer in timers { timer.cancel() }
   }
 
   /// Moves the clock on; timers run in the order of their deadlines, and `settle` after each.

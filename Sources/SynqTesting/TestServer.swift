@@ -85,11 +85,16 @@ public final class TestServer: Sendable {
   }
 
   deinit {
-    let (loop, hub) = (loop, hub)
-    // A callback that is still suspended finds its channel gone; the loop needs the hub until it has seen to that.
+    let (loop, hub, links) = (loop, hub, state.withLock { $0.links })
+    // A callback that is still suspended finds its channel gone; the loop needs the hub until it has seen to that. Then
+    // nothing may be left in which loop, timers, links and sockets keep one another.
     loop.execute {
       hub.cutOff()
-      loop.execute { withExtendedLifetime(hub) {} }
+      loop.execute {
+        for link in links { link.driver = nil }
+        loop.cancelTimers()
+        withExtendedLifetime(hub) {}
+      }
     }
   }
 
@@ -143,8 +148,6 @@ public final class TestServer: Sendable {
       link.driver = hub.accept(grant, request, transport: link, on: loop) as? SocketDriver
     }
   }
-
-  func forget(_ link: Link) { state.withLock { $0.links.removeAll { $0 === link } } }
 
   // MARK: Time
 

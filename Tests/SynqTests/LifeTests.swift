@@ -1,7 +1,8 @@
 import Synq
-import SynqTesting
 import Synchronization
 import Testing
+
+@testable import SynqTesting
 
 /// What a channel was told, for the test to see.
 final class Journal: Sendable {
@@ -66,6 +67,21 @@ private struct Witness: Channel {
   let server: TestServer
 
   init() throws { server = try TestServer("w:*", witness) }
+
+  /// A harness has no end of its own: a test drops it, and with it channels that are open and timers that were not due.
+  @Test func nothingIsLeftOfAHarnessThatIsDropped() async throws {
+    weak var client: TestClient?
+    weak var server: TestServer?
+    weak var loop: TestLoop?
+    do {
+      let dropped = try await TestServer("w:*", Witness()).join("w:1", ["timer": true])
+      (client, server, loop) = (dropped.client, dropped.client.server, dropped.client.server.loop)
+      try await dropped.push("later")
+    }
+    #expect(client == nil)
+    #expect(server == nil)
+    #expect(loop == nil)
+  }
 
   @Test func aRefusedJoinCarriesTheErrorAndOwesNoBeforeClose() async throws {
     await #expect(

@@ -154,7 +154,7 @@ private struct Responder: Channel {
 
   @Test(arguments: [Server.Delivery.inline, .workers(1)])
   func aDetachedReplyMayComeBeforeItsCallbackHasReturned(_ delivery: Server.Delivery) async throws {
-    let server = try Server(delivery: delivery, loops: 1)
+    let server = try Server(delivery: delivery, loops: 1, limits: .patient)
     try server.channel("a:*", Responder())
     try server.start()
     let client = try await WebSocketClient(port: try #require(server.port))

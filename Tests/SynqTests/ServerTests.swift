@@ -3,16 +3,9 @@ import SynqTesting
 import Testing
 
 @Suite struct ServerTests {
-  /// Where other tests keep every thread busy, a task may be late.
-  private var patient: Limits {
-    var limits = Limits()
-    limits.handshakeTimeout = .seconds(600)
-    return limits
-  }
-
   @Test(arguments: [Server.Delivery.inline, .workers(2)])
   func aConversationOverARealConnection(_ delivery: Server.Delivery) async throws {
-    let server = try Server(delivery: delivery, loops: 1)
+    let server = try Server(delivery: delivery, loops: 1, limits: .patient)
     try server.channel("counter:*", Counter())
     try server.start()
     let client = try await WebSocketClient(port: try #require(server.port))
@@ -45,7 +38,7 @@ import Testing
   }
 
   @Test func asyncCallbacksOverARealConnection() async throws {
-    let server = try Server(delivery: .workers(1), loops: 1)
+    let server = try Server(delivery: .workers(1), loops: 1, limits: .patient)
     try server.channel("tally:*", Tally())
     try server.start()
     let client = try await WebSocketClient(port: try #require(server.port))
@@ -67,7 +60,7 @@ import Testing
 
   @Test func runReturnsWhenItsTaskIsCancelledAndEveryBeforeCloseIsDone() async throws {
     let journal = Journal()
-    let server = try Server(loops: 1)
+    let server = try Server(loops: 1, limits: .patient)
     try server.channel("j:*", Keeper(journal: journal))
     try server.start()
     let run = Task { try await server.run() }
@@ -81,7 +74,7 @@ import Testing
   }
 
   @Test func connectDecidesWhoMayConnect() async throws {
-    let server = try Server(loops: 1, limits: patient)
+    let server = try Server(loops: 1, limits: .patient)
     try server.channel("w:*", WhoAmI())
     try server.mount("/socket", options: MountOptions(longPoll: false)) { connection in
       await Task.yield()
@@ -113,7 +106,7 @@ import Testing
       asked.add(origin)
       return origin.hasSuffix(".example.com")
     }
-    let server = try Server(loops: 1, limits: patient)
+    let server = try Server(loops: 1, limits: .patient)
     try server.mount("/socket", options: MountOptions(origins: origins))
     try server.start()
     let port = try #require(server.port)

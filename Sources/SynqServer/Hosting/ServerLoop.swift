@@ -103,6 +103,8 @@ final class ServerLoop: @unchecked Sendable {
       untold = []
       for socket in sockets.values { socket.cutOff() }
       sockets = [:]
+      // Their members keep the loop alive, by the socket.
+      topics = [:]
       reportIfDrained()
     }
   }

@@ -40,6 +40,13 @@ final class ManualServer {
     networkLoop = NetworkLoop(loop, tickLength: core.tickLength)
   }
 
+  /// Connections that a test leaves open keep each other, and the engine of their sockets, alive.
+  deinit {
+    hub.cutOff()
+    networkLoop.cutOff()
+    loop.run()
+  }
+
   /// A peer that has connected, and nothing more.
   func connect() throws -> ManualPeer {
     let peer = ManualPeer(loop)

@@ -1,0 +1,55 @@
+import Synq
+import SynqChannels
+import SynqJSON
+import SynqPatch
+import SynqWire
+import Synchronization
+
+/// What a test's client keeps of a channel that it joined: how it did, and the state as the server gave it. It knows neither
+/// the client nor the test's `TestChannel`, who both refer to it.
+final class JoinedTopic: Sendable {
+  let topic: String
+  let params: JSON
+  let dialect: Dialect
+
+  struct View {
+    var joinRef: JSON?
+    var state: JSON?
+    var version: Int?
+    /// What a stock client would have choked on.
+    var damage: String?
+    var joinReply: Reply?
+  }
+
+  let view = Mutex(View())
+
+  init(topic: String, params: JSON, dialect: Dialect) {
+    self.topic = topic
+    self.params = params
+    self.dialect = dialect
+  }
+
+  /// Does with a message what a client does: keeps its state up to date.
+  func follow(_ frame: ServerFrame) {
+    view.withLock { view in
+      guard frame.joinRef == view.joinRef else { return }
+      let next = frame.payload["version"]?.int64Value.map(Int.init)
+      if frame.event == dialect.changeEvent {
+        view.state = frame.payload["state"]
+        view.version = next
+      } else if frame.event == dialect.patchEvent {
+        guard let next, let version = view.version, next == version + 1 else {
+          view.damage = "a patch to version \(next ?? -1) came when the client had \(view.version ?? -1)"
+          return
+        }
+        do throws(PatchError) {
+          let operations = frame.payload["\(dialect.operationsMember)"] ?? .null
+          view.state = try JSONPatch.apply(operations, to: view.state ?? .null)
+          view.version = next
+        } catch {
+          view.damage = "a patch does not apply: \(error)"
+        }
+      }
+    }
+  }
+}
