@@ -5,7 +5,8 @@ let package = Package(
   name: "libsynq",
   platforms: [.macOS(.v15)],
   products: [
-    .library(name: "Synq", targets: ["Synq"]),
+    // Synq exports some types of SynqChannels: `make abi` compares the modules of the products.
+    .library(name: "Synq", targets: ["Synq", "SynqChannels"]),
     .library(name: "SynqTesting", targets: ["SynqTesting"]),
     .library(name: "SynqPatch", targets: ["SynqJSON", "SynqPatch"]),
     // The C library. `scripts/build-library` links it as libsynq.so; the product keeps the module's
