@@ -32,6 +32,42 @@ import Testing
     #expect(try JSON(encoding: Int128.min).decode(Int128.self) == Int128.min)
   }
 
+  /// Encodes itself in every way there is, and remembers the encoders that it was given.
+  final class Witness: Encodable {
+    private let depth: Int
+    private let fails: Bool
+    private weak var encoder: AnyObject?
+    private let inner: Witness?
+
+    init(depth: Int = 3, fails: Bool = false) {
+      self.depth = depth
+      self.fails = fails
+      inner = depth > 0 ? Witness(depth: depth - 1, fails: fails) : nil
+    }
+
+    enum Key: CodingKey { case inner, list, object, more }
+
+    func encode(to encoder: any Encoder) throws {
+      self.encoder = encoder as AnyObject
+      var container = encoder.container(keyedBy: Key.self)
+      try container.encode(inner, forKey: .inner)
+      var list = container.nestedUnkeyedContainer(forKey: .list)
+      try list.encode(depth)
+      var object = list.nestedContainer(keyedBy: Key.self)
+      try object.encode([depth], forKey: .object)
+      try container.encode(["x": fails && depth == 0 ? Double.nan : 1], forKey: .more)
+    }
+
+    var encodersAlive: Int { (encoder == nil ? 0 : 1) + (inner?.encodersAlive ?? 0) }
+  }
+
+  @Test(arguments: [false, true])
+  func nothingIsLeftOfAnEncoding(thatFails fails: Bool) {
+    let witness = Witness(fails: fails)
+    #expect(((try? JSON(encoding: witness)) == nil) == fails)
+    #expect(witness.encodersAlive == 0)
+  }
+
   class Base: Codable {
     var a = 1
   }

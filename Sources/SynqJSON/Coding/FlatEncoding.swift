@@ -2,8 +2,9 @@
 final class EncodingOutput {
   var builder = JSONBuilder()
   let userInfo: [CodingUserInfoKey: any Sendable]
-  /// The level that may write: only the innermost one, so that no bytes end up in another one's container.
-  var writer: FlatEncoding?
+  /// The level that may write: only the innermost one, so that no bytes end up in another one's container. Its identity
+  /// alone, because it holds the output.
+  var writer: ObjectIdentifier?
 
   init(userInfo: [CodingUserInfoKey: any Sendable]) { self.userInfo = userInfo }
 }
@@ -39,7 +40,7 @@ final class FlatEncoding: Encoder {
     self.key = key
     depth = (parent?.depth ?? 0) + 1
     // An output of its own starts with its first level.
-    if output.writer == nil { output.writer = self }
+    if output.writer == nil { output.writer = ObjectIdentifier(self) }
   }
 
   var codingPath: [any CodingKey] {
@@ -61,24 +62,38 @@ final class FlatEncoding: Encoder {
 
   // MARK: Writing
 
+  private var isWriter: Bool { output.writer == ObjectIdentifier(self) }
+
   /// The value alone, with this as its encoder.
   func result(of value: some Encodable) throws -> JSON {
     if let json = value as? JSON { return json }
-    try value.encode(to: self)
-    try end()
+    do {
+      try value.encode(to: self)
+      try end()
+    } catch {
+      abandon()
+      throw error
+    }
     return output.builder.take()
+  }
+
+  /// Ends without what waits: a level and those nested in it refer to each other.
+  private func abandon() {
+    for case .nested(_, let nested) in pending { nested.abandon() }
+    pending = []
+    isEnded = true
   }
 
   /// Opens the container when it is asked for first; a type and its superclass may share one.
   fileprivate func open(_ wanted: Shape) {
-    guard shape == .nothing, output.writer === self, !isEnded else { return }
+    guard shape == .nothing, isWriter, !isEnded else { return }
     shape = wanted
     if wanted == .object { output.builder.beginObject() } else { output.builder.beginArray() }
   }
 
   fileprivate func checkPlace(_ wanted: Shape, _ value: Any, _ key: (any CodingKey)?) throws {
     guard shape == wanted else { throw error(value, "the value is already of another shape", key: key) }
-    guard !isEnded, output.writer === self else {
+    guard !isEnded, isWriter else {
       throw error(
         value, "a container was written to after it ended, or while another is open in it", key: key)
     }
@@ -114,9 +129,11 @@ final class FlatEncoding: Encoder {
     try checkPlace(wanted, value, key)
     guard depth < JSON.maxCodingDepth else { throw error(value, "nested too deep", key: key) }
     guard pending.isEmpty else {
+      let nested = nested(wanted, key)
       do {
-        try value.encode(to: nested(wanted, key))
+        try value.encode(to: nested)
       } catch {
+        nested.abandon()
         pending.removeLast()
         count -= 1
         throw error
@@ -127,15 +144,15 @@ final class FlatEncoding: Encoder {
     let mark = output.builder.mark
     if let key { output.builder.key(key.stringValue) }
     let child = FlatEncoding(output, parent: self, key: key ?? PathKey(intValue: count - 1))
-    output.writer = child
-    defer { output.writer = self }
+    output.writer = ObjectIdentifier(child)
+    defer { output.writer = ObjectIdentifier(self) }
     do {
       try value.encode(to: child)
       try child.end()
     } catch {
       // The type that encodes this one may go on without it.
       output.builder.rollBack(to: mark)
-      child.isEnded = true
+      child.abandon()
       count -= 1
       throw error
     }
