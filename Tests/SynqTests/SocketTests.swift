@@ -10,6 +10,8 @@ private final class Puppet: Channel {
   private let socket = Mutex<Socket?>(nil)
   /// The socket, kept beyond its callbacks.
   var kept: Socket? { socket.withLock { $0 } }
+  /// It knows its channel, and so this.
+  func forget() { socket.withLock { $0 = nil } }
 
   func `do`(_ body: @escaping @Sendable (Socket) throws -> Void) { action.withLock { $0 = body } }
 
@@ -32,11 +34,13 @@ private struct User: Codable, Equatable, Sendable {
 
 extension AssignKey<User> { fileprivate static let user = AssignKey("user") }
 
-@Suite struct SocketTests {
+@Suite final class SocketTests {
   private let puppet = Puppet()
   let channel: TestChannel
 
   init() async throws { channel = try await TestServer("p:*", puppet).join("p:1") }
+
+  deinit { puppet.forget() }
 
   @Test func editsAtPointersChangeOnlyWhatTheyName() async throws {
     puppet.do { socket in
