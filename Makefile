@@ -93,10 +93,10 @@ test-c: deps
 test-python: deps-test
 	@scripts/run-tests python
 
-sanitize: deps ## the Swift tests under the address, undefined and thread sanitizers
+sanitize: deps-test venv ## the Swift and C tests, faults and clients under the address and thread sanitizers
 	@scripts/run-sanitizers
 
-valgrind: deps-test cmake venv ## the C tests and the C demo under valgrind
+valgrind: deps-test cmake venv ## the C and C++ tests and the C demo under valgrind
 	@scripts/run-valgrind
 
 soak: configure ## SOAK_CYCLES (a million) joins and leaves, and the memory of the server meanwhile
