@@ -18,8 +18,11 @@ ROOT = Path(__file__).resolve().parents[3]
 DEMO = ROOT / "examples/python/demo.py"
 
 PROGRAM = """
-import asyncio, os, signal, sys, threading, time
+import asyncio, logging, os, signal, sys, threading, time
 import synq
+
+# That a callback was slow is said of the machine, which others load too.
+logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 @synq.channel("room:*", track=["n"])
 class Room(synq.Channel):
