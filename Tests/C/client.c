@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -50,6 +51,14 @@ client_t *client_raw(int port) {
   setsockopt(client->socket, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
   if (connect(client->socket, (struct sockaddr *)&address, sizeof address) != 0) fail("connect");
   return client;
+}
+
+int client_is_cut_off(client_t *client, int timeout_ms) {
+  struct pollfd end = {client->socket, 0, 0}; /* errors are told without asking */
+  for (int waited = 0; waited < timeout_ms; waited += 10) {
+    if (send(client->socket, "\x89\x80mask", 6, MSG_NOSIGNAL) < 0 || poll(&end, 1, 10) != 0) return 1;
+  }
+  return 0;
 }
 
 int client_read_to_end(client_t *client, char *bytes, size_t size) {

@@ -71,6 +71,8 @@ client_t *client_new(int port);
 client_t *client_raw(int port);
 /* Reads what comes until the server closes, ended by NUL; 0 when that does not come or the bytes do not fit. */
 int client_read_to_end(client_t *client, char *bytes, size_t size);
+/* Sends pings until the system says that nobody is there any more; 0 when that does not come in time. */
+int client_is_cut_off(client_t *client, int timeout_ms);
 /* Asks for the same with further header fields ("Name: value\r\n"), and does not wait for the answer. */
 client_t *client_open(int port, const char *fields);
 /* Reads the answer: the HTTP status, 101 when the client is connected, 0 when there is none. */

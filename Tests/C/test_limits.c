@@ -276,6 +276,32 @@ static void a_deadline_shortens_the_pauses_of_a_stop(void) {
   gate_free(closed);
 }
 
+static int name_client(synq_connection_t *connection, const synq_value_t *params, void *user) {
+  (void)params, (void)user;
+  return synq_connection_set_id(connection, "silent");
+}
+
+static void a_client_that_never_closes_its_side_is_cut_off(void) {
+  synq_server_options_t options = SYNQ_SERVER_OPTIONS_INIT;
+  synq_mount_options_t mount = SYNQ_MOUNT_OPTIONS_INIT;
+  synq_limits_t limits = SYNQ_LIMITS_INIT;
+  synq_server_t *server = NULL;
+  int code = 0;
+  limits.close_timeout_ms = 50;
+  options.limits = &limits;
+  mount.connect = name_client;
+  CHECK_OK(synq_server_new(&server, &options));
+  CHECK_OK(synq_server_mount(server, "/socket", &mount));
+  CHECK_OK(synq_server_start(server));
+  client_t *client = client_new(synq_server_port(server));
+  CHECK_OK(synq_server_disconnect(server, "silent"));
+  CHECK(client_receive(client, &code) == NULL && code == 1001);
+  /* It does not answer the farewell; by default it would have 5 s for that. */
+  CHECK(client_is_cut_off(client, 4000));
+  client_free(client);
+  CHECK_OK(synq_server_free(server));
+}
+
 const test_t limit_tests[] = {
     {"long_poll_has_its_limits", long_poll_has_its_limits},
     {"a_session_that_is_not_polled_ends", a_session_that_is_not_polled_ends},
@@ -285,5 +311,6 @@ const test_t limit_tests[] = {
     {"an_http_connection_is_kept_for_so_long", an_http_connection_is_kept_for_so_long},
     {"a_stop_ends_connections_in_batches", a_stop_ends_connections_in_batches},
     {"a_deadline_shortens_the_pauses_of_a_stop", a_deadline_shortens_the_pauses_of_a_stop},
+    {"a_client_that_never_closes_its_side_is_cut_off", a_client_that_never_closes_its_side_is_cut_off},
     {NULL, NULL},
 };

@@ -97,7 +97,7 @@ def test_async_handlers_answer_in_order(channel: Any) -> None:
 
 
 def test_errors_of_async_handlers_are_answers(channel: Any) -> None:
-    reply = channel.call("error")
+    reply = channel.call("error", status="error")
     assert (reply.status, reply.response["code"], reply.response["details"]) == ("error", "late", {"n": 1})
     assert channel._client.attempt("async:2", {"refuse": True}).join_reply.response["code"] == "full"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -49,6 +51,48 @@ def test_reads_every_kind_of_handler() -> None:
     assert decode({"text": "hi"}) == Say("hi")
     assert list(found.messages) == [b"tick"]
     assert found.handle_message is None
+
+
+def test_takes_members_of_the_payload_by_name() -> None:
+    class Room(synq.Channel):
+        def init(self, *, name: str) -> Any:
+            return name
+
+        @synq.event
+        async def move(self, *, to: list[int], by: Say | None = None, other: Any = 7) -> Any:
+            return [to, by, other]
+
+        @synq.message
+        def tick(self, payload: int) -> int:
+            return payload
+
+    found = plan(Room)
+    assert found.init is not None
+    assert found.init.function(None, {"name": "Ada", "more": 1}) == "Ada"
+    move = found.events[b"move"]
+    assert (move.takes, move.is_async) == (1, True)
+    assert asyncio.run(move.function(None, {"to": [1, 2]})) == [[1, 2], None, 7]
+    moved = move.function(None, {"to": [], "by": {"text": "x"}, "other": None})
+    assert asyncio.run(moved) == [[], Say("x"), None]
+    for payload, message in [
+        ({}, "/to: is missing"),
+        ({"to": [1, "2"]}, "/to/1: expected an integer, got a string"),
+        ([1], "expected an object, got an array"),
+    ]:
+        with pytest.raises(synq.Error) as refused:
+            move.function(None, payload)
+        assert (refused.value.code, refused.value.message) == ("invalid_payload", message)
+    assert found.messages[b"tick"].decode is not None
+
+
+@pytest.mark.parametrize("annotation", [dict, dict[str, int], Mapping[str, int], bytes, Say, Say | None, Any])
+def test_a_payload_of_any_name_may_be_annotated(annotation: Any) -> None:
+    class Room(synq.Channel):
+        def say(self, what: Any) -> None: ...
+
+    Room.say.__annotations__["what"] = annotation
+    synq.event(Room.say)
+    assert plan(Room).events[b"say"].takes == 1
 
 
 def test_an_override_keeps_the_events_of_the_method() -> None:
@@ -98,6 +142,29 @@ class Unknown(synq.Channel):
     def say(self, payload: Nowhere) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 
 
+class Scalar(synq.Channel):
+    @synq.event("say")
+    def say(self, text: str) -> None: ...
+
+
+class Both(synq.Channel):
+    @synq.event("say")
+    def say(self, payload: Any, *, text: str) -> None: ...
+
+
+class Rest(synq.Channel):
+    @synq.event("say")
+    def say(self, **members: Any) -> None: ...
+
+
+class CatchAll(synq.Channel):
+    def handle_event(self, *, text: str) -> None: ...
+
+
+class Elixir(synq.Channel):
+    def init(self, topic: str, params: Any) -> None: ...
+
+
 class NoMethod(synq.Channel):
     init = 5
 
@@ -106,6 +173,12 @@ class NoMethod(synq.Channel):
     ("kind", "words"),
     [
         (TooMany, r"TooMany.say takes .*: expected \(self\) or \(self, payload\)"),
+        (TooMany, r"; members of the payload by name: \(self, \*, payload: 'Any', more: 'Any'\)"),
+        (Scalar, r"payload as \(text: 'str'\), .* for its member 'text' write \(self, \*, text: 'str'\)"),
+        (Both, "Both.say takes .*: expected the payload, or members of the payload by name, not both"),
+        (Rest, r"Rest.say takes .*: expected \(self\) or \(self, payload\)"),
+        (CatchAll, r"CatchAll.handle_event takes .*: expected \(self, event, payload\)"),
+        (Elixir, r"Elixir.init .*: expected \(self\) or \(self, params\); members of the params by name"),
         (TooFew, r"TooFew.handle_event takes .*: expected \(self, event, payload\)"),
         (Twice, "Twice: both one and two handle the event 'say'"),
         (Generator, "Generator.say is a generator"),
@@ -139,6 +212,13 @@ def test_an_event_needs_a_name(name: Any) -> None:
 def test_wrong_channel_options_are_named(options: dict[str, Any], error: str) -> None:
     with pytest.raises((TypeError, ValueError), match=error):
         synq.channel("room:*", **options)
+
+
+def test_what_is_decorated_is_a_channel() -> None:
+    with pytest.raises(TypeError, match=r"expected a topic pattern, as in @synq\.channel"):
+        synq.channel(Twice)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"<class 'int'> is no class that derives from synq.Channel"):
+        synq.channel("room:*")(int)  # type: ignore[type-var]
 
 
 def test_a_declared_error_has_a_code() -> None:

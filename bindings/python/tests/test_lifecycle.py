@@ -87,7 +87,7 @@ class Program:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_run_at_once_with_every_before_close(form: str, number: int) -> None:
     with (
-        Program("-c", FORMS[form] + "server.run()") as program,
+        Program("-c", FORMS[form] + "server.run(lambda: None)") as program,
         Client("127.0.0.1", int(program.first)) as one,
         Client("127.0.0.1", int(program.first)) as two,
     ):
@@ -109,7 +109,7 @@ def test_a_signal_is_taken_from_the_moment_the_start_is_told(form: str, number: 
 
 def test_a_signal_cancels_an_async_handler() -> None:
     with (
-        Program("-c", FORMS["async"] + "server.run()") as program,
+        Program("-c", FORMS["async"] + "server.run(lambda: None)") as program,
         Client("127.0.0.1", int(program.first)) as client,
     ):
         channel = client.join("room:1")
@@ -123,7 +123,7 @@ def test_a_signal_cancels_an_async_handler() -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_exit_in_a_handler_ends_the_program_after_every_before_close(form: str) -> None:
     with (
-        Program("-c", FORMS[form] + "server.run()") as program,
+        Program("-c", FORMS[form] + "server.run(lambda: None)") as program,
         Client("127.0.0.1", int(program.first)) as client,
     ):
         client.join("room:1").push("exit")
@@ -146,6 +146,14 @@ def test_a_program_that_falls_off_its_end_is_clean(form: str, end: str) -> None:
         assert program.first.isdigit()
         code, out, error, _ = program.end()
         assert (code, out, error) == (0, "", "")
+
+
+def test_run_says_where_it_listens() -> None:
+    with Program("-c", FORMS["sync"] + "server.run()") as program:
+        assert program.process.stderr is not None
+        said = program.process.stderr.readline()
+        assert said == f"listening on http://127.0.0.1:{program.first}/, until Ctrl-C\n"
+        assert program.end(signal.SIGINT)[:3] == (0, "", "")
 
 
 def test_a_server_that_never_ran_is_freed() -> None:
@@ -192,8 +200,8 @@ def test_the_demo_from_the_start_to_the_end() -> None:
             message = {"id": said.response["id"], "from": "Ada", "text": "hi"}
             while ada.state["messages"] != [message] or ada.state["count"] != 2:
                 ada.expect_patch()
-            assert ada.call("say", {"text": " "}).response["code"] == "empty_message"
-            assert ada.call("say", {"text": "x" * 501}).response["code"] == "message_too_long"
+            assert ada.call("say", {"text": " "}, status="error").response["code"] == "empty_message"
+            assert ada.call("say", {"text": "x" * 501}, status="error").response["code"] == "message_too_long"
             bob.push("crash")
             assert bob.expect_close() == "phx_error"
             while len(ada.state["members"]) != 1:

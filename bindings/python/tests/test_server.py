@@ -161,7 +161,7 @@ def test_join_gives_the_reply_and_the_state_without_the_secret(room: Any) -> Non
     ],
 )
 def test_a_return_value_is_the_response(room: Any, event: str, payload: Any, reply: Any) -> None:
-    assert room.call(event, payload) == reply
+    assert room.call(event, payload, status=None) == reply
 
 
 def test_a_binary_push_arrives_as_bytes(room: Any) -> None:
@@ -172,7 +172,7 @@ def test_a_binary_push_arrives_as_bytes(room: Any) -> None:
 def test_pushes_come_before_the_reply_and_the_patch_after_it(room: Any) -> None:
     frames = room._client.frames
     seen = len(frames)
-    room.call("say", {"text": "hi"})
+    room.call("say", {"text": "hi"}, status="heard")
     room.call("inc")
     room.expect_patch()
     assert [frame.split(",", 4)[3] for frame in frames[seen:]] == [
@@ -196,16 +196,15 @@ def test_nothing_is_sent_when_nothing_changed(room: Any) -> None:
 
 
 def test_a_declared_error_is_the_response_and_keeps_what_was_assigned(room: Any) -> None:
-    reply = room.call("error")
-    assert reply.status == "error"
+    reply = room.call("error", status="error")
     expected = {"code": "empty", "message": "say something", "details": {"at": 1}, "timestamp": ANY}
     assert reply.response == expected
     room.expect_patch([{"op": "replace", "path": "/count", "value": 5}])
 
 
 def test_a_wrong_payload_is_an_error_with_its_path(room: Any) -> None:
-    reply = room.call("say", {"text": 5})
-    assert (reply.status, reply.response["code"]) == ("error", "invalid_payload")
+    reply = room.call("say", {"text": 5}, status="error")
+    assert reply.response["code"] == "invalid_payload"
     assert reply.response["details"] == {"path": "/text"}
 
 
@@ -252,7 +251,7 @@ def test_authorize_refuses(room: Any, how: str, code: str) -> None:
 def test_an_error_in_init_leaves_the_channel_without_state(room: Any) -> None:
     other = room._client.join("room:4", {"init": "error"})
     assert other.expect_push("synq:error")["code"] == "no_state"
-    assert other.call("inc").response["code"] == "not_initialized"
+    assert other.call("inc", status="error").response["code"] == "not_initialized"
 
 
 def test_messages_and_broadcasts_reach_the_topic(room: Any, synq_client: Connect) -> None:
@@ -373,7 +372,11 @@ def test_limits_and_wrong_arguments_are_named(synq_server: Serve) -> None:
         synq.Server(port=65536)
     with pytest.raises(ValueError, match="max_channels must be from 0 to"):
         synq.Server(limits=synq.Limits(max_channels=-1))
-    with pytest.raises(TypeError, match="expected a list of strings"):
+    with pytest.raises(TypeError, match="expected a list of classes, not the class Room"):
+        synq.Server(channels=Room)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="tls_certificate and tls_key go together"):
+        synq.Server(tls_key="key.pem")
+    with pytest.raises(TypeError, match="origins must be a list of strings"):
         synq.Server(origins="*")
     with pytest.raises(synq.SystemCallError):
         synq.Server(static={"/": "no/such/directory"})

@@ -16,7 +16,8 @@ place: contextvars.ContextVar[str] = contextvars.ContextVar("place", default="no
 
 
 def on_loop(body: Callable[[], Any], loop: asyncio.AbstractEventLoop | None = None) -> Any:
-    """Runs `body` as a callback of a loop, as the poll of a server is, and gives the result of its coroutine."""
+    """Runs `body` as a callback of a loop, as the poll of a server is, and gives the result of its
+    coroutine."""
     loop = loop or asyncio.new_event_loop()
 
     async def main() -> Any:
@@ -117,21 +118,22 @@ def test_what_waits_can_be_cancelled() -> None:
         result_of(task)
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.timeout and TaskGroup are of 3.11")
-def test_timeouts_and_groups_of_the_first_step_work() -> None:
-    async def late() -> str:
-        try:
-            async with asyncio.timeout(0), asyncio.TaskGroup() as group:
-                group.create_task(asyncio.Event().wait())
-        except TimeoutError:
-            return "too late"
-        return "in time"
+if sys.version_info >= (3, 11):
 
-    assert on_loop(lambda: begin(late(), "late")) == "too late"
+    def test_timeouts_and_groups_of_the_first_step_work() -> None:
+        async def late() -> str:
+            try:
+                async with asyncio.timeout(0), asyncio.TaskGroup() as group:
+                    group.create_task(asyncio.Event().wait())
+            except TimeoutError:
+                return "too late"
+            return "in time"
+
+        assert on_loop(lambda: begin(late(), "late")) == "too late"
 
 
 def test_other_calls_reach_the_loop_while_a_task_is_made() -> None:
-    called = []
+    called: list[str] = []
 
     class Name:
         def __str__(self) -> str:

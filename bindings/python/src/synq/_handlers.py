@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .decoding import Decoder, decoder
+from .decoding import Decoder, decoder, has_members, members_decoder
 
 # The attributes by which the decorators mark a function.
 EVENTS = "__synq_events__"
@@ -25,7 +25,8 @@ CLOSE = "before_close"
 @dataclass(frozen=True, slots=True)
 class Handler:
     """A method and how to call it: the first `takes` of the arguments that its kind of callback has, the
-    payload among them decoded by `decode`."""
+    payload among them decoded by `decode`. One that takes the payload's members by name is called like one
+    that takes the payload."""
 
     role: str
     name: str
@@ -106,32 +107,64 @@ def _handler(
     where = f"{kind.__qualname__}.{name}"
     if not inspect.isfunction(function):
         raise TypeError(f"{where} must be a method, not {type(function).__name__}")
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    parameters = list(inspect.signature(function).parameters.values())
-    taken = [parameter for parameter in parameters if parameter.kind in positional][1:]
-    variadic = any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters)
-    required = sum(parameter.default is inspect.Parameter.empty for parameter in taken)
-    count = len(arguments) if variadic else min(len(taken), len(arguments))
-    if required > len(arguments) or count < least:
-        allowed = " or ".join(
-            f"(self{''.join(f', {argument}' for argument in arguments[:size])})"
-            for size in range(least, len(arguments) + 1)
-        )
-        raise TypeError(f"{where} takes {inspect.signature(function)}: expected {allowed}")
-    decode = None
-    if payload is not None and payload < len(taken):
-        decode = _decoder(where, function, taken[payload])
-    is_async = inspect.iscoroutinefunction(function)
     if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
         raise TypeError(f"{where} is a generator: a handler returns its response")
+    is_async = inspect.iscoroutinefunction(function)
+    signature = inspect.signature(function)
+    parameters = list(signature.parameters.values())
+    taken = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)][1:]
+    members = [one for one in parameters if one.kind is one.KEYWORD_ONLY]
+    by_name = "" if len(arguments) > 1 or payload is None else f"members of the {arguments[0]} by name"
+    if members:
+        if not by_name:
+            raise TypeError(f"{where} takes {signature}: expected {_forms(arguments, least)}")
+        if taken:
+            raise TypeError(f"{where} takes {signature}: expected the {arguments[0]}, or {by_name}, not both")
+        return Handler(role, where, _with_members(where, function, members), 1, None, is_async)
+    required = sum(one.default is one.empty for one in taken)
+    variadic = any(one.kind is one.VAR_POSITIONAL for one in parameters)
+    count = len(arguments) if variadic else min(len(taken), len(arguments))
+    if required > len(arguments) or count < least or any(one.kind is one.VAR_KEYWORD for one in parameters):
+        hint = f"; {by_name}: (self, *, {', '.join(map(str, taken))})" if by_name and taken else ""
+        raise TypeError(f"{where} takes {signature}: expected {_forms(arguments, least)}{hint}")
+    decode = None
+    if payload is not None and payload < len(taken):
+        decode = _decoder(where, function, taken[payload], arguments[payload], by_name)
     return Handler(role, where, function, count, decode, is_async)
 
 
-def _decoder(where: str, function: Any, parameter: inspect.Parameter) -> Decoder | None:
+def _forms(arguments: tuple[str, ...], least: int) -> str:
+    """The signatures that a handler may have."""
+    return " or ".join(
+        f"(self{''.join(f', {argument}' for argument in arguments[:size])})"
+        for size in range(least, len(arguments) + 1)
+    )
+
+
+def _with_members(
+    where: str, function: Callable[..., Any], members: list[inspect.Parameter]
+) -> Callable[..., Any]:
+    """Calls a handler with the members of its payload as keyword arguments."""
+    try:
+        decode = members_decoder(function, members)
+    except (NameError, TypeError) as failure:
+        raise TypeError(f"{where}, an annotation: {failure}") from failure
+    return lambda channel, payload: function(channel, **decode(payload))
+
+
+def _decoder(
+    where: str, function: Any, parameter: inspect.Parameter, argument: str, by_name: str
+) -> Decoder | None:
     if parameter.annotation is inspect.Parameter.empty:
         return None
     try:
         annotation = typing.get_type_hints(function, include_extras=True)[parameter.name]
-        return decoder(annotation)
+        decode = decoder(annotation)
     except (NameError, TypeError) as failure:
         raise TypeError(f"{where}, the annotation of {parameter.name}: {failure}") from failure
+    if by_name and parameter.name != argument and not has_members(annotation):
+        raise TypeError(
+            f"{where} takes the whole {argument} as ({parameter}), and that is an object: for its member "
+            f"{parameter.name!r} write (self, *, {parameter}); where it is none, name it {argument}"
+        )
+    return decode

@@ -18,7 +18,7 @@ from .connection import Connection
 from .errors import ClosedError, Error
 
 Connect = Callable[[Connection, dict[str, str]], Any]
-CheckOrigin = Callable[[str], bool]
+CheckOrigin = Callable[[str], Any]
 
 #: By their `user` numbers, as `_registration.registrations`.
 mounts: dict[int, Mount] = {}
@@ -36,19 +36,22 @@ class Mount:
         interrupts: list[BaseException],
         log: logging.Logger,
     ) -> None:
-        if inspect.iscoroutinefunction(check_origin):
-            raise TypeError("check_origin must be a plain function; an async connect can see the origin too")
         self._lib = lib
         self._connect = connect
         self._check_origin = check_origin
         self.interrupts = interrupts
         self._log = log
-        self.is_async = inspect.iscoroutinefunction(connect)
+        self._checks_later = inspect.iscoroutinefunction(check_origin)
+        #: Whether `connect` is to be called: an async check_origin is asked there, because C's cannot wait.
+        self.connects = connect is not None or self._checks_later
+        self.is_async = inspect.iscoroutinefunction(connect) or self._checks_later
         self._tasks: set[asyncio.Task[Any]] = set()
         self.number = next(_numbers)
         mounts[self.number] = self
 
     def check_origin(self, origin: bytes) -> int:
+        if self._checks_later:
+            return _ffi.OK
         assert self._check_origin is not None
         try:
             return _ffi.OK if self._check_origin(origin.decode("utf-8", "replace")) else _ffi.REFUSE
@@ -57,10 +60,9 @@ class Mount:
             return _ffi.CRASH
 
     def connect(self, handle: int, params: int) -> int:
-        assert self._connect is not None
         connection = Connection(handle)
         try:
-            result = self._connect(connection, read(self._lib, params))
+            result = self._decide(connection, read(self._lib, params))
         except Exception as error:
             return self._failed(connection, error)
         if not self.is_async:
@@ -76,6 +78,21 @@ class Mount:
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._finish(connection, done))
         return _ffi.OK
+
+    def _decide(self, connection: Connection, params: dict[str, str]) -> Any:
+        if self._checks_later:
+            return self._check_and_decide(connection, params)
+        assert self._connect is not None
+        return self._connect(connection, params)
+
+    async def _check_and_decide(self, connection: Connection, params: dict[str, str]) -> Any:
+        assert self._check_origin is not None
+        origin = connection.header("origin")
+        if origin is not None and not await self._check_origin(origin):
+            self._log.warning("refusing a connection: check_origin does not allow the origin %r", origin)
+            return False
+        result = None if self._connect is None else self._connect(connection, params)
+        return await result if inspect.isawaitable(result) else result
 
     def _finish(self, connection: Connection, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

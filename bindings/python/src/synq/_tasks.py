@@ -41,8 +41,9 @@ if sys.version_info >= (3, 12):
         return task
 
 else:
-    # Older tasks hand their first step to the loop's call_soon. Here the step is kept back and taken at once, so the
-    # task is asyncio's own in all that a handler can see: current_task, its context, cancellation, timeouts.
+    # Older tasks hand their first step to the loop's call_soon. Here the step is kept back and taken at
+    # once, so the task is asyncio's own in all that a handler can see: current_task, its context,
+    # cancellation, timeouts.
 
     def _begin(
         coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, name: str
@@ -63,13 +64,13 @@ else:
 
         call_soon = loop.call_soon
         try:
-            loop.call_soon = keep_step  # type: ignore[method-assign]
+            loop.call_soon = keep_step  # type: ignore[assignment,method-assign]
         except AttributeError:  # a loop that takes no attributes
             return loop.create_task(coroutine, name=name)
         try:
             task = asyncio.Task(coroutine, loop=loop, name=name)
         finally:
-            del loop.call_soon  # type: ignore[method-assign]
+            del loop.call_soon
         assert step is not None and context is not None
         try:
             context.run(step)

@@ -54,6 +54,8 @@ def options(
     allow_prototype_keys: bool = False,
     message_builder: Any = None,
 ) -> Options:
+    if not isinstance(pattern, str):
+        raise TypeError(f'channel: expected a topic pattern, as in @synq.channel("room:*"), not {pattern!r}')
     if dialect not in DIALECTS:
         raise ValueError(f"dialect must be one of {', '.join(DIALECTS)}, not {dialect!r}")
     ignored = None if ignore_keys is None else _names("ignore_keys", ignore_keys)
@@ -130,6 +132,8 @@ def channel(
     )
 
     def decorate(kind: C) -> C:
+        if not (isinstance(kind, type) and issubclass(kind, Channel)):
+            raise TypeError(f"channel: {kind!r} is no class that derives from synq.Channel")
         kind.__synq_options__ = chosen
         return kind
 
@@ -142,7 +146,8 @@ def event(name: F, /) -> F: ...
 def event(name: str, /, *more: str) -> Callable[[F], F]: ...
 def event(name: Any, /, *more: str) -> Any:
     """Marks the method that handles an event of the client: ``@synq.event("inc")``, or ``@synq.event`` for
-    the method's own name. The method takes the payload or nothing, and returns the response."""
+    the method's own name. It takes the payload as its argument, ``(self, payload)``, or members of it by
+    name, ``(self, *, title: str, done: bool = False)``, or nothing, and returns the response."""
     return _mark(EVENTS, name, more)
 
 
@@ -173,10 +178,12 @@ def _mark(mark: str, name: Any, more: tuple[str, ...]) -> Any:
 
 class Channel:
     """One client's conversation about one topic. There is an instance for each joined channel, so
-    attributes of `self` belong to this client and stay on the server.
+    attributes of `self` belong to this client and stay on the server. It has `assigns`, the state; the
+    `topic` that was joined, with which `params`; and `server`, for what goes to other topics.
 
     A derived class may define these methods, each as ``def`` or ``async def``, and with or without its last
-    arguments. They run one at a time.
+    arguments. They run one at a time. Params and the payload of an event or message may be taken by their
+    members, as keyword arguments: ``init(self, *, name: str)``. What is annotated is decoded.
 
     ``authorize(self, params)``
         None or True lets the client join, and so does a payload, which is sent with the answer; False or a
@@ -242,7 +249,8 @@ class Channel:
     # -- other channels
 
     def broadcast(self, event: str, payload: Any = None, *, include_self: bool = True) -> None:
-        """Pushes an event to all clients of this topic; without this one if not `include_self`."""
+        """Pushes an event to all clients of this topic; without this one if not `include_self`. To those of
+        another one: ``self.server.broadcast(topic, event)``."""
         name = event.encode()
         if isinstance(payload, (bytes, bytearray, memoryview)):
             lib = self._lib
@@ -255,7 +263,8 @@ class Channel:
             check(send(self._socket, name, encoded, len(encoded)))
 
     def publish(self, message: str, payload: Any = None, *, include_self: bool = True) -> None:
-        """Sends a message to all channels of this topic; without this one if not `include_self`."""
+        """Sends a message to all channels of this topic; without this one if not `include_self`. To those of
+        another one: ``self.server.publish(topic, message)``."""
         send = self._lib.synq_socket_publish_text if include_self else self._lib.synq_socket_publish_from_text
         encoded = _payload(payload)
         check(send(self._socket, message.encode(), encoded, len(encoded)))
@@ -283,6 +292,7 @@ class Channel:
         check(self._lib.synq_socket_subscribe(self._socket, topic.encode()))
 
     def unsubscribe(self, topic: str) -> None:
+        """Takes a subscription back."""
         check(self._lib.synq_socket_unsubscribe(self._socket, topic.encode()))
 
     # -- the connection; None once the channel is gone

@@ -7,6 +7,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import inspect
 import json
 import types
 import typing
@@ -43,7 +44,36 @@ def decoder(annotation: Any) -> Decoder | None:
         return None
     if hasattr(annotation, "model_validate"):
         return lambda value: _model(annotation, value)
-    convert = _converter(annotation)
+    return _answering(_converter(annotation))
+
+
+def members_decoder(function: Callable[..., Any], parameters: list[inspect.Parameter]) -> Decoder:
+    """What makes a payload into the keyword arguments of a handler, which are its members. Raises TypeError,
+    when the handler is registered, for an annotation that has no JSON form."""
+    hints = typing.get_type_hints(function, include_extras=True)
+    fields: _Fields = [
+        (one.name, _converter(hints.get(one.name, Any)), one.default is one.empty) for one in parameters
+    ]
+    return _answering(lambda value, path: _members(fields, value, path))
+
+
+def has_members(annotation: Any) -> bool:
+    """Whether what is annotated like this may be an object, or bytes: what a payload is but for rare
+    clients."""
+    if annotation in (Any, object, dict, Mapping, bytes) or hasattr(annotation, "model_validate"):
+        return True
+    origin = typing.get_origin(annotation)
+    if origin is typing.Annotated:
+        return has_members(typing.get_args(annotation)[0])
+    if origin is typing.Union or origin is types.UnionType:
+        return any(has_members(one) for one in typing.get_args(annotation))
+    return (
+        origin in (dict, Mapping) or typing.is_typeddict(annotation) or dataclasses.is_dataclass(annotation)
+    )
+
+
+def _answering(convert: _Convert) -> Decoder:
+    """A decoder whose mismatches are answers to the client."""
 
     def decode(value: Any) -> Any:
         try:
@@ -70,6 +100,20 @@ def _model(annotation: Any, value: Any) -> Any:
 
 
 _Convert = Callable[[Any, str], Any]
+#: Names, what converts them, and whether they must be there.
+_Fields = list[tuple[str, _Convert, bool]]
+
+
+def _members(fields: _Fields, value: Any, path: str) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise MismatchError(path, f"expected an object, got {_json_name(value)}")
+    found = {}
+    for name, convert, required in fields:
+        if name in value:
+            found[name] = convert(value[name], f"{path}/{name}")
+        elif required:
+            raise MismatchError(f"{path}/{name}", "is missing")
+    return found
 
 
 def _converter(annotation: Any) -> _Convert:
@@ -119,11 +163,9 @@ class _Dataclass:
 
     def __init__(self, kind: Any) -> None:
         self.kind = kind
-        self.fields: list[tuple[str, _Convert, bool]] | None = None
+        self.fields: _Fields | None = None
 
     def __call__(self, value: Any, path: str) -> Any:
-        if type(value) is not dict:
-            raise MismatchError(path, f"expected an object, got {_json_name(value)}")
         if self.fields is None:
             hints = typing.get_type_hints(self.kind, include_extras=True)
             self.fields = [
@@ -135,14 +177,9 @@ class _Dataclass:
                 for field in dataclasses.fields(self.kind)
                 if field.init
             ]
-        arguments = {}
-        for name, convert, required in self.fields:
-            if name in value:
-                arguments[name] = convert(value[name], f"{path}/{name}")
-            elif required:
-                raise MismatchError(f"{path}/{name}", "is missing")
+        members = _members(self.fields, value, path)
         try:
-            return self.kind(**arguments)
+            return self.kind(**members)
         except ValueError as failure:  # of a __post_init__ that checks
             raise MismatchError(path, str(failure)) from None
 

@@ -9,6 +9,7 @@ import dataclasses
 import itertools
 import logging
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -50,7 +51,9 @@ class Server:
     "*." for its subdomains, or "*" for all. Default: the host that the request names.
     `connect`: a function ``(connection, params)``, also ``async``, that decides who may connect; False or
     synq.Error refuses.
-    `check_origin`: a function that says of an origin whether its pages may connect, in place of `origins`.
+    `check_origin`: a function, also ``async``, that says of an origin whether its pages may connect, in
+    place of
+    `origins`.
     `static`: directories to serve for demos, by prefix: ``{"/": "web"}``.
     `limits`: see Limits.
     `loops`: threads that serve connections. Default: one per core.
@@ -62,9 +65,9 @@ class Server:
 
     def __init__(
         self,
+        *,
         host: str = "127.0.0.1",
         port: int = 0,
-        *,
         channels: Iterable[type[Channel]] = (),
         path: str = "/socket",
         origins: Iterable[str] | None = None,
@@ -84,7 +87,10 @@ class Server:
         self._log = logger or logging.getLogger("synq")
         self._hosts: list[Registration | Mount] = []
         self._interrupts: list[BaseException] = []
+        self._origin = f"{'http' if tls_certificate is None else 'https'}://{host}"
         self._attached: contextlib.AbstractAsyncContextManager[None] | None = None
+        if (tls_certificate is None) != (tls_key is None):
+            raise ValueError("tls_certificate and tls_key go together: one of them is missing")
         if tls_minimum_version not in _TLS_VERSIONS:
             raise ValueError(f"tls_minimum_version must be '1.2' or '1.3', not {tls_minimum_version!r}")
         handle = self._new(host, port, limits, loops, tls_certificate, tls_key, tls_minimum_version)
@@ -95,6 +101,10 @@ class Server:
             self.mount(path, origins=origins, connect=connect, check_origin=check_origin)
             for prefix, directory in (static or {}).items():
                 self.static(prefix, directory)
+            if isinstance(channels, type):
+                raise TypeError(
+                    f"channels: expected a list of classes, not the class {channels.__qualname__}"
+                )
             for kind in channels:
                 self.channel(kind)
         except BaseException:
@@ -170,7 +180,7 @@ class Server:
     def _register(self, kind: type[Channel], given: Options) -> None:
         registration = Registration(self, kind, self._lib, self._interrupts, self._log, given.message_builder)
         chosen = _ffi.channel_options(size=ctypes.sizeof(_ffi.channel_options))
-        chosen.track = _strings(given.track)
+        chosen.track = _strings("track", given.track)
         chosen.authorize = _callbacks.authorize
         chosen.init = _callbacks.init
         chosen.handle_event = _callbacks.handle_event
@@ -181,8 +191,8 @@ class Server:
         chosen.max_version = _unsigned("max_version", given.max_version)
         chosen.dialect = DIALECTS[given.dialect]
         if given.ignore_keys is not None:
-            chosen.ignore_keys = _strings(given.ignore_keys)
-        chosen.intercept = _strings(given.intercept)
+            chosen.ignore_keys = _strings("ignore_keys", given.ignore_keys)
+        chosen.intercept = _strings("intercept", given.intercept)
         chosen.allow_prototype_keys = given.allow_prototype_keys
         if hasattr(given.message_builder, "new_state"):
             chosen.new_state = _callbacks.new_state
@@ -210,8 +220,8 @@ class Server:
         server's. `compress` saves bytes for CPU time where a client offers permessage-deflate."""
         chosen = _ffi.mount_options(size=ctypes.sizeof(_ffi.mount_options))
         if origins is not None:
-            chosen.origins = _strings(origins)
-        chosen.subprotocols = _strings(subprotocols)
+            chosen.origins = _strings("origins", origins)
+        chosen.subprotocols = _strings("subprotocols", subprotocols)
         chosen.without_longpoll = not longpoll
         chosen.longpoll_window_ms = _unsigned("longpoll_window_ms", longpoll_window_ms)
         chosen.pattern = None if pattern is None else pattern.encode()
@@ -220,7 +230,7 @@ class Server:
             chosen.limits = _limits(limits)
         if connect is not None or check_origin is not None:
             host = Mount(self._lib, connect, check_origin, self._interrupts, self._log)
-            if connect is not None:
+            if host.connects:
                 chosen.connect = _callbacks.connect
             if check_origin is not None:
                 chosen.check_origin = _callbacks.check_origin
@@ -248,19 +258,23 @@ class Server:
         """The port that the server listens on, once it has started."""
         return check(self._lib.synq_server_port(self._life.open()))
 
-    def run(self, started: Callable[[], object] = lambda: None) -> None:
+    def run(self, started: Callable[[], object] | None = None) -> None:
         """Serves on this thread until Ctrl-C, SIGTERM or `stop`, then closes the server and returns.
 
         On the main thread, signals whose handlers are Python's own are taken for the time: the first stops
         gracefully, a second cuts off what still runs.
 
         `started` is called once the port is bound and the signals are taken: the moment to tell the world.
+        Default: a line on stderr says where the server listens.
         """
         self.start()
         try:
-            _run.run(self._serve(), started)
+            _run.run(self._serve(), started or self._say_where)
         finally:
             self.close()
+
+    def _say_where(self) -> None:
+        print(f"listening on {self._origin}:{self.port}/, until Ctrl-C", file=sys.stderr, flush=True)
 
     def stop(self, timeout_seconds: float = 5.0) -> None:
         """Begins the end and returns at once, from any thread or handler: each channel's before_close runs,
@@ -379,9 +393,9 @@ def _log_level(log: logging.Logger) -> int:
     return _ffi.LOG_OFF
 
 
-def _strings(values: Iterable[str]) -> Any:
+def _strings(name: str, values: Iterable[str]) -> Any:
     if isinstance(values, str):
-        raise TypeError(f"expected a list of strings, not the string {values!r}")
+        raise TypeError(f"{name} must be a list of strings, not the string {values!r}")
     encoded = [value.encode() for value in values]
     return ctypes.cast((ctypes.c_char_p * (len(encoded) + 1))(*encoded, None), _ffi.strings_p)
 

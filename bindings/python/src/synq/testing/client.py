@@ -190,11 +190,27 @@ class TestChannel:
                 if wanted(self._inbox[index]):
                     return self._inbox.pop(index)
             seen = len(self._inbox)
+            ending = self._ending
+            if ending is not None:
+                raise AssertionError(f"{self.topic}: no {what}, {ending}; there is{self._kept}")
             if not self._client._receive(deadline):
-                kept = (
-                    "".join(f"\n  {message.event} {message.payload}" for message in self._inbox) or " nothing"
+                raise AssertionError(
+                    f"{self.topic}: no {what} within {timeout_seconds} s; there is{self._kept}"
                 )
-                raise AssertionError(f"{self.topic}: no {what} within {timeout_seconds} s; there is{kept}")
+
+    @property
+    def _ending(self) -> str | None:
+        """How the channel ended, of which nobody asked yet: nothing follows."""
+        for message in self._inbox:
+            if message.event == "phx_error":
+                return "because the channel ended by a failure (phx_error), which the server has logged"
+            if message.event == "phx_close":
+                return "because the channel was closed (phx_close)"
+        return None
+
+    @property
+    def _kept(self) -> str:
+        return "".join(f"\n  {message.event} {message.payload}" for message in self._inbox) or " nothing"
 
     # -- sending
 
@@ -205,9 +221,9 @@ class TestChannel:
         self._client._send(Message(self._join_ref, ref, self.topic, event, payload))
         return ref
 
-    def call(self, event: str, payload: Any = None) -> Reply:
-        """Sends an event and waits for its answer."""
-        return self.expect_reply(self.push(event, payload))
+    def call(self, event: str, payload: Any = None, *, status: str | None = "ok") -> Reply:
+        """Sends an event and waits for its answer, which must have that status; None takes any."""
+        return self.expect_reply(self.push(event, payload), status)
 
     def refresh(self) -> None:
         """Asks for the full state, which arrives as after a join."""
@@ -246,16 +262,17 @@ class TestChannel:
 
     def expect_state(self, state: Any = ANY) -> Any:
         """Waits until the state, with all patches applied, is `state`; without an argument, for the first
-        state."""
+        state. The patches that led there are not expected any more."""
         deadline = time.monotonic() + self._client.timeout_seconds
         while self._version is None or state != self._state:
-            if not self._client._receive(deadline):
+            ending = self._ending
+            if ending is not None or not self._client._receive(deadline):
                 found = (
-                    "there is no state yet"
-                    if self._version is None
-                    else f"the state is {to_text(self._state)}"
+                    "there is no state" if self._version is None else f"the state is {to_text(self._state)}"
                 )
-                raise AssertionError(f"{self.topic}: {found}, expected {state!r}")
+                expected = "" if state is ANY else f", expected {state!r}"
+                raise AssertionError(f"{self.topic}: {found}{expected}{f', {ending}' if ending else ''}")
+        self._inbox = [one for one in self._inbox if one.event not in ("synq:change", "synq:patch")]
         return self._state
 
     def expect_close(self) -> str:
@@ -287,7 +304,8 @@ class TestChannel:
     @property
     def version(self) -> int:
         """The version of `state`."""
-        self.expect_state()
+        if self._version is None:
+            self.expect_state()
         assert self._version is not None
         return self._version
 
