@@ -378,12 +378,13 @@ typedef struct synq_limits {
   uint32_t drain_batch;                 /* connections that a stop ends at once. Default 1,000 */
   uint32_t drain_pause_ms;              /* from one batch of a stop to the next. Default 100 */
   uint32_t max_queued_messages;         /* of one channel, while its callback runs: a crash. Default 10,000 */
+  uint32_t max_queued_bytes;            /* of a connection's events, likewise: an error. Default 16,000,000 */
 } synq_limits_t;
 
 /* clang-format off */
 #define SYNQ_LIMITS_INIT \
   {sizeof(synq_limits_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-   0, 0, 0, 0}
+   0, 0, 0, 0, 0}
 /* clang-format on */
 
 /* The oldest version of TLS that a client may speak. */

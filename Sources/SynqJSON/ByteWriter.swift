@@ -121,6 +121,9 @@ public struct ByteWriter: ~Copyable {
     self.count = count
   }
 
+  /// The bytes that the buffer takes in memory.
+  package var reserved: Int { capacity }
+
   /// Drops all bytes.
   public mutating func removeAll(keepingCapacity: Bool = true) {
     count = 0

@@ -8,6 +8,14 @@ package enum Payload: Sendable, Hashable {
   /// The payload of a message that says nothing more: `{}`.
   package static let empty = Payload.json(.emptyObject)
 
+  /// The bytes that it takes in memory. O(1).
+  package var size: Int {
+    switch self {
+    case .json(let json): json.flatSize
+    case .binary(let bytes): bytes.count
+    }
+  }
+
   /// The JSON value; nil for bytes.
   package var json: JSON? {
     switch self {

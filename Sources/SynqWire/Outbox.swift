@@ -34,9 +34,12 @@ package struct Outbox: ~Copyable {
     bytes.truncate(to: start)
   }
 
-  /// Forgets every message and keeps the memory.
+  /// Memory beyond this is not kept from one burst to the next.
+  private static let maxKept = 1 << 20
+
+  /// Forgets every message and keeps the memory, if it is not much.
   package mutating func removeAll() {
-    bytes.removeAll(keepingCapacity: true)
+    bytes.removeAll(keepingCapacity: bytes.reserved <= Self.maxKept)
     marks.removeAll(keepingCapacity: true)
   }
 

@@ -110,7 +110,11 @@ final class EngineHarness {
   }
 
   /// The newest channel of a topic.
-  func key(_ topic: String) -> ChannelKey? { engine.topics[topic] }
+  func key(_ topic: String) -> ChannelKey? { engine.topics[Topic(topic)] }
+
+  var channelCount: Int { engine.channelCount }
+
+  var hasWaitingStates: Bool { engine.hasWaitingStates }
 }
 
 /// A router with one channel.

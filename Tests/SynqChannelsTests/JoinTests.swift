@@ -295,4 +295,52 @@ import Testing
         [nil, nil, "counter:1", "phx_close", [:]],
       ])
   }
+
+  @Test func topicsAreTheirBytes() {
+    let harness = EngineHarness(router("room:*"))
+    let composed = "room:\u{e9}"
+    let decomposed = "room:e\u{301}"
+    for (ref, topic) in [("1", composed), ("2", decomposed)] {
+      let sent = harness.receive("[\"\(ref)\",\"\(ref)\",\"\(topic)\",\"phx_join\",{}]")
+      #expect(sent.map { $0[3]?.stringValue } == ["phx_reply"])
+    }
+    #expect(harness.channelCount == 2)
+    #expect(harness.key(composed) != harness.key(decomposed))
+  }
+
+  @Test func aWaitingChannelThatCrashesLeavesTheTopicToTheOneBefore() {
+    let harness = EngineHarness(router("c:*"))
+    harness.receive(#"["1","1","c:1","phx_join",{}]"#)
+    harness.holdsCallbacks = true
+    harness.receive(#"["1","2","c:1","phx_leave",{}]"#)
+    harness.receive(#"["2","3","c:1","phx_join",{}]"#)
+    #expect(harness.receive(#"["2","4","c:1",5,{}]"#).last?[3] == "phx_error")
+    #expect(harness.receive(#"["3","5","c:1","phx_join",{}]"#) == [])
+    #expect(harness.held.map(\.cause.callbackName) == ["before_close"])
+    harness.holdsCallbacks = false
+    let sent = harness.runHeld()
+    #expect(sent.contains(["3", "5", "c:1", "phx_reply", ["status": "ok", "response": [:]]]))
+    #expect(harness.channelCount == 1)
+  }
+
+  @Test(arguments: [ChannelSpec.Callbacks.all, [.authorize, .beforeClose]])
+  func aStopInsideAuthorizeEndsTheChannelOnceItHasJoined(callbacks: ChannelSpec.Callbacks) {
+    let harness = EngineHarness(router("c:*", callbacks: callbacks))
+    harness.callbacks["c:*"] = { cause, scope in
+      if case .authorize = cause { scope.stop = CloseReason(rawValue: "shutdown:full") }
+      return .returned
+    }
+    let sent = harness.receive(#"["1","1","c:1","phx_join",{}]"#)
+    #expect(sent.map { $0[3]?.stringValue } == ["phx_reply", "phx_close"])
+    #expect(harness.ran.last == "before_close shutdown:full")
+    #expect(harness.channelCount == 0)
+  }
+
+  @Test func anAssignOfTheConnectionThatATrackedOneCannotHoldIsInTheLog() {
+    let harness = EngineHarness(
+      router("c:*", track: ["user"]), assigns: ["user": ["__proto__": 1], "free": 1])
+    harness.receive(#"["1","1","c:1","phx_join",{}]"#)
+    #expect(harness.logs.map(\.level) == [.warning])
+    #expect(harness.logs.first?.fields.last?.value == "user")
+  }
 }

@@ -28,7 +28,7 @@ import Testing
     \.maxJSONNodes,
     \.maxPendingReplies, \.maxInflateRatio, \.maxLongPollSessions, \.maxLongPollBatch,
     \.maxLongPollQueueBytes,
-    \.maxLongPollBodyBytes, \.drainBatch, \.maxQueuedMessages,
+    \.maxLongPollBodyBytes, \.drainBatch, \.maxQueuedMessages, \.maxQueuedBytes,
   ])
   func eachNumberReachesItsLayer(_ limit: WritableKeyPath<Limits, Int> & Sendable) {
     var limits = Limits()

@@ -25,6 +25,8 @@ public struct Limits: Sendable, Hashable {
   public var maxChannels = 100
   /// Events that wait while a callback of their channel runs. Default 1,000.
   public var maxQueuedEvents = 1_000
+  /// Bytes of the events of one connection that wait so. Default 16,000,000.
+  public var maxQueuedBytes = 16_000_000
   /// Sent, published and intercepted messages that wait while a callback of their channel runs: it ends as crashed.
   /// Default 10,000.
   public var maxQueuedMessages = 10_000
@@ -106,6 +108,7 @@ public struct Limits: Sendable, Hashable {
     var client = ClientLimits()
     client.socket.maxChannels = maxChannels
     client.socket.maxQueuedEvents = maxQueuedEvents
+    client.socket.maxQueuedBytes = maxQueuedBytes
     client.socket.maxQueuedMessages = maxQueuedMessages
     client.socket.maxTopicBytes = maxTopicBytes
     client.socket.maxEventBytes = maxEventBytes

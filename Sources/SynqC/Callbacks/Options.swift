@@ -123,6 +123,7 @@ enum Options {
     set(&client.socket.maxChannels, limits.max_channels)
     set(&client.socket.maxQueuedEvents, limits.max_queued_events)
     set(&client.socket.maxQueuedMessages, limits.max_queued_messages)
+    set(&client.socket.maxQueuedBytes, limits.max_queued_bytes)
     set(&client.socket.maxTopicBytes, limits.max_topic_bytes)
     set(&client.socket.maxEventBytes, limits.max_event_bytes)
     set(&client.socket.maxRefBytes, limits.max_ref_bytes)

@@ -62,6 +62,8 @@ final class ChannelMachine {
   var isDirty = false
   /// The join_ref of the channel that this one replaced, until its end was announced.
   var replacedJoinRef: Ref??
+  /// The channel of the topic that must end first.
+  var predecessor: ChannelKey?
   /// The channel that waits for this one to end.
   var successor: ChannelKey?
   var mailbox = Mailbox()
@@ -95,21 +97,41 @@ final class ChannelMachine {
   }
 }
 
+extension ChannelMachine.Mail {
+  /// About how much memory a client's message takes; what the server sends is not counted.
+  var bytes: Int {
+    switch self {
+    case .event(let name, let payload, _): name.utf8.count + payload.size + 64
+    case .join(let message): message.payload.size + 64
+    case .refresh, .leave, .message, .stop: 0
+    }
+  }
+}
+
 /// What waits for a channel, first in, first out; empty most of the time.
 struct Mailbox {
   private var items: [ChannelMachine.Mail] = []
   private var head = 0
+  /// Of all that waits.
+  private(set) var bytes = 0
 
   var count: Int { items.count - head }
 
-  mutating func append(_ mail: ChannelMachine.Mail) { items.append(mail) }
+  mutating func append(_ mail: ChannelMachine.Mail) {
+    items.append(mail)
+    bytes += mail.bytes
+  }
 
   /// Puts something before all that waits.
-  mutating func prepend(_ mail: ChannelMachine.Mail) { items.insert(mail, at: head) }
+  mutating func prepend(_ mail: ChannelMachine.Mail) {
+    items.insert(mail, at: head)
+    bytes += mail.bytes
+  }
 
   mutating func popFirst() -> ChannelMachine.Mail? {
     guard head < items.count else { return nil }
     let mail = items[head]
+    bytes -= mail.bytes
     head += 1
     if head == items.count {
       items.removeAll(keepingCapacity: items.capacity <= 16)
@@ -126,6 +148,7 @@ struct Mailbox {
     defer {
       items = []
       head = 0
+      bytes = 0
     }
     return items[head...]
   }

@@ -104,7 +104,7 @@ public enum Dialect: Int, Sendable, Hashable, CaseIterable {
       return .event(type, .json(json["payload"] ?? .emptyObject))
     }
     if event.utf8.starts(with: eventPrefix.utf8) {
-      return .event(String(event.dropFirst(eventPrefix.count)), payload)
+      return .event(String(Substring(event.utf8.dropFirst(eventPrefix.utf8.count))), payload)
     }
     return self == .synq ? .event(event, payload) : .foreign
   }

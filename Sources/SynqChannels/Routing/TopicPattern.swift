@@ -23,7 +23,7 @@ package struct TopicPattern: Hashable, Sendable, CustomStringConvertible {
 
   /// Whether the topic is this one, or begins with this prefix.
   package func matches(_ topic: String) -> Bool {
-    isPrefix ? topic.utf8.starts(with: prefix.utf8) : topic == prefix
+    isPrefix ? topic.utf8.starts(with: prefix.utf8) : topic.hasSameBytes(as: prefix)
   }
 
   package var description: String { isPrefix ? prefix + "*" : prefix }

@@ -1,6 +1,6 @@
 /// Finds the channel for a topic: the exact one, else the one with the longest prefix.
 package struct TopicRouter: Sendable {
-  private var exact: [String: ChannelSpec] = [:]
+  private var exact: [Topic: ChannelSpec] = [:]
   /// The longest prefix first.
   private var prefixes: [ChannelSpec] = []
   package private(set) var specs: [ChannelSpec] = []
@@ -20,13 +20,13 @@ package struct TopicRouter: Sendable {
       let place = prefixes.firstIndex { $0.pattern.prefix.utf8.count < length } ?? prefixes.endIndex
       prefixes.insert(spec, at: place)
     } else {
-      exact[pattern.prefix] = spec
+      exact[Topic(pattern.prefix)] = spec
     }
     return spec
   }
 
   /// The channel for `topic`. O(number of prefixes) where no exact topic matches.
   package func match(_ topic: String) -> ChannelSpec? {
-    exact[topic] ?? prefixes.first { $0.pattern.matches(topic) }
+    exact[Topic(topic)] ?? prefixes.first { $0.pattern.matches(topic) }
   }
 }

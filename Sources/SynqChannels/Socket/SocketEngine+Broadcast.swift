@@ -14,7 +14,9 @@ extension SocketEngine {
   /// Where a broadcast on `topic` goes at the channel `key`.
   package func target(ofBroadcast event: String, topic: String, at key: ChannelKey) -> BroadcastTarget {
     guard condition == .open, let machine = self[key], machine.isJoined else { return .nowhere }
-    guard machine.topic == topic, !machine.spec.options.intercept.contains(event) else { return .callback }
+    guard machine.topic.hasSameBytes(as: topic), !machine.spec.options.intercept.contains(event) else {
+      return .callback
+    }
     return .client
   }
 

@@ -37,6 +37,7 @@ extension SocketEngine {
     }
     if case .authorize = cause {
       machine.assigns = scope.assigns
+      if let reason = scope.stop { machine.mailbox.prepend(.stop(reason)) }
       completeAuthorize(key, outcome, response: scope.response, into: &output)
       carryOut(scope.effects, of: key, into: &output)
       return processMail(of: key, into: &output)
@@ -167,8 +168,9 @@ extension SocketEngine {
         output.actions.append(
           .publish(topic: machine.topic, message: message, payload: payload, except: exceptSelf ? key : nil))
       case .send(let message, let payload):
-        machine.mailbox.append(
-          .message(HostMessage(topic: machine.topic, name: message, payload: .json(payload))))
+        send(
+          HostMessage(topic: machine.topic, name: message, payload: .json(payload)), to: machine,
+          into: &output)
       case .sendAfter(let delay, let message, let payload):
         output.actions.append(.sendAfter(key, delay, message: message, payload: payload))
       case .subscribe(let topic): output.actions.append(.subscribe(key, topic: topic))

@@ -96,7 +96,7 @@ extension SocketEngine {
           into: &output)
       case .join(let message):
         join(message, wasQueued: true, into: &output)
-        heir = topics[machine.topic]
+        heir = topics[Topic(machine.topic)]
       case .message, .stop: break
       }
     }
@@ -128,7 +128,7 @@ extension SocketEngine {
     remove(key)
     output.actions.append(.ended(key))
     if let successor = machine.successor, condition == .open {
-      authorize(successor, into: &output)
+      start(successor, into: &output)
     }
     passOn(waiting, from: machine, into: &output)
     finishSocketIfEmpty(into: &output)

@@ -15,11 +15,11 @@ extension SocketEngine {
         message: "more joins than max_joins_per_second (\(limits.maxJoinsPerSecond)) allows; try again later")
       return replyError(report, joinRef: message.joinRef, to: message, into: &output)
     }
-    guard let oldKey = topics[topic], let old = self[oldKey] else {
-      guard channelCount < limits.maxChannels else {
+    guard let oldKey = topics[Topic(topic)], let old = self[oldKey] else {
+      guard hasRoom else {
         return replyReason("too many channels joined", joinRef: message.joinRef, to: message, into: &output)
       }
-      let key = addMachine(spec: spec, join: message)
+      let key = addMachine(spec: spec, join: message, into: &output)
       return authorize(key, into: &output)
     }
     // As in Phoenix, where a join is finished before the next message is read.
@@ -27,24 +27,61 @@ extension SocketEngine {
     switch old.phase {
     case .waiting, .authorizing: enqueue(.join(message), for: oldKey, into: &output)
     case .initializing, .live, .failed:
-      let key = addMachine(spec: spec, join: message)
-      self[key]?.phase = .waiting
+      let key = addMachine(spec: spec, join: message, after: old, into: &output)
       self[key]?.replacedJoinRef = .some(old.joinRef)
-      old.successor = key
       close(oldKey, ChannelMachine.Ending(reason: .duplicateJoin, isAnnounced: false), into: &output)
     case .closing:
       // The client came back before before_close was done: the topic's channels never overlap.
-      let key = addMachine(spec: spec, join: message)
-      self[key]?.phase = .waiting
-      old.successor = key
+      guard hasRoom else {
+        return replyReason("too many channels joined", joinRef: message.joinRef, to: message, into: &output)
+      }
+      _ = addMachine(spec: spec, join: message, after: old, into: &output)
     }
   }
 
-  private mutating func addMachine(spec: ChannelSpec, join: Message) -> ChannelKey {
+  /// Whether one more channel may be joined. Channels that end still cost what they cost, so that there are bounds to
+  /// them too.
+  private var hasRoom: Bool {
+    channelCount < limits.maxChannels && machines.count - freeSlots.count < 2 * limits.maxChannels
+  }
+
+  /// - Parameter predecessor: the topic's channel that must end first.
+  private mutating func addMachine(
+    spec: ChannelSpec, join: Message, after predecessor: ChannelMachine? = nil,
+    into output: inout EngineOutput
+  ) -> ChannelKey {
     let assigns = Assigns(spec: spec, untracked: connectionAssigns)
     let key = add { ChannelMachine(key: $0, spec: spec, join: join, assigns: assigns) }
-    topics[join.topic.text] = key
+    topics[Topic(join.topic.text)] = key
+    if let predecessor, let machine = self[key] {
+      machine.phase = .waiting
+      machine.predecessor = predecessor.key
+      predecessor.successor = key
+    }
+    for name in spec.options.track where connectionAssigns[name] != nil && assigns[name] == nil {
+      output.actions.append(
+        .log(
+          LogEntry(
+            .warning,
+            "an assign of the connection is not taken over: it has a member that breaks JavaScript clients",
+            [("topic", join.topic.text), ("assign", name)])))
+    }
     return key
+  }
+
+  /// Begins the join of a channel whose predecessor has ended. One that ends at once has its successor begun here, not
+  /// from within.
+  mutating func start(_ key: ChannelKey, into output: inout EngineOutput) {
+    starting.append(key)
+    guard !isStarting else { return }
+    isStarting = true
+    var next = 0
+    while next < starting.count {
+      authorize(starting[next], into: &output)
+      next += 1
+    }
+    starting.removeAll()
+    isStarting = false
   }
 
   /// Begins the join of a new channel, or of one whose predecessor has ended.

@@ -7,16 +7,39 @@ extension SocketEngine {
   package mutating func deliver(
     _ message: HostMessage, to key: ChannelKey, into output: inout EngineOutput
   ) {
-    guard let machine = self[key], !machine.isClosing else { return }
-    guard machine.spec.callbacks.contains(.handleMessage) else {
-      output.actions.append(
-        .log(
-          LogEntry(
-            .warning, "a message was dropped: the channel has no handle_message",
-            [("topic", machine.topic), ("message", message.name)])))
-      return
-    }
+    guard let machine = self[key], takes(message, machine, into: &output) else { return }
     enqueue(.message(message), for: key, into: &output)
+  }
+
+  /// A message of a channel to itself, which comes after what waits already.
+  mutating func send(_ message: HostMessage, to machine: ChannelMachine, into output: inout EngineOutput) {
+    guard takes(message, machine, into: &output), hasRoomForMessages(machine, into: &output) else { return }
+    machine.mailbox.append(.message(message))
+  }
+
+  private func takes(
+    _ message: HostMessage, _ machine: ChannelMachine, into output: inout EngineOutput
+  ) -> Bool {
+    guard !machine.isClosing else { return false }
+    if machine.spec.callbacks.contains(.handleMessage) { return true }
+    output.actions.append(
+      .log(
+        LogEntry(
+          .warning, "a message was dropped: the channel has no handle_message",
+          [("topic", machine.topic), ("message", message.name)])))
+    return false
+  }
+
+  /// False if the channel crashed for what waits already.
+  private mutating func hasRoomForMessages(
+    _ machine: ChannelMachine, into output: inout EngineOutput
+  ) -> Bool {
+    let limit = limits.maxQueuedMessages
+    if machine.mailbox.count < limit { return true }
+    crash(
+      machine.key, cause: "more messages wait for the channel than max_queued_messages (\(limit))",
+      into: &output)
+    return false
   }
 
   /// Ends a channel as soon as it is free, for a host that asked from outside a callback.
@@ -33,7 +56,7 @@ extension SocketEngine {
     }
     switch mail {
     case .event(_, _, let ref), .refresh(let ref):
-      guard machine.mailbox.count < limits.maxQueuedEvents else {
+      guard hasRoom(for: mail, machine) else {
         return refuseMail(joinRef: machine.newestJoinRef, ref: ref, of: machine, into: &output)
       }
     case .leave(let ref):
@@ -45,19 +68,23 @@ extension SocketEngine {
         return refuseMail(joinRef: machine.newestJoinRef, ref: ref, of: machine, into: &output)
       }
     case .join(let message):
-      guard machine.mailbox.count < limits.maxQueuedEvents else {
+      guard hasRoom(for: mail, machine) else {
         return refuseMail(joinRef: message.joinRef, ref: message.ref, of: machine, into: &output)
       }
       machine.queuedJoinRef = .some(message.joinRef)
     case .message:
-      guard machine.mailbox.count < limits.maxQueuedMessages else {
-        let limit = limits.maxQueuedMessages
-        return crash(
-          key, cause: "more messages wait for the channel than max_queued_messages (\(limit))", into: &output)
-      }
+      guard hasRoomForMessages(machine, into: &output) else { return }
     case .stop: break
     }
     machine.mailbox.append(mail)
+  }
+
+  /// Whether a client's message may wait: few enough do, and all that wait on the socket are small enough. One may be
+  /// as large as it likes, so that no limit shuts out what another one admits.
+  private func hasRoom(for mail: ChannelMachine.Mail, _ machine: ChannelMachine) -> Bool {
+    guard machine.mailbox.count < limits.maxQueuedEvents else { return false }
+    let waiting = machines.reduce(0) { $0 + ($1?.mailbox.bytes ?? 0) }
+    return waiting == 0 || waiting + mail.bytes <= limits.maxQueuedBytes
   }
 
   private func refuseMail(
@@ -65,7 +92,9 @@ extension SocketEngine {
   ) {
     let report = ErrorReport(
       code: ErrorCode.tooManyQueuedEvents,
-      message: "more events wait for the channel than max_queued_events (\(limits.maxQueuedEvents))")
+      message:
+        "more waits than max_queued_events (\(limits.maxQueuedEvents)) or max_queued_bytes (\(limits.maxQueuedBytes))"
+    )
     replyError(report, joinRef: joinRef, ref: ref, topic: Name(machine.topic), into: &output)
   }
 

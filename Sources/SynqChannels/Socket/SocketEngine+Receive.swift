@@ -47,7 +47,7 @@ extension SocketEngine {
     let topic = message.topic.text
     if topic == PhoenixEvent.phoenixTopic { return receivePhoenix(message, into: &output) }
     if message.event.text == PhoenixEvent.join, message.event.isString { return join(message, into: &output) }
-    guard let key = topics[topic], let machine = self[key], !machine.isClosing else {
+    guard let key = topics[Topic(topic)], let machine = self[key], !machine.isClosing else {
       return replyNotJoined(to: message, into: &output)
     }
     // A message of a channel that is no more: newer Phoenix ignores it, and so do clients the other way round. A
@@ -115,7 +115,12 @@ extension SocketEngine {
     switch spec.options.dialect.request(event: event, payload: message.payload) {
     case .refresh where spec.hasState: return .refresh(ref: message.ref)
     case .refresh: return .event(name: event, payload: message.payload, ref: message.ref)
-    case .event(let name, let payload): return .event(name: name, payload: payload, ref: message.ref)
+    case .event(let name, let payload):
+      guard admits(eventName: name) else {
+        refuseEventName(of: message, joinRef: joinRef, into: &output)
+        return nil
+      }
+      return .event(name: name, payload: payload, ref: message.ref)
     case .foreign:
       crash(key, cause: "the event \(event) is not of the channel's dialect", into: &output)
       return nil
@@ -145,16 +150,22 @@ extension SocketEngine {
       replyError(report, joinRef: nil, ref: message.ref, topic: Name(""), into: &output)
       return false
     }
-    let event = message.event.text
-    if event.utf8.count > limits.maxEventBytes || event.containsNUL {
-      let report = ErrorReport(
-        code: ErrorCode.eventNotAllowed,
-        message:
-          "the event's name is longer than max_event_bytes (\(limits.maxEventBytes)) or contains U+0000")
-      replyError(report, joinRef: message.joinRef, to: message, into: &output)
+    guard admits(eventName: message.event.text) else {
+      refuseEventName(of: message, joinRef: message.joinRef, into: &output)
       return false
     }
     return true
+  }
+
+  private func admits(eventName name: String) -> Bool {
+    name.utf8.count <= limits.maxEventBytes && !name.containsNUL
+  }
+
+  private func refuseEventName(of message: Message, joinRef: Ref?, into output: inout EngineOutput) {
+    let report = ErrorReport(
+      code: ErrorCode.eventNotAllowed,
+      message: "the event's name is longer than max_event_bytes (\(limits.maxEventBytes)) or contains U+0000")
+    replyError(report, joinRef: joinRef, to: message, into: &output)
   }
 
   // MARK: Replies

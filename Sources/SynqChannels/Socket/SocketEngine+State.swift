@@ -3,11 +3,15 @@ import SynqWire
 
 /// State on its way to the client: at once or when the transport takes it, in the library's messages or in the host's.
 extension SocketEngine {
-  /// Appends the states that changed while the transport was not writable.
+  /// Appends states that wait, until none does or the outbox is full.
   package mutating func encodeStates(into output: inout EngineOutput) {
     let keys = dirty
     dirty.removeAll(keepingCapacity: true)
-    for key in keys {
+    for (index, key) in keys.enumerated() {
+      guard output.outbox.bytes.count < Self.fullOutbox else {
+        dirty += keys[index...]
+        return
+      }
       if let machine = self[key] { encodeState(of: machine, into: &output) }
     }
   }
@@ -15,7 +19,7 @@ extension SocketEngine {
   /// Notes that a channel's state may have changed; encodes it at once if the transport takes it.
   mutating func stateMayHaveChanged(_ key: ChannelKey, into output: inout EngineOutput) {
     guard let machine = self[key], machine.spec.hasState, case .live = machine.phase else { return }
-    if isWritable {
+    if isWritable, output.outbox.bytes.count < Self.fullOutbox {
       encodeState(of: machine, into: &output)
     } else if !machine.isDirty {
       machine.isDirty = true

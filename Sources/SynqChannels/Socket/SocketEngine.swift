@@ -61,9 +61,12 @@ package struct SocketEngine: ~Copyable {
   var freeSlots: [UInt32] = []
   var nextGeneration: UInt32 = 0
   /// The newest channel of each topic, closing ones too.
-  var topics: [String: ChannelKey] = [:]
+  var topics: [Topic: ChannelKey] = [:]
   /// Channels whose state may differ from what their client has.
   var dirty: [ChannelKey] = []
+  /// Successors of channels that have ended, whose join begins now.
+  var starting: [ChannelKey] = []
+  var isStarting = false
   /// Replies that callbacks left for later.
   var deferredReplies: [DeferredReply: PendingReply] = [:]
   var condition = Condition.open
@@ -99,6 +102,12 @@ package struct SocketEngine: ~Copyable {
     self.timestamp = timestamp
   }
 
+  /// Bytes in the outbox from which on states wait, so that what a burst of messages leads to becomes one.
+  package static let fullOutbox = 65_536
+
+  /// Whether states wait for `encodeStates`.
+  package var hasWaitingStates: Bool { !dirty.isEmpty }
+
   /// The number of channels that are joined or being joined.
   package var channelCount: Int {
     topics.values.count { key in self[key].map { !$0.isClosing } ?? false }
@@ -123,7 +132,13 @@ package struct SocketEngine: ~Copyable {
 
   mutating func remove(_ key: ChannelKey) {
     guard let machine = self[key] else { return }
-    if topics[machine.topic] == key { topics[machine.topic] = nil }
+    let topic = Topic(machine.topic)
+    if topics[topic] == key {
+      // One that waited for an earlier channel which still ends leaves the topic to that.
+      let earlier = machine.predecessor.flatMap { self[$0] }
+      earlier?.successor = nil
+      topics[topic] = earlier?.key
+    }
     machines[Int(key.slot)] = nil
     freeSlots.append(key.slot)
     deferredReplies = deferredReplies.filter { $0.value.channel != key }

@@ -9,6 +9,8 @@ package struct SocketLimits: Sendable, Hashable {
   /// Events, refreshes and joins that wait while a callback of their channel runs: a client that sends faster than its
   /// channel answers. A leave beyond it ends the channel without waiting its turn.
   package var maxQueuedEvents = 1000
+  /// Bytes of all that waits so on one socket: likewise, with few and large events.
+  package var maxQueuedBytes = 16_000_000
   /// Messages of the server that wait while a callback of their channel runs: others who publish faster than it takes.
   /// The channel ends as crashed, so that its client starts anew.
   package var maxQueuedMessages = 10_000

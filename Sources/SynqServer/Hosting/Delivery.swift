@@ -37,14 +37,16 @@ struct CallQueue {
 
   mutating func popFirst() -> PendingCall? {
     guard head < calls.count else { return nil }
-    defer {
-      if head == calls.count {
-        calls.removeAll(keepingCapacity: calls.count <= 1024)
-        head = 0
-      }
-    }
     let call = calls[head].take()
     head += 1
+    if head == calls.count {
+      calls.removeAll(keepingCapacity: calls.count <= 1024)
+      head = 0
+    } else if head >= 1024, head * 2 >= calls.count {
+      // The queue may never be empty: what was taken must not pile up.
+      calls.removeFirst(head)
+      head = 0
+    }
     return call
   }
 }

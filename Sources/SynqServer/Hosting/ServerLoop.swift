@@ -32,9 +32,11 @@ final class ServerLoop: @unchecked Sendable {
   let delivery: Delivery
   /// Scratch for all sockets: empty between two calls of the loop.
   var output = EngineOutput()
+  /// The socket whose burst of messages is answered in the outbox, until it was sent.
+  var writer: SocketDriver?
   /// The sockets that are connected, or whose channels still end.
   private var sockets: [ObjectIdentifier: SocketDriver] = [:]
-  private var topics: [String: TopicMembers] = [:]
+  private var topics: [Topic: TopicMembers] = [:]
   private var pendingCalls: [PendingCall] = []
   private var isSubmissionScheduled = false
   private(set) var isDraining = false
@@ -150,19 +152,20 @@ final class ServerLoop: @unchecked Sendable {
   // MARK: Topics
 
   func subscribe(_ context: ChannelContext, to topic: String) {
-    topics[topic, default: TopicMembers()].insert(context)
+    topics[Topic(topic), default: TopicMembers()].insert(context)
   }
 
   /// False if the channel was not in the topic.
   @discardableResult
   func unsubscribe(_ context: ChannelContext, from topic: String) -> Bool {
+    let topic = Topic(topic)
     guard topics[topic]?.remove(context) == true else { return false }
     if topics[topic]?.isEmpty == true { topics[topic] = nil }
     return true
   }
 
   private func broadcast(topic: String, event: String, payload: Payload, except: ChannelContext?) {
-    guard let members = topics[topic] else { return }
+    guard let members = topics[Topic(topic)] else { return }
     var encoded = EncodedBroadcast(topic: topic, event: event, payload: payload)
     for context in members.contexts where context !== except {
       context.driver.deliver(broadcast: &encoded, to: context)
@@ -170,7 +173,7 @@ final class ServerLoop: @unchecked Sendable {
   }
 
   private func publish(topic: String, message: String, payload: JSON, except: ChannelContext?) {
-    guard let members = topics[topic] else { return }
+    guard let members = topics[Topic(topic)] else { return }
     let message = HostMessage(topic: topic, name: message, payload: .json(payload))
     for context in members.contexts where context !== except { context.driver.deliver(message, to: context) }
   }

@@ -20,7 +20,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   let logger: Logger
   private(set) var contexts: [ChannelKey: ChannelContext] = [:]
   /// Topics beside its own that a channel subscribed to.
-  private var subscriptions: [ChannelKey: Set<String>] = [:]
+  private var subscriptions: [ChannelKey: Set<Topic>] = [:]
   private var life = Life.open
   /// Whether the engine is at work: what the transport reports meanwhile waits for the loop's next turn.
   private var isEntered = false
@@ -68,6 +68,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     guard life == .open else { return }
     hub.stats.messagesIn.add()
     work { $0.receive(text: text, limits: jsonLimits, into: &$1) }
+    received()
   }
 
   /// Hands a binary message to the engine likewise.
@@ -75,9 +76,16 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     guard life == .open else { return }
     hub.stats.messagesIn.add()
     work { $0.receive(binary: binary, limits: jsonLimits, into: &$1) }
+    received()
   }
 
-  package func readBurstEnded() { send() }
+  /// What a burst is answered goes out together, but not beyond what one write should be.
+  private func received() {
+    if loop.output.outbox.bytes.count >= SocketEngine.fullOutbox { return settle() }
+    if !loop.output.outbox.isEmpty { loop.writer = self }
+  }
+
+  package func readBurstEnded() { settle() }
 
   /// Sends the states that changed while the client did not read.
   package func transportBecameWritable() {
@@ -127,6 +135,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     switch engine.target(ofBroadcast: broadcast.event, topic: broadcast.topic, at: context.key) {
     case .client:
       guard life == .open else { return }
+      claimOutbox()
       if let fault = broadcast.append(to: &loop.output.outbox, serializer: engine.wireSerializer) {
         hub.logger.warning(
           "a broadcast was dropped: \(fault)", metadata: ["topic": "\(broadcast.topic)"])
@@ -159,11 +168,28 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   private func enter(_ body: (inout SocketEngine, inout EngineOutput) -> Void) {
     guard life != .finished else { return }
     work(body)
+    settle()
+  }
+
+  /// Sends what was written, and the states that waited for room in the outbox.
+  private func settle() {
     send()
+    while engine.hasWaitingStates, life == .open, transport.isWritable {
+      work { $0.encodeStates(into: &$1) }
+      guard !loop.output.outbox.isEmpty else { return }
+      send()
+    }
+  }
+
+  /// The outbox is the loop's: what another socket's burst left in it goes to that socket first.
+  private func claimOutbox() {
+    guard let writer = loop.writer, writer !== self else { return }
+    writer.send()
   }
 
   /// Lets the engine work and carries out what it asks for; what it wrote stays in the outbox.
   private func work(_ body: (inout SocketEngine, inout EngineOutput) -> Void) {
+    claimOutbox()
     isEntered = true
     defer { isEntered = false }
     if needsTime { engine.now = loop.eventLoop.now.uptimeNanoseconds }
@@ -175,6 +201,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   // MARK: Carrying out
 
   private func send() {
+    loop.writer = nil
     guard !loop.output.outbox.isEmpty else { return }
     if life == .lost || life == .finished {
       loop.output.outbox.removeAll()
@@ -211,11 +238,11 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
       engine.complete(cause, of: key, scope: scope, outcome: cause.outcomeWhenAbandoned, into: &loop.output)
     case .ended(let key): forget(key)
     case .subscribe(let key, let topic):
-      guard let context = contexts[key], topic != context.topic else { return }
-      subscriptions[key, default: []].insert(topic)
+      guard let context = contexts[key], !topic.hasSameBytes(as: context.topic) else { return }
+      subscriptions[key, default: []].insert(Topic(topic))
       loop.subscribe(context, to: topic)
     case .unsubscribe(let key, let topic):
-      guard let context = contexts[key], subscriptions[key]?.remove(topic) != nil else { return }
+      guard let context = contexts[key], subscriptions[key]?.remove(Topic(topic)) != nil else { return }
       loop.unsubscribe(context, from: topic)
     case .broadcast(let topic, let event, let payload, let except):
       hub.broadcast(topic: topic, event: event, payload: payload, except: except.flatMap { contexts[$0] })
@@ -256,19 +283,17 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
 
   private func sendAfter(_ key: ChannelKey, _ delay: Duration, message: String, payload: JSON) {
     guard let context = contexts[key] else { return }
-    let (seconds, attoseconds) = delay.components
-    // A channel that has ended by then is not found by its key.
-    loop.eventLoop.scheduleTask(in: .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)) {
-      [weak self] in
-      let message = HostMessage(topic: context.topic, name: message, payload: .json(payload))
-      self?.deliver(message, to: context)
+    let message = HostMessage(topic: context.topic, name: message, payload: .json(payload))
+    // Neither is kept for it: a channel may end long before.
+    loop.eventLoop.scheduleTask(in: TimeAmount(clamping: delay)) { [weak self, weak context] in
+      if let self, let context { self.deliver(message, to: context) }
     }
   }
 
   private func forget(_ key: ChannelKey) {
     guard let context = contexts.removeValue(forKey: key) else { return }
     if loop.unsubscribe(context, from: context.topic) { hub.stats.channels.subtract() }
-    for topic in subscriptions.removeValue(forKey: key) ?? [] { loop.unsubscribe(context, from: topic) }
+    for topic in subscriptions.removeValue(forKey: key) ?? [] { loop.unsubscribe(context, from: topic.text) }
     context.end()
   }
 

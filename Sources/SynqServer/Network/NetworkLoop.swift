@@ -48,8 +48,8 @@ final class NetworkLoop: @unchecked Sendable {
 
   /// How many ticks a time-out of `time` is, rounded up, so that it never comes early.
   func ticks(_ time: TimeAmount) -> UInt32 {
-    let ticks = (max(time.nanoseconds, 1) + tickLength.nanoseconds - 1) / tickLength.nanoseconds
-    return UInt32(clamping: ticks + 1)
+    let ticks = (max(time.nanoseconds, 1) - 1) / tickLength.nanoseconds
+    return UInt32(clamping: min(ticks, Int64(UInt32.max)) + 2)
   }
 
   /// Frames every message of `outbox` into one buffer.

@@ -42,6 +42,7 @@ class Limits:
     drain_batch: int = 0  #: connections that a stop ends at once. Default 1,000
     drain_pause_ms: int = 0  #: from one batch of a stop to the next. Default 100
     max_queued_messages: int = 0  #: of one channel, while its handler runs: it crashes. Default 10,000
+    max_queued_bytes: int = 0  #: of a connection's events, likewise: an error. Default 16,000,000
 
 
 class Stats(NamedTuple):
