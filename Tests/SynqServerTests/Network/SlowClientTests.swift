@@ -53,6 +53,24 @@ import Testing
     #expect(server.hub.stats.connections.current == 2)
   }
 
+  /// One segment that asks for a large state a thousand times gets it a few times, whoever reads.
+  @Test(arguments: [true, false]) func aBurstOfRefreshesIsNotABurstOfStates(reads: Bool) throws {
+    let server = try ManualServer()
+    let client = try server.join("room:1")
+    server.push("write", JSON(String(repeating: "t", count: 80_000)), from: client)
+    #expect(client.messages().count == 2)
+    client.reads = reads
+    let refresh = ClientFrame.text(#"["1","2","room:1","synq:refresh",{}]"#)
+    client.send(Array((0..<1000).map { _ in refresh }.joined()))
+    if !reads { #expect(client.heldBytes < 500_000) }
+    client.reads = true
+    let messages = client.messages()
+    #expect(messages.count { $0[3] == "phx_reply" } == 1000)
+    #expect((1...10).contains(messages.count { $0[3] == "synq:change" }))
+    #expect(
+      messages.last { $0[3] == "synq:change" }?[4]?["state"]?["text"]?.stringValue?.utf8.count == 80_000)
+  }
+
   /// Broadcasts cannot be coalesced: they wait, up to the limit, and then the connection ends with its code.
   @Test func broadcastsWaitUpToTheLimitForAClientThatDoesNotRead() throws {
     let limit = 1_000_000
