@@ -10,8 +10,11 @@ private final class Puppet: Channel {
   private let socket = Mutex<Socket?>(nil)
   /// The socket, kept beyond its callbacks.
   var kept: Socket? { socket.withLock { $0 } }
-  /// It knows its channel, and so this.
-  func forget() { socket.withLock { $0 = nil } }
+  /// It knows its channel, and so this; what was to be done to it may too.
+  func forget() {
+    socket.withLock { $0 = nil }
+    action.withLock { $0 = { _ in } }
+  }
 
   func `do`(_ body: @escaping @Sendable (Socket) throws -> Void) { action.withLock { $0 = body } }
 
