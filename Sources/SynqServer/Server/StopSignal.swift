@@ -1,4 +1,5 @@
 import Glibc
+import NIOCore
 
 /// Something that happens once and that threads can wait for.
 ///
@@ -37,9 +38,8 @@ package final class StopSignal: @unchecked Sendable {
     var deadline = timespec()
     if let timeout {
       clock_gettime(CLOCK_MONOTONIC, &deadline)
-      let (seconds, attoseconds) = timeout.components
-      let nanoseconds = deadline.tv_nsec + Int(attoseconds / 1_000_000_000)
-      deadline.tv_sec += Int(seconds) + nanoseconds / 1_000_000_000
+      let nanoseconds = deadline.tv_nsec + Int(TimeAmount(clamping: timeout).nanoseconds)
+      deadline.tv_sec += nanoseconds / 1_000_000_000
       deadline.tv_nsec = nanoseconds % 1_000_000_000
     }
     pthread_mutex_lock(mutex)
