@@ -173,7 +173,9 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     guard let target = RequestTarget(head.uri) else {
       isKeptAlive = false
       enter(.answering)
-      core.logger.info("refusing a request: its target cannot be decoded", metadata: logMetadata)
+      core.logger.info(
+        "refusing a request: its target cannot be decoded, or has more than \(RequestTarget.maxPairs) parameters",
+        metadata: logMetadata)
       answer(.failure(.badRequest))
       return
     }

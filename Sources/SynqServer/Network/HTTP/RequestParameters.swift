@@ -5,18 +5,46 @@ import SynqJSON
 ///
 /// Where names contradict each other the last one wins, as in Plug.
 struct RequestParameters {
-  private indirect enum Node {
+  private enum Node {
     case text(String)
     case list([Node])
-    case object([(name: String, node: Node)])
+    case object(Members)
+
+    // What is taken out is put back changed. Were it left here meanwhile, each change would copy all of it.
+
+    mutating func takeElements() -> [Node] {
+      guard case .list(let elements) = self else { return [] }
+      self = .text("")
+      return elements
+    }
+
+    mutating func takeMembers() -> Members {
+      guard case .object(let members) = self else { return Members() }
+      self = .text("")
+      return members
+    }
+  }
+
+  /// The members of an object in the order in which their names came.
+  private struct Members {
+    var all: [(name: String, node: Node)] = []
+    private var places: [String: Int] = [:]
+
+    /// Where the member of this name is; it is made when there is none.
+    mutating func place(of name: String) -> Int {
+      if let place = places[name] { return place }
+      places[name] = all.count
+      all.append((name, .text("")))
+      return all.count - 1
+    }
   }
 
   /// Brackets beyond this are part of the name: stops a query from nesting without end.
   private static let maxDepth = 16
 
-  private var root = Node.object([])
+  private var root = Node.object(Members())
 
-  /// Adds one pair; a name with brackets that do not close is taken as it is.
+  /// Adds one pair, in constant time on average; a name with brackets that do not close is taken as it is.
   mutating func add(_ name: String, _ value: String) {
     Self.insert(value, at: Self.keys(name)[...], into: &root)
   }
@@ -50,25 +78,19 @@ struct RequestParameters {
       return
     }
     let rest = keys.dropFirst()
-    if key.isEmpty, !rest.isEmpty || keys.startIndex > 0 {
-      var list: [Node] = []
-      if case .list(let known) = node { list = known }
-      var element = Node.object([])
+    // Empty brackets are one element more; a name without brackets may be empty.
+    if key.isEmpty, keys.startIndex > 0 {
+      var elements = node.takeElements()
+      var element = Node.text("")
       insert(value, at: rest, into: &element)
-      list.append(element)
-      node = .list(list)
-      return
-    }
-    var members: [(name: String, node: Node)] = []
-    if case .object(let known) = node { members = known }
-    if let index = members.firstIndex(where: { $0.name == key }) {
-      insert(value, at: rest, into: &members[index].node)
+      elements.append(element)
+      node = .list(elements)
     } else {
-      var member = Node.object([])
-      insert(value, at: rest, into: &member)
-      members.append((key, member))
+      var members = node.takeMembers()
+      let place = members.place(of: key)
+      insert(value, at: rest, into: &members.all[place].node)
+      node = .object(members)
     }
-    node = .object(members)
   }
 
   private static func write(_ node: Node, to builder: inout JSONBuilder) {
@@ -80,7 +102,7 @@ struct RequestParameters {
       builder.endArray()
     case .object(let members):
       builder.beginObject()
-      for member in members {
+      for member in members.all {
         builder.key(member.name)
         write(member.node, to: &builder)
       }

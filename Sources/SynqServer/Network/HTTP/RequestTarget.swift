@@ -9,10 +9,14 @@ struct RequestTarget {
   /// The query's pairs in order.
   var query: [(name: String, value: String)]
 
+  /// How many pairs a query may have. Stops a request of a few kilobytes from costing much work before it is known who
+  /// sends it. No page needs as many.
+  static let maxPairs = 1_000
+
   /// Reads a request target in origin form, or absolute form as proxies send it (RFC 9112, section 3.2).
   ///
-  /// Nil when it is neither, or when what it encodes is not UTF-8 (Plug answers 400 too). A `%` that begins no
-  /// escape stays as it is (`wire/upgrade_bad_query`).
+  /// Nil when it is neither, when what it encodes is not UTF-8 (Plug answers 400 too), or when its query has more than
+  /// `maxPairs`. A `%` that begins no escape stays as it is (`wire/upgrade_bad_query`).
   init?(_ text: String) {
     var rest = Substring(text)
     if !rest.hasPrefix("/") {
@@ -32,6 +36,7 @@ struct RequestTarget {
     query = []
     guard let mark else { return }
     for pair in rest[rest.index(after: mark)...].split(separator: "&") {
+      guard query.count < Self.maxPairs else { return nil }
       let equals = pair.firstIndex(of: "=")
       guard let name = percentDecoded(pair[..<(equals ?? pair.endIndex)].utf8, plusIsSpace: true),
         let value = percentDecoded(
