@@ -172,6 +172,24 @@ import Testing
     }
   }
 
+  /// An empty stream is two bytes and costs a reset: RFC 7692 has no use for more than the one that ends the message.
+  @Test func boundsHowManyStreamsAMessageIs() async throws {
+    try await TestServer.with(Self.configuration()) { test in
+      let client = try await Self.compressed(test)
+      func streams(_ count: Int) -> [UInt8] {
+        ClientFrame.frame(.text, [UInt8]([[UInt8]](repeating: [3, 0], count: count).joined()), rsv: 0x40)
+      }
+      try await client.send(streams(16))
+      #expect(await client.receive(3) == [0xC1, 1, 0])
+      // The count is each message's own.
+      try await client.send(streams(16))
+      #expect(await client.receive(3) == [0xC1, 1, 0])
+      try await client.send(streams(17))
+      #expect(await client.receiveToEnd() == [0x88, 2, 3, 0xEF])
+      #expect(await test.backend.nextEnding() == "a compressed message cannot be inflated")
+    }
+  }
+
   @Test func boundsAnInflatedMessage() async throws {
     var configuration = Self.configuration { $0.maxInflateRatio = 2_000 }
     configuration.mounts[0].limits.maxMessageBytes = 100_000

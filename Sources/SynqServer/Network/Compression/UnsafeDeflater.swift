@@ -54,6 +54,12 @@ final class UnsafeDeflater {
 /// Expands messages as permessage-deflate does (RFC 7692, section 7.2.2). Confined to an event loop.
 final class UnsafeInflater {
   private let stream: UnsafeMutablePointer<z_stream>
+  /// How often the message has ended its stream so far.
+  private var streamEnds = 0
+
+  /// How often a message may end its stream. Stops one of empty streams, which cost a reset for every two bytes and no
+  /// output. A message needs one end at most (RFC 7692, section 7.2.3.4); beyond this many it counts as damaged.
+  private static let maxStreamEnds = 16
 
   enum Result { case whole, tooLarge, damaged }
 
@@ -78,6 +84,7 @@ final class UnsafeInflater {
   func inflate(
     _ message: UnsafeRawBufferPointer, into output: inout UnsafeMessageBuffer, limit: Int, takesContext: Bool
   ) -> Result {
+    streamEnds = 0
     let result = feed(message, &output, limit)
     if !takesContext { inflateReset(stream) }
     guard case .whole = result else { return result }
@@ -115,7 +122,8 @@ final class UnsafeInflater {
       // The message ended its stream itself, which it may (RFC 7692, section 7.2.3.4): the next begins anew.
       case Z_STREAM_END:
         let rest = stream.pointee.avail_in
-        guard inflateReset(stream) == Z_OK else { return .damaged }
+        streamEnds += 1
+        guard streamEnds <= Self.maxStreamEnds, inflateReset(stream) == Z_OK else { return .damaged }
         stream.pointee.avail_in = rest
       default: return .damaged
       }
