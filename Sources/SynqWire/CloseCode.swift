@@ -9,8 +9,6 @@ package struct CloseCode: RawRepresentable, Hashable, Sendable {
   package static let goingAway = CloseCode(rawValue: 1001)
   /// A frame that breaks RFC 6455; a connection that was idle for too long (as Phoenix does, `wire/idle_timeout`).
   package static let protocolError = CloseCode(rawValue: 1002)
-  /// A close frame without a code; never sent.
-  package static let noStatus = CloseCode(rawValue: 1005)
   /// Text that is not UTF-8.
   package static let invalidData = CloseCode(rawValue: 1007)
   /// The client went over a rate or a count.

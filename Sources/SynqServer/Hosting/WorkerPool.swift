@@ -36,8 +36,6 @@ package final class WorkerPool: @unchecked Sendable {
     mutex.deallocate()
   }
 
-  package var threadCount: Int { threads.count }
-
   func submit(_ calls: [PendingCall]) {
     pthread_mutex_lock(mutex)
     queue.append(calls)

@@ -22,14 +22,6 @@ struct HTTPDate: Hashable, Sendable {
       + "\(Self.two(time / 3_600)):\(Self.two(time / 60 % 60)):\(Self.two(time % 60)) GMT"
   }
 
-  /// For example "1994-11-06T08:49:37Z" (RFC 3339).
-  var rfc3339: String {
-    let (days, time) = seconds.flooredDivision(by: 86_400)
-    let date = Self.civilDate(days: days)
-    return "\(date.year)-\(Self.two(date.month))-\(Self.two(date.day))T"
-      + "\(Self.two(time / 3_600)):\(Self.two(time / 60 % 60)):\(Self.two(time % 60))Z"
-  }
-
   private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
   private static let months = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

@@ -23,7 +23,7 @@ enum BinaryOverLongPoll {
     text.append(
       "\"phx_reply\",{\"status\":\"error\",\"response\":{\"code\":\"binary_over_longpoll\",\"message\":")
     text.append("\"The reply is binary, which long poll cannot carry\",\"details\":null,\"timestamp\":\"")
-    text.append(utf8: HTTPDate.now.rfc3339)
+    text.append(utf8: rfc3339Now())
     text.append("\"}}]")
     return true
   }
