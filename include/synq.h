@@ -348,12 +348,12 @@ typedef void (*synq_log_fn)(const synq_log_record_t *record, void *user);
 typedef struct synq_limits {
   size_t size;
   uint32_t max_connections;             /* in all: 503. Default 100,000 */
-  uint32_t max_connections_per_address; /* of an IPv4 address or an IPv6 /64: 503. Default 10,000 */
+  uint32_t max_connections_per_address; /* of an IPv4 address or a /64: 503, long poll 429. Default 10,000 */
   uint32_t handshake_timeout_ms;        /* from accept to upgrade; in connect: 503. Default 10,000 */
   uint32_t idle_timeout_ms;             /* without a byte from the client: close 1002. Default 60,000 */
   uint32_t max_header_bytes;            /* of an HTTP request: 431. Default 16,384 */
   uint32_t max_frame_bytes;             /* of one WebSocket frame: close 1009. Default 8,000,000 */
-  uint32_t max_message_bytes;           /* of one message, all its frames: close 1009. Default 8,000,000 */
+  uint32_t max_message_bytes;           /* all its frames: close 1009, long poll 413. Default 8,000,000 */
   uint32_t max_fragments;               /* frames of one message: close 1009. Default 1,024 */
   uint32_t max_channels;                /* joined at once by one connection: an error. Default 100 */
   uint32_t max_queued_events;           /* of one channel, while its callback runs: an error. Default 1,000 */

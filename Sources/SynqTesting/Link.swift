@@ -18,9 +18,6 @@ final class Link: SocketTransport, @unchecked Sendable {
 
   // MARK: From the server
 
-  /// A test's client takes everything at once.
-  var pendingBytes: Int { 0 }
-
   func send(_ outbox: inout Outbox) {
     var frames: [ServerFrame] = []
     outbox.forEachMessage { kind, bytes in

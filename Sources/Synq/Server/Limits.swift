@@ -7,7 +7,7 @@ import SynqServer
 public struct Limits: Sendable, Hashable {
   /// Connections in all; 503 beyond. Default 100,000.
   public var maxConnections = 100_000
-  /// Connections from one address; 503 beyond. Default 10,000.
+  /// Connections from one address; 503 beyond. Its long-poll sessions likewise; status 429 beyond. Default 10,000.
   public var maxConnectionsPerAddress = 10_000
   /// From accept to upgrade, the decision of `connect` included: 503 then, else the connection closes. Default 10 s.
   public var handshakeTimeout = Duration.seconds(10)
@@ -17,7 +17,7 @@ public struct Limits: Sendable, Hashable {
   public var maxHeaderBytes = 16_384
   /// Bytes of one WebSocket frame with its header: close 1009. Default 8,000,000.
   public var maxFrameBytes = 8_000_000
-  /// Bytes of one message, all its frames: close 1009. Default 8,000,000.
+  /// Bytes of one message, all its frames: close 1009, over long poll status 413. Default 8,000,000.
   public var maxMessageBytes = 8_000_000
   /// Frames of one message: close 1009. Default 1,024.
   public var maxFragments = 1_024

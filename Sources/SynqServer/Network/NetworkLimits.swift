@@ -6,7 +6,8 @@ package struct NetworkLimits: Sendable {
   /// it 503. Default 100,000.
   package var maxConnections = 100_000
   /// Connections at a time from one IPv4 address or one IPv6 /64. Stops a single host from taking every place of
-  /// `maxConnections`. Beyond it 503. Default 10,000; raise it when a proxy in front gives all clients one address.
+  /// `maxConnections`. Beyond it 503. Its long-poll sessions, of all mounts, are counted apart up to the same number:
+  /// beyond it 429. Default 10,000; raise it when a proxy in front gives all clients one address.
   package var maxConnectionsPerAddress = 10_000
   /// From the accepted connection, or the first byte of a further request, to the end of the request. Stops clients
   /// that send a header a byte at a time to hold connections (slowloris); TLS's handshake counts. Default 10 s.
@@ -40,7 +41,7 @@ package struct WebSocketLimits: Sendable {
   /// memory. Beyond it 1009. Default 8,000,000, as Bandit's for Phoenix (`wire/frame_8mb`).
   package var maxFrameBytes = 8_000_000
   /// Bytes of one message, all its fragments together. Stops what `maxFrameBytes` alone lets through: a message of
-  /// fragments without end. Beyond it 1009. Default 8,000,000.
+  /// fragments without end. Beyond it 1009; over long poll 413, and the session ends. Default 8,000,000.
   package var maxMessageBytes = 8_000_000
   /// Frames of one message. Stops empty fragments without end, which cost work and no message bytes. Beyond it
   /// 1009. Default 1,024.

@@ -12,7 +12,7 @@ final class ServerCore: Sendable {
   /// One for each of the configuration's `files`, in their order.
   let fileTrees: [FileTree]
   let counter: ConnectionCounter
-  let sessions = LongPollSessions()
+  let sessions: LongPollSessions
   /// Nil when connections are not encrypted.
   let credentials: TLSCredentials?
 
@@ -30,6 +30,7 @@ final class ServerCore: Sendable {
     self.sockets = sockets
     if let tls = configuration.tls { credentials = try TLSCredentials(tls) } else { credentials = nil }
     counter = ConnectionCounter(configuration.limits)
+    sessions = LongPollSessions(configuration.limits)
   }
 
   /// How often connections look at their time-outs: an eighth of the shortest one, between 10 ms and a second.

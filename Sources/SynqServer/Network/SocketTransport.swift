@@ -12,9 +12,6 @@ package protocol SocketTransport: AnyObject {
   /// Sends every message of `outbox` in order, with one flush, and empties it. May be called while not writable.
   func send(_ outbox: inout Outbox)
 
-  /// Bytes accepted by `send` that the peer has not taken yet.
-  var pendingBytes: Int { get }
-
   /// Ends the connection: a close frame over WebSocket. What was sent before is delivered first.
   func close(_ code: CloseCode, reason: String)
 }

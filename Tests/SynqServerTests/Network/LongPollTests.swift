@@ -4,53 +4,15 @@ import Testing
 
 @testable import SynqServer
 
-/// A long-poll client: one connection, a request after the other.
-private struct LongPollClient {
-  let client: RawClient
-  var target = "/socket/longpoll?vsn=2.0.0"
-
-  /// Sends a poll without waiting for its answer.
-  func beginGet(token: String) async throws {
-    try await client.send("GET \(target)&token=\(token) HTTP/1.1\r\nHost: localhost\r\n\r\n")
-  }
-
-  func get(token: String? = nil, fields: String = "") async throws -> HTTPReply {
-    try await client.request(
-      "GET \(target)\(token.map { "&token=\($0)" } ?? "") HTTP/1.1\r\nHost: localhost\r\n\(fields)\r\n")
-  }
-
-  func post(
-    _ body: String, token: String?, type: String = "application/x-ndjson", fields: String = ""
-  ) async throws -> HTTPReply {
-    try await client.request(
-      "POST \(target)\(token.map { "&token=\($0)" } ?? "") HTTP/1.1\r\nHost: localhost\r\nContent-Type: \(type)\r\n"
-        + "Content-Length: \(body.utf8.count)\r\n\(fields)\r\n\(body)")
-  }
-
-  /// Begins a session and gives its token.
-  func begin() async throws -> String {
-    let reply = try await get()
-    let prefix = "{\"messages\":[],\"status\":410,\"token\":\""
-    #expect(reply.body.hasPrefix(prefix))
-    return String(reply.body.dropFirst(prefix.count).dropLast(2))
-  }
-}
-
 @Suite(.timeLimit(.minutes(1))) struct LongPollTests {
-  private static func client(_ test: TestServer) async throws -> LongPollClient {
-    LongPollClient(client: try await test.connect())
-  }
-
-  private static let ok = "{\"status\":200}"
-
   /// `wire/longpoll_basic`.
   @Test func talksAsRecorded() async throws {
     try await TestServer.with(.echo { $0.mounts[0].longPoll.window = .milliseconds(20) }) { test in
-      let client = try await Self.client(test)
+      let client = try await LongPollClient(test)
       let token = try await client.begin()
       #expect(token.utf8.count == 32)
       let posted = try await client.post("[1]\n[\"ä\"]", token: token)
-      #expect(posted.body == Self.ok)
+      #expect(posted.body == LongPollClient.ok)
       #expect(
         posted.headers.filter { $0.key != "date" } == [
           "content-length": "14", "vary": "accept-encoding",
@@ -62,18 +24,18 @@ private struct LongPollClient {
       #expect(answer.body == "{\"messages\":[\"[1]\",\"[\\\"ä\\\"]\"],\"status\":200,\"token\":\"\(token)\"}")
       let empty = try await client.get(token: token)
       #expect(empty.body == "{\"messages\":[],\"status\":204,\"token\":\"\(token)\"}")
-      #expect(try await client.post("[2]", token: token, type: "application/json").body == Self.ok)
+      #expect(try await client.post("[2]", token: token, type: "application/json").body == LongPollClient.ok)
       #expect(try await client.get(token: token).body.hasPrefix("{\"messages\":[\"[2]\"]"))
     }
   }
 
   @Test func answersAWaitingPollWhenAMessageComes() async throws {
     try await TestServer.with { test in
-      let poller = try await Self.client(test)
-      let sender = try await Self.client(test)
+      let poller = try await LongPollClient(test)
+      let sender = try await LongPollClient(test)
       let token = try await poller.begin()
       try await poller.beginGet(token: token)
-      #expect(try await sender.post("[1]", token: token).body == Self.ok)
+      #expect(try await sender.post("[1]", token: token).body == LongPollClient.ok)
       #expect(
         await poller.client.reply().body == "{\"messages\":[\"[1]\"],\"status\":200,\"token\":\"\(token)\"}")
     }
@@ -81,10 +43,10 @@ private struct LongPollClient {
 
   @Test func takesTokensByHeader() async throws {
     try await TestServer.with { test in
-      let client = try await Self.client(test)
+      let client = try await LongPollClient(test)
       let token = try await client.begin()
       let field = "X-Phoenix-Longpoll-Token: \(token)\r\n"
-      #expect(try await client.post("[1]", token: nil, fields: field).body == Self.ok)
+      #expect(try await client.post("[1]", token: nil, fields: field).body == LongPollClient.ok)
       #expect(try await client.get(fields: field).body.contains("[1]"))
       _ = try await client.get(fields: "X-Phoenix-AuthToken: secret\r\n")
       #expect(test.backend.requests.map(\.authToken) == [nil, "secret"])
@@ -102,7 +64,7 @@ private struct LongPollClient {
       request.mount == 2 ? .refused(status: 403, body: "", reason: "no") : .accepted(ConnectGrant())
     }
     try await TestServer.with(configuration, backend: backend) { test in
-      var client = try await Self.client(test)
+      var client = try await LongPollClient(test)
       #expect(try await client.post("[1]", token: nil).body == "{\"status\":410}")
       #expect(try await client.get(token: "garbage").body.contains("\"status\":410,\"token\":"))
       let put = try await client.client.request(
@@ -128,7 +90,7 @@ private struct LongPollClient {
 
   @Test func aTokenIsGoodForItsOwnSocketOnly() async throws {
     try await TestServer.with(.echo { $0.mounts.append(.echo("/other")) }) { test in
-      var client = try await Self.client(test)
+      var client = try await LongPollClient(test)
       let token = try await client.begin()
       client.target = "/other/longpoll?vsn=2.0.0"
       #expect(try await client.post("[1]", token: token).body == "{\"status\":410}")
@@ -139,7 +101,7 @@ private struct LongPollClient {
   @Test(arguments: ["{not json", "[1]\n{not json", "AAE", "A=A=", "plain", "", "\r\n\n"])
   func answersMalformedLinesWith408(_ body: String) async throws {
     try await TestServer.with(.echo { $0.mounts[0].longPoll.window = .milliseconds(20) }) { test in
-      let client = try await Self.client(test)
+      let client = try await LongPollClient(test)
       let token = try await client.begin()
       #expect(try await client.post(body == "AAE" ? "AAE*" : body, token: token).body == "{\"status\":408}")
       #expect(try await client.get(token: token).body.contains("\"messages\":[],\"status\":204"))
@@ -148,7 +110,7 @@ private struct LongPollClient {
 
   @Test func endsTheSessionForWhatItsSocketCannotRead() async throws {
     try await TestServer.with { test in
-      let client = try await Self.client(test)
+      let client = try await LongPollClient(test)
       let token = try await client.begin()
       #expect(
         try await client.post("!close 1011 not JSON", token: token, type: "text/plain").body
@@ -167,10 +129,11 @@ private struct LongPollClient {
   /// A host's disconnect is no fault of the message that caused it.
   @Test func deliversWhatWasSentBeforeADisconnect() async throws {
     try await TestServer.with { test in
-      let client = try await Self.client(test)
+      let client = try await LongPollClient(test)
       let token = try await client.begin()
-      #expect(try await client.post("[1]", token: token).body == Self.ok)
-      #expect(try await client.post("!close 1001 bye", token: token, type: "text/plain").body == Self.ok)
+      #expect(try await client.post("[1]", token: token).body == LongPollClient.ok)
+      #expect(
+        try await client.post("!close 1001 bye", token: token, type: "text/plain").body == LongPollClient.ok)
       #expect(await test.backend.nextEnding() == "bye")
       #expect(try await client.get(token: token).body.contains("[\"[1]\"],\"status\":200"))
       #expect(try await client.get(token: token).body.contains("\"status\":410"))
@@ -180,16 +143,16 @@ private struct LongPollClient {
   /// Phoenix answers 500 here (`wire/longpoll_binary`).
   @Test func turnsABinaryReplyIntoAnErrorReply() async throws {
     try await TestServer.with(.echo { $0.mounts[0].longPoll.window = .milliseconds(20) }) { test in
-      let client = try await Self.client(test)
+      let client = try await LongPollClient(test)
       let token = try await client.begin()
       let reply: [UInt8] = [1, 1, 0, 7, 2] + Array("1plain:aok".utf8) + [0, 255]
-      #expect(try await client.post(Base64.encode(reply), token: token).body == Self.ok)
+      #expect(try await client.post(Base64.encode(reply), token: token).body == LongPollClient.ok)
       let body = try await client.get(token: token).body
       #expect(
         body.contains("[\\\"1\\\",null,\\\"plain:a\\\",\\\"phx_reply\\\",{\\\"status\\\":\\\"error\\\""))
       #expect(body.contains("\\\"code\\\":\\\"binary_over_longpoll\\\""))
       let push: [UInt8] = [0, 1, 7, 3] + Array("1plain:abin".utf8)
-      #expect(try await client.post(Base64.encode(push), token: token).body == Self.ok)
+      #expect(try await client.post(Base64.encode(push), token: token).body == LongPollClient.ok)
       #expect(try await client.get(token: token).body.contains("\"status\":204"))
       #expect(test.log.text.contains("a binary message was dropped"))
     }
@@ -197,25 +160,25 @@ private struct LongPollClient {
 
   @Test func readsObjectsAsTextInV1() async throws {
     try await TestServer.with { test in
-      var client = try await Self.client(test)
+      var client = try await LongPollClient(test)
       client.target = "/socket/longpoll?vsn=1.0.0"
       let token = try await client.begin()
-      #expect(try await client.post("{\"a\":1}\r\n\r\n{}\n", token: token).body == Self.ok)
+      #expect(try await client.post("{\"a\":1}\r\n\r\n{}\n", token: token).body == LongPollClient.ok)
       #expect(try await client.get(token: token).body.contains("[\"{\\\"a\\\":1}\",\"{}\"]"))
     }
   }
 
   @Test func answersAPollThatIsReplacedWithNothing() async throws {
     try await TestServer.with { test in
-      let first = try await Self.client(test)
-      let second = try await Self.client(test)
+      let first = try await LongPollClient(test)
+      let second = try await LongPollClient(test)
       let token = try await first.begin()
       // The first poll is with the session before the second one comes: both are on one loop, in order.
       try await first.beginGet(token: token)
       #expect(try await first.client.isTaken(by: second.client))
       try await second.beginGet(token: token)
       #expect(await first.client.reply().body.contains("\"status\":204"))
-      #expect(try await first.post("[1]", token: token).body == Self.ok)
+      #expect(try await first.post("[1]", token: token).body == LongPollClient.ok)
       #expect(await second.client.reply().body.contains("[1]"))
     }
   }
@@ -226,13 +189,13 @@ private struct LongPollClient {
   @Test func oneSessionIsServedOnEveryLoop() async throws {
     try await TestServer.with(loops: 3) { test in
       var clients: [LongPollClient] = []
-      for _ in 0..<9 { clients.append(try await Self.client(test)) }
+      for _ in 0..<9 { clients.append(try await LongPollClient(test)) }
       let token = try await clients[0].begin()
       for number in 0..<90 {
         // Never the same connection; by turns the same loop and another one.
         let (poller, sender) = (clients[number % 9], clients[(4 * number + 1) % 9])
         try await poller.beginGet(token: token)
-        #expect(try await sender.post("[\(number)]\n[\"again\"]", token: token).body == Self.ok)
+        #expect(try await sender.post("[\(number)]\n[\"again\"]", token: token).body == LongPollClient.ok)
         #expect(
           await poller.client.reply().body
             == "{\"messages\":[\"[\(number)]\",\"[\\\"again\\\"]\"],\"status\":200,\"token\":\"\(token)\"}")
@@ -247,100 +210,22 @@ private struct LongPollClient {
       try await withThrowingTaskGroup(of: Void.self) { group in
         for session in 0..<16 {
           group.addTask {
-            let poller = try await Self.client(test)
-            let sender = try await Self.client(test)
+            let poller = try await LongPollClient(test)
+            let sender = try await LongPollClient(test)
             let token = try await poller.begin()
             for number in 0..<25 {
-              #expect(try await sender.post("[\(session),\(number)]", token: token).body == Self.ok)
+              #expect(try await sender.post("[\(session),\(number)]", token: token).body == LongPollClient.ok)
               #expect(try await poller.get(token: token).body.contains("[\"[\(session),\(number)]\"]"))
             }
             // Ended on the loop of the session by a request of another one.
             let bye = try await sender.post("!close 1001 bye", token: token, type: "text/plain")
-            #expect(bye.body == Self.ok)
+            #expect(bye.body == LongPollClient.ok)
             #expect(try await sender.post("[0]", token: token).body == "{\"status\":410}")
           }
         }
         try await group.waitForAll()
       }
       for _ in 0..<16 { #expect(await test.backend.nextEnding() == "bye") }
-    }
-  }
-
-  // MARK: Limits
-
-  @Test func endsASessionThatIsNotPolled() async throws {
-    try await TestServer.with(.echo { $0.mounts[0].longPoll.sessionTimeout = .milliseconds(80) }) { test in
-      let client = try await Self.client(test)
-      let token = try await client.begin()
-      #expect(await test.backend.nextEnding() == "the client stopped polling")
-      #expect(try await client.post("[1]", token: token).body == "{\"status\":410}")
-    }
-  }
-
-  @Test func refusesSessionsBeyondTheLimit() async throws {
-    try await TestServer.with(.echo { $0.mounts[0].longPoll.maxSessions = 2 }) { test in
-      let client = try await Self.client(test)
-      let token = try await client.begin()
-      _ = try await client.begin()
-      #expect(try await client.get().body == "{\"status\":429}")
-      #expect(try await client.post("!close 1001 bye", token: token, type: "text/plain").body == Self.ok)
-      #expect(await test.backend.nextEnding() == "bye")
-      _ = try await client.begin()
-    }
-  }
-
-  @Test func refusesABatchBeyondTheLimitWhole() async throws {
-    let configuration = NetworkConfiguration.echo {
-      $0.mounts[0].longPoll.maxBatchMessages = 3
-      $0.mounts[0].longPoll.window = .milliseconds(20)
-    }
-    try await TestServer.with(configuration) { test in
-      let client = try await Self.client(test)
-      let token = try await client.begin()
-      #expect(try await client.post("[1]\n[2]\n[3]\n[4]", token: token).body == "{\"status\":413}")
-      #expect(try await client.get(token: token).body.contains("\"status\":204"))
-      #expect(try await client.post("[1]\n[2]\n[3]\n", token: token).body == Self.ok)
-    }
-  }
-
-  @Test(arguments: [true, false])
-  func refusesABodyBeyondTheLimit(isChunked: Bool) async throws {
-    try await TestServer.with(.echo { $0.mounts[0].longPoll.maxBodyBytes = 100 }) { test in
-      let client = try await Self.client(test)
-      let token = try await client.begin()
-      let largest = "[\"\(String(repeating: "a", count: 96))\"]"
-      #expect(try await client.post(largest, token: token).body == Self.ok)
-      let head = "POST /socket/longpoll?token=\(token) HTTP/1.1\r\nHost: x\r\n"
-      try await client.client.send(
-        isChunked
-          ? head + "Transfer-Encoding: chunked\r\n\r\n65\r\n\(largest) \r\n"
-          : head + "Content-Length: 101\r\n\r\n")
-      let reply = await client.client.reply()
-      #expect(reply.body == "{\"status\":413}")
-      #expect(reply.headers["connection"] == "close")
-      #expect(await client.client.receiveToEnd() == [])
-    }
-  }
-
-  @Test func endsASessionWhoseQueueIsFull() async throws {
-    try await TestServer.with(.echo { $0.mounts[0].longPoll.maxQueuedBytes = 10_000 }) { test in
-      let client = try await Self.client(test)
-      let token = try await client.begin()
-      _ = try await client.post("!flood 20 1000", token: token, type: "text/plain")
-      #expect(await test.backend.nextEnding() == "the client does not poll: more than 10000 bytes wait")
-      #expect(try await client.get(token: token).body.contains("\"status\":410"))
-    }
-  }
-
-  @Test func tellsItsSocketWhenTheQueueIsFull() async throws {
-    try await TestServer.with(.echo { $0.mounts[0].limits.outboundHighWaterMark = 40_000 }) { test in
-      let client = try await Self.client(test)
-      let token = try await client.begin()
-      _ = try await client.post("!flood 1 50000", token: token, type: "text/plain")
-      _ = try await client.post("!writable", token: token, type: "text/plain")
-      #expect(try await client.get(token: token).body.contains("\"false 50002\""))
-      _ = try await client.post("!writable", token: token, type: "text/plain")
-      #expect(try await client.get(token: token).body.contains("\"true 0\""))
     }
   }
 }

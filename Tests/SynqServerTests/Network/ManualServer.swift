@@ -48,10 +48,10 @@ final class ManualServer {
   }
 
   /// A peer that has connected, and nothing more.
-  func connect() throws -> ManualPeer {
+  func connect(from address: String = "127.0.0.1") throws -> ManualPeer {
     let peer = ManualPeer(loop)
     try NetworkServer.configure(peer.channel, core: core, loop: networkLoop)
-    try peer.channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+    try peer.channel.connect(to: SocketAddress(ipAddress: address, port: 1)).wait()
     return peer
   }
 
@@ -129,6 +129,9 @@ final class ManualPeer {
     channel.embeddedEventLoop.run()
   }
 
+  /// How often the server has written to this client.
+  var writes: Int { kernel.writes }
+
   /// Bytes that the server holds for this client.
   var heldBytes: Int { kernel.held.readableBytes }
 
@@ -187,6 +190,7 @@ final class ManualPeer {
     typealias OutboundOut = ByteBuffer
 
     var reads = true
+    var writes = 0
     var held = ByteBuffer()
     var arrived = ByteBuffer()
     var inbound = ByteBuffer()
@@ -223,6 +227,7 @@ final class ManualPeer {
     // MARK: To the client
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+      writes += 1
       if case .byteBuffer(let bytes) = Self.unwrapOutboundIn(data) { held.writeImmutableBuffer(bytes) }
       context.write(data, promise: promise)
       update()

@@ -66,19 +66,25 @@ extension HTTPConnection {
         // Nobody to begin it for: the client went away while the host was asked.
         guard self.isAnswering else { return }
         let core = self.core
-        let session = core.sessions.add(mount: mount, limit: settings.mount.longPoll.maxSessions) { token in
+        let address = AddressKey(self.context?.channel.remoteAddress)
+        let addition = core.sessions.add(
+          mount: mount, limit: settings.mount.longPoll.maxSessions, address: address
+        ) { token in
           LongPollSession(
-            token: token, mount: mount, settings: settings, loop: self.loop, logger: core.logger
+            token: token, mount: mount, address: address, settings: settings, loop: self.loop,
+            logger: core.logger
           ) {
             core.sessions.remove(token)
           }
         }
-        guard let session else {
-          self.log("there are \(settings.mount.longPoll.maxSessions) long-poll sessions already")
-          return self.answer(.longPoll(.tooManyRequests))
+        switch addition {
+        case .success(let session):
+          session.attach(core.backend.accept(grant, connect, transport: session, on: self.loop.eventLoop))
+          self.answer(.longPoll(.gone, token: session.token))
+        case .failure(let refusal):
+          self.log("\(refusal)")
+          self.answer(.longPoll(.tooManyRequests))
         }
-        session.attach(core.backend.accept(grant, connect, transport: session, on: self.loop.eventLoop))
-        self.answer(.longPoll(.gone, token: session.token))
       case .success(.refused(let status, _, let reason)) where status >= 500:
         // No refusal but a failure: stock clients try again after it, and give up after 403.
         self.log(reason)
@@ -127,7 +133,7 @@ extension HTTPConnection {
       serializer: serializer(of: request) ?? .v2, limit: limits.maxBatchMessages)
     switch batch {
     case .tooMany:
-      log("a long-poll request has more than \(limits.maxBatchMessages) messages")
+      log("a long-poll request has more than \(limits.maxBatchMessages) lines")
       answer(.longPoll(.payloadTooLarge))
     case .malformed(let line):
       log("line \(line) of a long-poll request is neither a message nor base64")
@@ -138,6 +144,7 @@ extension HTTPConnection {
           switch receipt {
           case .taken: self.answer(.longPoll(.ok))
           case .refused: self.answer(.longPoll(.requestTimeout))
+          case .tooLarge: self.answer(.longPoll(.payloadTooLarge))
           case .sessionGone: self.answer(.longPoll(.gone))
           }
         }

@@ -9,13 +9,14 @@ package struct LongPollLimits: Sendable {
   /// being kept. Default 20 s: twice the window.
   package var sessionTimeout = TimeAmount.seconds(20)
   /// Sessions of the mount at a time. Stops a flood of GETs, which cost a session each, from filling memory. Beyond
-  /// it a new session is refused with 429. Default 10,000.
+  /// it a new session is refused with 429. Default 10,000. `NetworkLimits.maxConnectionsPerAddress` bounds the share of
+  /// one address.
   package var maxSessions = 10_000
   /// Bytes of messages that wait for a session's next poll. Stops a client that does not poll from filling memory
   /// by what others cause. Beyond it the session ends. Default 1 MiB.
   package var maxQueuedBytes = 1 << 20
-  /// Messages of one request. Stops a small body from costing much work. Beyond it 413, and none is taken.
-  /// Default 100, as many as Phoenix reads.
+  /// Messages of one request, and empty lines between them. Stops a small body from costing much work. Beyond it 413,
+  /// and none is taken. Default 100, as many as Phoenix reads.
   package var maxBatchMessages = 100
   /// Bytes of one request's body. Stops a body from filling memory. Beyond it 413. Default 8,000,000, as Plug's.
   package var maxBodyBytes = 8_000_000

@@ -15,6 +15,8 @@ struct LongPollMessage: Sendable {
 
   /// Reads a body: with `isLines` a message a line, text as it is and bytes in base64, else one text message.
   ///
+  /// More than `limit` lines are too many, also when they are empty: a body of nothing else would cost a look at each.
+  ///
   /// A line is text when it begins as a message does: with "[" and, in V1, with "{" (`wire/longpoll_*`). The whole
   /// body is read before any of it is acted on.
   static func read(_ body: ByteBuffer, isLines: Bool, serializer: Serializer, limit: Int) -> Batch {
@@ -28,8 +30,8 @@ struct LongPollMessage: Sendable {
       if length != nil { rest.moveReaderIndex(forwardBy: 1) }
       if line.readableBytesView.last == UInt8(ascii: "\r") { line.moveWriterIndex(to: line.writerIndex - 1) }
       number += 1
+      guard number <= limit else { return .tooMany }
       guard let first = line.readableBytesView.first else { continue }
-      guard messages.count < limit else { return .tooMany }
       if first == UInt8(ascii: "[") || (serializer == .v1 && first == UInt8(ascii: "{")) {
         messages.append(LongPollMessage(kind: .text, bytes: line))
       } else {

@@ -20,6 +20,8 @@ final class LongPollSession: SocketTransport, LoopMember, @unchecked Sendable {
     case taken
     /// The socket could not read them and is gone.
     case refused
+    /// One was over the limit, and the socket is gone.
+    case tooLarge
     case sessionGone
   }
 
@@ -37,8 +39,11 @@ final class LongPollSession: SocketTransport, LoopMember, @unchecked Sendable {
 
   let token: String
   let mount: Int
+  /// Whom the session is counted for.
+  let address: AddressKey
   let loop: NetworkLoop
   private let limits: LongPollLimits
+  private let maxMessageBytes: Int
   private let highWaterMark: Int
   private let logger: Logger
   /// Takes this session out of its table.
@@ -57,15 +62,18 @@ final class LongPollSession: SocketTransport, LoopMember, @unchecked Sendable {
   var loopIndex: Int?
 
   init(
-    token: String, mount: Int, settings: SocketSettings, loop: NetworkLoop, logger: Logger,
+    token: String, mount: Int, address: AddressKey, settings: SocketSettings, loop: NetworkLoop,
+    logger: Logger,
     forget: @escaping @Sendable () -> Void
   ) {
     self.token = token
     self.mount = mount
+    self.address = address
     self.loop = loop
     self.logger = logger
     self.forget = forget
     limits = settings.mount.longPoll
+    maxMessageBytes = settings.mount.limits.maxMessageBytes
     highWaterMark = min(settings.mount.limits.outboundHighWaterMark, settings.mount.longPoll.maxQueuedBytes)
   }
 
@@ -104,20 +112,37 @@ final class LongPollSession: SocketTransport, LoopMember, @unchecked Sendable {
     quietTicks = 0
     for message in messages {
       guard phase == .open else { break }
-      message.bytes.withUnsafeReadableBytes { bytes in
-        switch message.kind {
-        case .text where !UTF8Validator.isValid(bytes): end(.invalidData, reason: "text is not UTF-8")
-        case .text: receiver?.receive(text: bytes)
-        case .binary: receiver?.receive(binary: bytes)
-        }
-      }
+      message.bytes.withUnsafeReadableBytes { receive(message.kind, $0) }
     }
-    if phase == .open { receiver?.readBurstEnded() }
+    // Also of a session that ends: what its socket wrote is in the outbox that the sockets of this loop share.
+    receiver?.readBurstEnded()
     switch phase {
     case .open: return .taken
-    // The host may end a session for what it was told and understood.
-    case .ending, .gone: return closeCode == .goingAway || closeCode == .normal ? .taken : .refused
+    case .ending, .gone:
+      switch closeCode {
+      // The host may end a session for what it was told and understood.
+      case .goingAway, .normal: return .taken
+      case .tooBig: return .tooLarge
+      default: return .refused
+      }
     }
+  }
+
+  private func receive(_ kind: Outbox.Kind, _ bytes: UnsafeRawBufferPointer) {
+    guard bytes.count <= maxMessageBytes else { return refuse(.messageTooLarge(limit: maxMessageBytes)) }
+    switch kind {
+    case .text where !UTF8Validator.isValid(bytes): refuse(.textNotUTF8)
+    case .text: receiver?.receive(text: bytes)
+    case .binary: receiver?.receive(binary: bytes)
+    }
+  }
+
+  /// Ends the session for something that the client sent; what it asked for before is answered first.
+  private func refuse(_ violation: FrameViolation) {
+    receiver?.readBurstEnded()
+    guard phase == .open else { return }
+    logger.info("ending a long-poll session: \(violation)")
+    end(violation.closeCode, reason: violation.description)
   }
 
   // MARK: SocketTransport

@@ -8,19 +8,44 @@ final class LongPollSessions: Sendable {
   private struct Table {
     var sessions: [String: LongPollSession] = [:]
     var countByMount: [Int: Int] = [:]
+    var countByAddress: [AddressKey: Int] = [:]
+  }
+
+  /// Which limit a new session is over, as the log tells it.
+  enum Refusal: Error, CustomStringConvertible {
+    case tooMany(limit: Int)
+    case tooManyFromAddress(limit: Int)
+
+    var description: String {
+      switch self {
+      case .tooMany(let limit): "there are \(limit) long-poll sessions already"
+      case .tooManyFromAddress(let limit): "its address has \(limit) long-poll sessions already"
+      }
+    }
   }
 
   private let table = NIOLockedValueBox(Table())
+  private let maxPerAddress: Int
 
-  /// Puts a new session under a new token, unless its mount has `limit` already.
-  func add(mount: Int, limit: Int, make: (_ token: String) -> LongPollSession) -> LongPollSession? {
+  init(_ limits: NetworkLimits) {
+    maxPerAddress = limits.maxConnectionsPerAddress
+  }
+
+  /// Puts a new session under a new token, unless its mount has `limit` already or its address its share.
+  func add(
+    mount: Int, limit: Int, address: AddressKey, make: (_ token: String) -> LongPollSession
+  ) -> Result<LongPollSession, Refusal> {
     let token = Self.makeToken()
     return table.withLockedValue { table in
-      guard table.countByMount[mount, default: 0] < limit else { return nil }
+      guard table.countByMount[mount, default: 0] < limit else { return .failure(.tooMany(limit: limit)) }
+      guard table.countByAddress[address, default: 0] < maxPerAddress else {
+        return .failure(.tooManyFromAddress(limit: maxPerAddress))
+      }
       table.countByMount[mount, default: 0] += 1
+      table.countByAddress[address, default: 0] += 1
       let session = make(token)
       table.sessions[token] = session
-      return session
+      return .success(session)
     }
   }
 
@@ -28,6 +53,8 @@ final class LongPollSessions: Sendable {
     table.withLockedValue { table in
       guard let session = table.sessions.removeValue(forKey: token) else { return }
       table.countByMount[session.mount, default: 1] -= 1
+      guard let count = table.countByAddress[session.address] else { return }
+      table.countByAddress[session.address] = count > 1 ? count - 1 : nil
     }
   }
 

@@ -28,6 +28,8 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   private var phase = Phase.open
   /// Between a read and the end of its burst.
   private var isInBurst = false
+  /// What answers the pings of this burst: one write, however many there were.
+  private var pongs = ByteBuffer()
   /// Something was written, and the loop flushes it when its turn ends.
   private var needsFlush = false
   /// The channel asked to read while the peer did not take what was sent.
@@ -88,8 +90,10 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   /// Lets the socket answer what was read since the last call.
   func endBurst() {
     guard isInBurst else { return }
-    if phase == .open { receiver?.readBurstEnded() }
     isInBurst = false
+    writePongs()
+    // Also while closing: what the socket wrote is in the outbox that the sockets of this loop share.
+    receiver?.readBurstEnded()
   }
 
   func read(context: ChannelHandlerContext) {
@@ -127,10 +131,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
       case .message(let kind, let payload, isCompressed: true): receiveCompressed(kind, payload)
       case .message(.text, let payload, isCompressed: false): receiver?.receive(text: payload)
       case .message(.binary, let payload, isCompressed: false): receiver?.receive(binary: payload)
-      case .ping(let payload):
-        var pong = ByteBuffer()
-        pong.writeFrame(.pong, payload)
-        write(pong)
+      case .ping(let payload): pongs.writeFrame(.pong, payload)
       case .pong: break
       case .close(let code):
         // The echo has the peer's own code (RFC 6455, 5.5.1), or 1000 when it gave none (`wire/ws_close_close_empty`).
@@ -171,6 +172,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
 
   var isWritable: Bool { phase == .open && context?.channel.isWritable == true }
 
+  /// Bytes accepted by `send` that the peer has not taken yet.
   var pendingBytes: Int {
     guard let options = context?.channel.syncOptions else { return 0 }
     return (try? options.getOption(.bufferedWritableBytes)) ?? 0
@@ -206,6 +208,12 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     loop.flushAtEndOfTurn(self)
   }
 
+  private func writePongs() {
+    guard phase == .open, pongs.readableBytes > 0 else { return }
+    write(pongs)
+    pongs = ByteBuffer()
+  }
+
   /// Hands what was written to the kernel.
   func flushIfNeeded() {
     guard needsFlush else { return }
@@ -222,6 +230,8 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   ///
   /// `reason` is for the log and the socket, `text` for the close frame.
   private func beginClosing(_ code: CloseCode, reason: String, text: String = "") {
+    // Nothing may follow the close frame.
+    writePongs()
     phase = .closing
     closeReason = reason
     quietTicks = 0

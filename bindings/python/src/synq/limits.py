@@ -12,12 +12,12 @@ class Limits:
     that names it, or is disconnected with the close code given here."""
 
     max_connections: int = 0  #: in all; 503 beyond. Default 100,000
-    max_connections_per_address: int = 0  #: 503 beyond. Default 10,000
+    max_connections_per_address: int = 0  #: 503 beyond, long poll 429. Default 10,000
     handshake_timeout_ms: int = 0  #: from accept to upgrade. Default 10,000
     idle_timeout_ms: int = 0  #: without a byte from the client: close 1002. Default 60,000
     max_header_bytes: int = 0  #: of an HTTP request: 431. Default 16,384
     max_frame_bytes: int = 0  #: of one WebSocket frame with its header: close 1009. Default 8,000,000
-    max_message_bytes: int = 0  #: of one message, all its frames: close 1009. Default 8,000,000
+    max_message_bytes: int = 0  #: all its frames: close 1009, long poll 413. Default 8,000,000
     max_fragments: int = 0  #: frames of one message: close 1009. Default 1,024
     max_channels: int = 0  #: joined at once by one connection. Default 100
     max_queued_events: int = 0  #: of one channel, while its handler runs. Default 1,000
