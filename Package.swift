@@ -116,6 +116,7 @@ let package = Package(
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "Logging", package: "swift-log"),
       ]),
+    .testTarget(name: "SynqCTests", dependencies: ["SynqC", "SynqChannels"]),
     .executableTarget(
       name: "synq-echo",
       dependencies: [

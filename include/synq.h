@@ -53,7 +53,7 @@
  *              argument, and why. A call that fails has changed nothing.
  *   Errors     Each function names its own. Beside them every function gives SYNQ_EINVAL for an argument
  *              that is NULL, empty or not UTF-8 where that is not allowed, SYNQ_ECLOSED for a ticket whose
- *              channel, client or server is gone, SYNQ_EFORKED for a server of the parent process,
+ *              channel, client or server is gone, SYNQ_EFORKED for a handle of the parent process,
  *              SYNQ_EJSON for text that is not JSON, and SYNQ_EPOINTER for text that is no JSON Pointer.
  *   Ownership  In jansson's words. "Steals": the function takes over the caller's reference, also when it
  *              fails. "Borrows": the caller keeps its reference and may do with it what it likes afterwards,
@@ -74,8 +74,9 @@
  *              once: when the library does not need `user` any more, and also when the registration fails.
  *   C++        A callback must not let an exception out, nor longjmp: the frames between are not C++.
  *   Signals    The library installs no signal handler and raises no SIGPIPE.
- *   Fork       A server belongs to the process that made it: in a forked child its functions return
- *              SYNQ_EFORKED, and the child may not free it either.
+ *   Fork       A server, and each socket, connection and deferred of it, belongs to the process that made
+ *              it: in a forked child its functions return SYNQ_EFORKED or NULL, and the child may not free
+ *              it either.
  *   Versions   Every function says since which version it exists. Before 1.0 a minor version may change the
  *              interface, and the soname with it; within one nothing is removed or changed.
  */
@@ -122,14 +123,14 @@ enum {
   SYNQ_ENOMEM = -2,      /* out of memory */
   SYNQ_ECLOSED = -3,     /* the channel, the client or the server is gone; nothing was done */
   SYNQ_ESTATE = -4,      /* not at this time: after the start, outside a callback, a second reply */
-  SYNQ_EJSON = -5,       /* text that is not JSON, or a json_t that has no JSON form (NaN, a cycle) */
+  SYNQ_EJSON = -5,       /* not JSON text, or a json_t without a JSON form: NaN, a cycle, no UTF-8 */
   SYNQ_EPOINTER = -6,    /* text that is not a JSON Pointer (RFC 6901) */
   SYNQ_ENOTFOUND = -7,   /* the pointer names no value */
   SYNQ_ETYPE = -8,       /* the value there is of another kind */
   SYNQ_ERANGE = -9,      /* the number does not fit */
   SYNQ_EADDRINUSE = -10, /* the port is taken */
   SYNQ_EIO = -11,        /* the system refused: a missing directory, a bad certificate, no permission */
-  SYNQ_EFORKED = -12,    /* the server belongs to the parent process */
+  SYNQ_EFORKED = -12,    /* the handle belongs to the parent process */
   SYNQ_EPATCH = -13,     /* a patch that is not one, or that does not apply */
   SYNQ_ELIMIT = -14,     /* a limit was reached */
   SYNQ_EVERSION = -15,   /* the header is newer than the library */
@@ -399,8 +400,10 @@ typedef struct synq_server_options {
   const char *host;                       /* the address to listen on. Default "127.0.0.1" */
   uint16_t port;                          /* Default 0: a free one, see synq_server_port() */
   synq_delivery_t delivery;               /* Default SYNQ_WORKERS */
-  uint32_t workers;                       /* threads for SYNQ_WORKERS. Default: one per core, at least 4 */
-  uint32_t loops;                         /* threads that serve connections. Default: one per core */
+  uint32_t workers;                       /* threads for SYNQ_WORKERS, at most 1,024. Default: one per core,
+                                             at least 4 */
+  uint32_t loops;                         /* threads that serve connections, at most 256. Default: one per
+                                             core */
   const synq_limits_t *limits;            /* copied. Default: those above */
   const char *tls_certificate;            /* a PEM file: the certificate and its chain. Default: no TLS */
   const char *tls_key;                    /* a PEM file: the private key, not encrypted */
@@ -483,7 +486,8 @@ typedef struct synq_mount_options {
  * ------------------------------------------------------------------------------------------------------- */
 
 /* Makes a server that does not listen yet; free it with synq_server_free(). `options` may be NULL.
- * SYNQ_EVERSION. Since 0.1. */
+ * SYNQ_EINVAL also for more `workers` or `loops` than there may be, SYNQ_EIO when the system does not give
+ * the threads, SYNQ_EVERSION. Since 0.1. */
 int synq_server_new(synq_server_t **out, const synq_server_options_t *options);
 
 /* Registers a channel, before the start. `pattern` is a topic ("lobby") or a prefix that ends in "*"
@@ -634,8 +638,7 @@ int synq_connection_finish(synq_connection_t *connection, int result);
 /* ----------------------------------------------------------------------------------------------------------
  * Sockets: what a channel is
  *
- * Each may be called at any time; strings are borrowed until the callback that runs returns, outside of one
- * until the channel's next callback.
+ * Each may be called at any time; strings are borrowed until the channel is gone, its last callback over.
  * ------------------------------------------------------------------------------------------------------- */
 
 /* The topic that was joined; NULL once the channel is gone. Since 0.1. */
@@ -676,8 +679,8 @@ void *synq_socket_data(synq_socket_t *socket);
  * callback that fails is dropped.
  * ------------------------------------------------------------------------------------------------------- */
 
-/* All assigns, as one object; valid until the next change or the callback's end. NULL outside a callback.
- * Since 0.1. */
+/* All assigns, as one object; valid as long as the callback's payload, but not beyond the next change. NULL
+ * outside a callback. Since 0.1. */
 const synq_value_t *synq_socket_assigns(synq_socket_t *socket);
 
 /* Sets the assign `name` (not a pointer). Since 0.1. */
@@ -770,15 +773,17 @@ enum {
   SYNQ_DEFER_DETACHED = 1
 };
 
-/* Says that the response comes later; then return SYNQ_OK, or from before_close. In order inside any
- * callback of a channel, detached inside handle_event; once, and not after a response was set, else
- * SYNQ_ESTATE. Since 0.1. */
+/* Says that the response comes later; then return SYNQ_OK (another result decides at once), or from
+ * before_close. In order inside any callback of a channel, detached inside handle_event; once, and not after
+ * a response was set, else SYNQ_ESTATE. Since 0.1. */
 int synq_socket_defer(synq_socket_t *socket, int mode, synq_deferred_t **out);
 
-/* Finishes without a payload of its own, as when a callback returns SYNQ_OK. Since 0.1. */
+/* Finishes as when a callback returns SYNQ_OK: with the response that was set after an in-order defer, if
+ * any. Since 0.1. */
 int synq_deferred_finish(synq_deferred_t *deferred);
 
-/* Finishes with a response, as synq_socket_reply(). Since 0.1. */
+/* Finishes with a response, as synq_socket_reply(). SYNQ_ESTATE, and the channel still waits, when one was
+ * set already. Since 0.1. */
 int synq_deferred_reply(synq_deferred_t *deferred, const char *status, json_t *payload /* steals */);
 int synq_deferred_reply_text(synq_deferred_t *deferred, const char *status, const char *text, size_t length);
 int synq_deferred_reply_binary(synq_deferred_t *deferred, const char *status, const void *bytes,

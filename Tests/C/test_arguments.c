@@ -228,6 +228,26 @@ static void a_payload_must_be_json(void) {
   CHECK_OK(synq_server_free(server));
 }
 
+/* Some makers of strings in jansson do not look at what they are given. */
+static void a_string_of_jansson_must_be_utf8(void) {
+  static const char *const wrong[] = {"\xff",          "abcdefgh\xc3", "abcdefghi\x80j",   "\xed\xa0\x80",
+                                      "\xc0\x80 over", "\xe0\x80\x80", "\xf4\x90\x80\x80", "\xf0\x9f\x98"};
+  synq_server_t *server = started();
+  json_t *out = NULL, *none = json_null();
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    json_t *key = json_object();
+    json_object_set_new_nocheck(key, wrong[i], json_true());
+    CHECK_CODE(SYNQ_EJSON, "payload: has a string that is not UTF-8",
+               synq_server_broadcast(server, "t:1", "e", json_string_nocheck(wrong[i])));
+    CHECK_CODE(SYNQ_EJSON, "to: has a string that is not UTF-8", synq_patch_diff(none, key, &out));
+    json_decref(key);
+  }
+  CHECK(out == NULL);
+  CHECK_OK(
+      synq_server_broadcast(server, "t:1", "e", json_string_nocheck("abcdefgh\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80")));
+  CHECK_OK(synq_server_free(server));
+}
+
 const test_t argument_tests[] = {
     {"the_library_has_the_version_of_the_header", the_library_has_the_version_of_the_header},
     {"every_code_has_a_text", every_code_has_a_text},
@@ -242,5 +262,6 @@ const test_t argument_tests[] = {
     {"enumerations_have_no_other_values", enumerations_have_no_other_values},
     {"a_payload_is_stolen_in_any_case", a_payload_is_stolen_in_any_case},
     {"a_payload_must_be_json", a_payload_must_be_json},
+    {"a_string_of_jansson_must_be_utf8", a_string_of_jansson_must_be_utf8},
     {NULL, NULL},
 };

@@ -282,6 +282,78 @@ static void in_a_forked_child_every_function_of_a_server_says_so(void) {
   CHECK_OK(synq_server_free(server));
 }
 
+static int hold_second_connection(synq_connection_t *connection, const synq_value_t *params, void *user) {
+  (void)params, (void)user;
+  if (connection_of_test == NULL) {
+    connection_of_test = connection;
+    return SYNQ_OK;
+  }
+  connection_of_test = connection;
+  int result = synq_connection_defer(connection);
+  gate_add(deferred_gate);
+  return result;
+}
+
+static void expect_forked(const function_t *functions, void *handle) {
+  for (; functions->name != NULL; functions++) {
+    arguments_t a = right_arguments(handle);
+    expect(functions, "right arguments in a child", &a, SYNQ_EFORKED, "it belongs to the parent process");
+  }
+}
+
+static void a_forked_child_is_told_of_tickets(void) {
+  synq_channel_options_t channel = SYNQ_CHANNEL_OPTIONS_INIT;
+  synq_mount_options_t mount = SYNQ_MOUNT_OPTIONS_INIT;
+  synq_server_t *server = NULL;
+  int status = -1;
+  deferred_gate = gate_new();
+  connection_of_test = NULL;
+  channel.handle_event = keep_socket;
+  mount.connect = hold_second_connection;
+  CHECK_OK(synq_server_new(&server, NULL));
+  CHECK_OK(synq_server_mount(server, "/socket", &mount));
+  CHECK_OK(synq_server_channel(server, "t:*", &channel));
+  CHECK_OK(synq_server_start(server));
+  client_t *client = client_new(synq_server_port(server));
+  client_join(client, "t:1");
+  client_send(client, "[\"1\",\"2\",\"t:1\",\"defer\",{}]");
+  gate_wait(deferred_gate, 1);
+  client_t *waiting = client_open(synq_server_port(server), "");
+  gate_wait(deferred_gate, 2);
+  pid_t child = fork();
+  if (child == 0) {
+    int before = atomic_load(&test_failures);
+    expect_forked(socket_functions, socket_of_test);
+    expect_forked(deferred_functions, deferred);
+    expect_forked(connection_functions, connection_of_test);
+    CHECK(synq_deferred_is_open(deferred) == 0);
+    /* A server of its own has tickets of its own. It is left as it is: the dispatch queues that end event loops are
+     * among what does not survive a fork. */
+    synq_socket_t *parents = socket_of_test;
+    channel.user = NULL;
+    synq_server_t *own = server_with(&channel, SYNQ_WORKERS);
+    client_t *own_client = client_new(synq_server_port(own));
+    client_join(own_client, "t:1");
+    client_send(own_client, "[\"1\",\"2\",\"t:1\",\"keep\",{}]");
+    CHECK(client_await(own_client, "\"2\"") != NULL);
+    CHECK(socket_of_test != parents);
+    CHECK_OK(synq_socket_push_text(socket_of_test, "e", "{}", 2));
+    CHECK(client_await(own_client, "\"e\"") != NULL);
+    CHECK_CODE(SYNQ_EFORKED, "socket: ", synq_socket_push_text(parents, "e", "{}", 2));
+    _exit(atomic_load(&test_failures) == before ? 0 : 1);
+  }
+  CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  CHECK(synq_deferred_is_open(deferred) == 1);
+  CHECK_OK(synq_deferred_finish(deferred));
+  CHECK(client_await(client, "\"2\"") != NULL);
+  CHECK_OK(synq_connection_finish(connection_of_test, SYNQ_OK));
+  CHECK(client_status(waiting) == 101);
+  client_free(waiting);
+  client_free(client);
+  CHECK_OK(synq_server_free(server));
+  gate_free(deferred_gate);
+}
+
 const test_t error_tests[] = {
     {"every_function_is_in_a_table", every_function_is_in_a_table},
     {"wrong_arguments_to_a_server_are_named", wrong_arguments_to_a_server_are_named},
@@ -292,5 +364,6 @@ const test_t error_tests[] = {
      outside_of_a_callback_and_after_the_end_functions_say_so},
     {"wrong_arguments_to_a_connection_are_named", wrong_arguments_to_a_connection_are_named},
     {"in_a_forked_child_every_function_of_a_server_says_so", in_a_forked_child_every_function_of_a_server_says_so},
+    {"a_forked_child_is_told_of_tickets", a_forked_child_is_told_of_tickets},
     {NULL, NULL},
 };

@@ -38,6 +38,30 @@ static void destroy_runs_once_also_when_the_registration_fails(void) {
   gate_free(gate);
 }
 
+/* A struct of a newer header begins as the library knows it. */
+static void destroy_runs_also_when_a_struct_is_newer_than_the_library(void) {
+  gate_t *gate = gate_new();
+  synq_server_options_t options = SYNQ_SERVER_OPTIONS_INIT;
+  synq_channel_options_t channel = SYNQ_CHANNEL_OPTIONS_INIT;
+  synq_mount_options_t mount = SYNQ_MOUNT_OPTIONS_INIT;
+  synq_server_t *server = NULL, *other = NULL;
+  options.user = channel.user = mount.user = gate;
+  options.destroy = channel.destroy = mount.destroy = count_destroy;
+  options.size += 8;
+  channel.size += 8;
+  mount.size += 8;
+  CHECK_OK(synq_server_new(&server, NULL));
+  CHECK_CODE(SYNQ_EVERSION, "options", synq_server_new(&other, &options));
+  CHECK(gate_count(gate) == 1);
+  CHECK_CODE(SYNQ_EVERSION, "options", synq_server_channel(server, "a", &channel));
+  CHECK(gate_count(gate) == 2);
+  CHECK_CODE(SYNQ_EVERSION, "options", synq_server_mount(server, "/a", &mount));
+  CHECK(gate_count(gate) == 3);
+  CHECK_OK(synq_server_free(server));
+  CHECK(gate_count(gate) == 3);
+  gate_free(gate);
+}
+
 /* ------------------------------------------------------------------------------------------- data of a channel */
 
 static int keep_data(synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user) {
@@ -72,6 +96,96 @@ static void the_data_of_a_channel_is_destroyed_once(void) {
   CHECK_CODE(SYNQ_EINVAL, "socket", synq_socket_set_data(NULL, gate, count_destroy));
   CHECK(gate_count(gate) == 3);
   gate_free(gate);
+}
+
+typedef struct race {
+  synq_socket_t *socket;
+  atomic_int set, destroyed;
+} race_t;
+
+static void count_atomically(void *user) {
+  atomic_fetch_add(&((race_t *)user)->destroyed, 1);
+}
+
+static int keep_socket_of_race(synq_socket_t *socket, const char *event, const synq_value_t *payload, void *user) {
+  (void)event, (void)payload;
+  ((race_t *)user)->socket = socket;
+  return SYNQ_OK;
+}
+
+static void *set_data_until_it_is_closed(void *user) {
+  race_t *race = user;
+  int code;
+  do {
+    atomic_fetch_add(&race->set, 1);
+    code = synq_socket_set_data(race->socket, race, count_atomically);
+  } while (code == SYNQ_OK);
+  CHECK(code == SYNQ_ECLOSED);
+  return NULL;
+}
+
+static void data_that_is_set_while_the_channel_ends_is_destroyed(void) {
+  race_t race = {.socket = NULL};
+  synq_channel_options_t channel = SYNQ_CHANNEL_OPTIONS_INIT;
+  channel.handle_event = keep_socket_of_race;
+  channel.user = &race;
+  synq_server_t *server = server_with(&channel, SYNQ_WORKERS);
+  client_t *client = client_new(synq_server_port(server));
+  for (int i = 0; i < 200; i++) {
+    pthread_t thread;
+    client_send(client, "[\"1\",\"1\",\"t:1\",\"phx_join\",{}]");
+    client_send(client, "[\"1\",\"3\",\"t:1\",\"keep\",{}]");
+    CHECK(client_await(client, "\"3\"") != NULL);
+    CHECK(pthread_create(&thread, NULL, set_data_until_it_is_closed, &race) == 0);
+    client_send(client, "[\"1\",\"2\",\"t:1\",\"phx_leave\",{}]");
+    CHECK(client_await(client, "phx_close") != NULL);
+    pthread_join(thread, NULL);
+  }
+  client_free(client);
+  CHECK_OK(synq_server_free(server));
+  CHECK(atomic_load(&race.destroyed) == atomic_load(&race.set));
+}
+
+typedef struct cut {
+  gate_t *authorizing, *may_return, *destroyed;
+} cut_t;
+
+static int keep_data_and_wait(synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user) {
+  cut_t *cut = user;
+  (void)topic, (void)params;
+  CHECK_OK(synq_socket_set_data(socket, cut->destroyed, count_destroy));
+  gate_add(cut->authorizing);
+  gate_wait(cut->may_return, 1);
+  return SYNQ_OK;
+}
+
+/* A join waits for the only worker when the server is cut off. */
+static void a_callback_that_was_cut_off_before_it_began_does_not_run(void) {
+  cut_t cut = {gate_new(), gate_new(), gate_new()};
+  synq_server_options_t options = SYNQ_SERVER_OPTIONS_INIT;
+  synq_channel_options_t channel = SYNQ_CHANNEL_OPTIONS_INIT;
+  synq_server_t *server = NULL;
+  options.workers = options.loops = 1;
+  channel.authorize = keep_data_and_wait;
+  channel.user = &cut;
+  CHECK_OK(synq_server_new(&server, &options));
+  CHECK_OK(synq_server_channel(server, "t:*", &channel));
+  CHECK_OK(synq_server_start(server));
+  client_t *client = client_new(synq_server_port(server));
+  client_send(client, "[\"1\",\"1\",\"t:1\",\"phx_join\",{}]");
+  gate_wait(cut.authorizing, 1);
+  client_send(client, "[\"2\",\"2\",\"t:2\",\"phx_join\",{}]");
+  client_send(client, "[null,\"3\",\"phoenix\",\"heartbeat\",{}]");
+  CHECK(client_await(client, "\"3\"") != NULL); /* the join before it is due by then */
+  CHECK_OK(synq_server_stop(server, 0));
+  CHECK_OK(synq_server_wait(server, -1));
+  gate_add(cut.may_return);
+  CHECK_OK(synq_server_free(server));
+  CHECK(gate_count(cut.authorizing) == 1 && gate_count(cut.destroyed) == 1);
+  client_free(client);
+  gate_free(cut.authorizing);
+  gate_free(cut.may_return);
+  gate_free(cut.destroyed);
 }
 
 /* ------------------------------------------------------------------------------------------------ kept handles */
@@ -270,7 +384,12 @@ static void a_forked_child_is_told(void) {
 
 const test_t lifetime_tests[] = {
     {"destroy_runs_once_also_when_the_registration_fails", destroy_runs_once_also_when_the_registration_fails},
+    {"destroy_runs_also_when_a_struct_is_newer_than_the_library",
+     destroy_runs_also_when_a_struct_is_newer_than_the_library},
     {"the_data_of_a_channel_is_destroyed_once", the_data_of_a_channel_is_destroyed_once},
+    {"data_that_is_set_while_the_channel_ends_is_destroyed", data_that_is_set_while_the_channel_ends_is_destroyed},
+    {"a_callback_that_was_cut_off_before_it_began_does_not_run",
+     a_callback_that_was_cut_off_before_it_began_does_not_run},
     {"a_kept_socket_is_safe", a_kept_socket_is_safe},
     {"a_kept_deferred_is_safe", a_kept_deferred_is_safe},
     {"a_kept_connection_is_safe", a_kept_connection_is_safe},

@@ -165,8 +165,10 @@ import Testing
     }
 
     expect("port: 70000 is not in 0...65535") { _ = try Server(port: 70_000) }
-    expect("workers: is not positive") { _ = try Server(delivery: .workers(0)) }
-    expect("loops: 0 is not positive") { _ = try Server(loops: 0) }
+    expect("workers: 0 is not in 1...1024") { _ = try Server(delivery: .workers(0)) }
+    expect("workers: 1025 is not in 1...1024") { _ = try Server(delivery: .workers(1025)) }
+    expect("loops: 0 is not in 1...256") { _ = try Server(loops: 0) }
+    expect("loops: 257 is not in 1...256") { _ = try Server(loops: 257) }
     let server = try Server(delivery: .inline)
     try server.channel("a:*", Counter())
     expect("pattern: \"a:*\" has a channel already") { try server.channel("a:*", Counter()) }

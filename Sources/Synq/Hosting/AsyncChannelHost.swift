@@ -21,7 +21,7 @@ final class AsyncChannelHost<Host: AsyncChannel>: CallbackHost {
     if cause.buildsMessage { return buildMessage(cause, on: context) }
     let deferral: UInt64
     do {
-      deferral = try context.deferResponse()
+      deferral = try context.deferResponse(forTask: true)
     } catch {
       return .crashed(cause: error.message)
     }
@@ -29,9 +29,8 @@ final class AsyncChannelHost<Host: AsyncChannel>: CallbackHost {
       let measurement = self.meter.begin(cause, on: context)
       let outcome = await self.outcome(of: cause, on: context)
       measurement?.end()
-      let response = try? context.withScope { scope throws(HostError) in scope.response }
       // Refused only when the channel has not waited: then nobody asks for the outcome.
-      try? context.finish(deferral, outcome, response: response ?? nil)
+      try? context.finish(deferral, outcome)
     }
     return .returned
   }

@@ -67,7 +67,7 @@ public final class Server: Sendable {
   ///   - host: the address to listen on. Reachable from elsewhere only when asked for.
   ///   - port: 0 takes a free one, see ``port``.
   ///   - delivery: on which threads callbacks run.
-  ///   - loops: threads that serve connections. Default: one for each core.
+  ///   - loops: threads that serve connections, at most 256. Default: one for each core.
   ///   - limits: against clients that ask for too much.
   ///   - tls: certificate and key. Default: no TLS.
   ///   - logger: where crashes and refused clients are told. Default: the process's log handler.
@@ -85,10 +85,7 @@ public final class Server: Sendable {
     case .workers(let count): configuration.threads = .workers(count)
     case .inline: configuration.threads = .inline
     }
-    if let loops {
-      guard loops > 0 else { throw HostError(.invalidArgument, "loops: \(loops) is not positive") }
-      configuration.loopCount = loops
-    }
+    if let loops { configuration.loopCount = loops }
     limits.apply(to: &configuration.network.limits)
     configuration.network.tls = tls?.configuration
     self.limits = limits

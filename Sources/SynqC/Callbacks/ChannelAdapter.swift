@@ -40,9 +40,20 @@ final class ChannelAdapter: CallbackHost {
   }
 
   func run(_ cause: Invocation.Cause, on context: ChannelContext) -> Outcome {
-    let box = ChannelContextBox.of(context)
-    defer { if !context.awaitsResponse { box.takeBack() } }
-    guard let socket = box.begin() else { return .crashed(cause: "the channel has no ticket") }
+    let box: ChannelContextBox
+    do throws(HostError) {
+      box = try ChannelContextBox.of(context)
+    } catch {
+      return .crashed(cause: error.message)
+    }
+    let outcome = outcome(call(cause, on: box), of: cause)
+    box.returned(outcome)
+    return outcome
+  }
+
+  private func call(_ cause: Invocation.Cause, on box: ChannelContextBox) -> CInt {
+    let context = box.context
+    let socket = box.begin()
     let code: CInt? =
       switch cause {
       case .authorize(let params):
@@ -68,7 +79,7 @@ final class ChannelAdapter: CallbackHost {
         updateState?(
           socket, box.lend(.json(from)), box.lend(.json(to)), UInt32(clamping: version), user.pointer)
       }
-    return outcome(code ?? 0, of: cause)
+    return code ?? 0
   }
 
   private func outcome(_ code: CInt, of cause: Invocation.Cause) -> Outcome {

@@ -23,7 +23,13 @@ final class ConnectAdapter: ConnectHost {
     if let refusal = refusal(ofOrigin: request.originToCheck) {
       request.attempt.answer(refusal)
     } else if let connect {
-      let call = ConnectCall(request)
+      let call: ConnectCall
+      do throws(HostError) {
+        call = try ConnectCall.begun(request)
+      } catch {
+        request.attempt.answer(.refused(status: 503, body: "", reason: error.message))
+        return
+      }
       call.returned(connect(call.ticket, call.params, user.pointer))
     } else {
       request.attempt.answer(.accepted(ConnectGrant()))
@@ -66,11 +72,17 @@ final class ConnectCall: Sendable {
   /// Keeps the strings that the host reads; under the lock.
   private let strings = ValueHandle(.empty)
 
-  init(_ request: ConnectRequest) {
+  private init(_ request: ConnectRequest) {
     self.request = request
     paramsValue = ValueHandle(.json(request.params))
-    let ticket = Tickets.connections.issue(self)
-    state.withLock { $0.ticket = ticket }
+  }
+
+  /// A call with its ticket.
+  static func begun(_ request: ConnectRequest) throws(HostError) -> ConnectCall {
+    let call = ConnectCall(request)
+    let ticket = try Tickets.connections.issue(call)
+    call.state.withLock { $0.ticket = ticket }
+    return call
   }
 
   var ticket: OpaquePointer? { state.withLock { $0.ticket } }
@@ -80,10 +92,7 @@ final class ConnectCall: Sendable {
 
   /// The call of a ticket whose client still waits.
   static func of(_ ticket: OpaquePointer?) throws(HostError) -> ConnectCall {
-    guard let ticket else { throw HostError(.invalidArgument, "connection: is NULL") }
-    guard let call = Tickets.connections.object(of: ticket) else {
-      throw HostError(.closed, "connection: it was decided about")
-    }
+    let call = try Tickets.connections.object(of: ticket)
     guard !call.request.attempt.isOver else { throw .clientGone }
     return call
   }
@@ -114,23 +123,20 @@ final class ConnectCall: Sendable {
   func returned(_ code: CInt) {
     let isDeferred = state.withLock { $0.phase == .deferred }
     if isDeferred, code == 0 { return }
-    guard Tickets.connections.revoke(ticket) != nil else { return }
+    guard Tickets.connections.revoke(ticket) else { return }
     request.attempt.answer(outcome(code))
   }
 
   /// Decides about the client of a deferred connection, and takes its ticket back.
   static func finish(_ ticket: OpaquePointer?, _ code: CInt) throws(HostError) {
-    guard let ticket else { throw HostError(.invalidArgument, "connection: is NULL") }
-    guard let call = Tickets.connections.object(of: ticket) else {
-      throw HostError(.closed, "connection: it was decided about")
-    }
+    let call = try Tickets.connections.object(of: ticket)
     guard call.state.withLock({ $0.phase }) == .deferred else {
       throw HostError(.state, "connection: it is not deferred")
     }
     guard code <= 0 || code == SYNQ_REFUSE else {
       throw HostError(.invalidArgument, "result: \(code) is none of a connect callback")
     }
-    guard Tickets.connections.revoke(ticket) != nil else {
+    guard Tickets.connections.revoke(ticket) else {
       throw HostError(.closed, "connection: it was decided about")
     }
     guard call.request.attempt.answer(call.outcome(code)) else { throw .clientGone }

@@ -6,45 +6,58 @@ import SynqServer
 
 /// Option structs from C, checked by their size: a shorter one comes from an older header, a longer one from a newer.
 enum Options {
+  /// A struct as far as the library knows it.
+  struct Read<Struct> {
+    /// Also of a struct that is newer: its `user` is still to be destroyed.
+    let known: Struct
+    fileprivate let error: HostError?
+
+    /// The struct, if it is not newer than the library.
+    func checked() throws(HostError) -> Struct {
+      if let error { throw error }
+      return known
+    }
+  }
+
   /// Reads a struct of which the host knows `size` bytes; the rest takes the defaults of `initial`.
   private static func read<Struct>(
     _ pointer: UnsafePointer<Struct>?, _ name: String, initial: Struct
-  ) throws(HostError) -> Struct {
-    guard let pointer else { return initial }
+  ) throws(HostError) -> Read<Struct> {
+    guard let pointer else { return Read(known: initial, error: nil) }
     let size = UnsafeRawPointer(pointer).loadUnaligned(as: Int.self)
     guard size >= MemoryLayout<Int>.size else {
       throw HostError(.invalidArgument, "\(name): its size is not set; use the INIT macro")
     }
-    guard size <= MemoryLayout<Struct>.size else {
-      throw HostError(.version, "\(name): its size is that of a newer header than the library's")
-    }
     var copy = initial
     withUnsafeMutableBytes(of: &copy) { bytes in
-      bytes.copyMemory(from: UnsafeRawBufferPointer(start: pointer, count: size))
+      bytes.copyMemory(from: UnsafeRawBufferPointer(start: pointer, count: min(size, bytes.count)))
     }
-    return copy
+    let isNewer = size > MemoryLayout<Struct>.size
+    let error = HostError(.version, "\(name): its size is that of a newer header than the library's")
+    return Read(known: copy, error: isNewer ? error : nil)
   }
 
   static func channel(
     _ pointer: UnsafePointer<synq_channel_options_t>?
-  ) throws(HostError) -> synq_channel_options_t {
+  ) throws(HostError) -> Read<synq_channel_options_t> {
     guard pointer != nil else { throw HostError(.invalidArgument, "options: is NULL") }
     return try read(pointer, "options", initial: synq_channel_options_t())
   }
 
-  static func mount(_ pointer: UnsafePointer<synq_mount_options_t>?) throws(HostError) -> synq_mount_options_t
-  {
+  static func mount(
+    _ pointer: UnsafePointer<synq_mount_options_t>?
+  ) throws(HostError) -> Read<synq_mount_options_t> {
     try read(pointer, "options", initial: synq_mount_options_t())
   }
 
-  static func server(_ pointer: UnsafePointer<synq_server_options_t>?) throws(HostError)
-    -> synq_server_options_t
-  {
+  static func server(
+    _ pointer: UnsafePointer<synq_server_options_t>?
+  ) throws(HostError) -> Read<synq_server_options_t> {
     try read(pointer, "options", initial: synq_server_options_t())
   }
 
   static func limits(_ pointer: UnsafePointer<synq_limits_t>?) throws(HostError) -> synq_limits_t {
-    try read(pointer, "limits", initial: synq_limits_t())
+    try read(pointer, "limits", initial: synq_limits_t()).checked()
   }
 
   /// The engine's options of a channel.

@@ -2,12 +2,11 @@ import CJansson
 import CSynq
 import SynqChannels
 import SynqJSON
-import SynqServer
 import SynqWire
 
 @_cdecl("synq_deferred_finish") @implementation
 public func synq_deferred_finish(_ deferred: OpaquePointer!) -> CInt {
-  export { () throws(HostError) in try finish(deferred, .returned, nil) }
+  export { () throws(HostError) in try Deferred.finish(deferred, .returned, nil) }
 }
 
 @_cdecl("synq_deferred_reply") @implementation
@@ -16,7 +15,8 @@ public func synq_deferred_reply(
 ) -> CInt {
   export { () throws(HostError) in
     let payload = Payload.json(try UnsafeJansson.stolen(payload))
-    try finish(deferred, .returned, .reply(status: Argument.name(status, "status"), payload: payload))
+    try Deferred.finish(
+      deferred, .returned, .reply(status: Argument.name(status, "status"), payload: payload))
   }
 }
 
@@ -26,7 +26,8 @@ public func synq_deferred_reply_text(
 ) -> CInt {
   export { () throws(HostError) in
     let payload = Payload.json(try Argument.json(text, length))
-    try finish(deferred, .returned, .reply(status: Argument.name(status, "status"), payload: payload))
+    try Deferred.finish(
+      deferred, .returned, .reply(status: Argument.name(status, "status"), payload: payload))
   }
 }
 
@@ -36,7 +37,8 @@ public func synq_deferred_reply_binary(
 ) -> CInt {
   export { () throws(HostError) in
     let payload = Payload.binary(Array(try Argument.bytes(bytes, length, "bytes")))
-    try finish(deferred, .returned, .reply(status: Argument.name(status, "status"), payload: payload))
+    try Deferred.finish(
+      deferred, .returned, .reply(status: Argument.name(status, "status"), payload: payload))
   }
 }
 
@@ -47,7 +49,7 @@ public func synq_deferred_reply_error(
 ) -> CInt {
   export { () throws(HostError) in
     let details = try details.map { value throws(HostError) in try UnsafeJansson.stolen(value, "details") }
-    try finish(deferred, .returned, .error(errorReport(code, message, details)))
+    try Deferred.finish(deferred, .returned, .error(errorReport(code, message, details)))
   }
 }
 
@@ -58,7 +60,7 @@ public func synq_deferred_reply_error_text(
 ) -> CInt {
   export { () throws(HostError) in
     let details = try details.map { text throws(HostError) in try Argument.json(text, length, "details") }
-    try finish(deferred, .returned, .error(errorReport(code, message, details)))
+    try Deferred.finish(deferred, .returned, .error(errorReport(code, message, details)))
   }
 }
 
@@ -66,33 +68,12 @@ public func synq_deferred_reply_error_text(
 public func synq_deferred_crash(_ deferred: OpaquePointer!, _ cause: UnsafePointer<CChar>!) -> CInt {
   export { () throws(HostError) in
     // As a callback that returns SYNQ_CRASH, for those who read the log.
-    try finish(deferred, .crashed(cause: Argument.string(cause, "cause"), code: CInt(SYNQ_CRASH)), nil)
+    try Deferred.finish(
+      deferred, .crashed(cause: Argument.string(cause, "cause"), code: CInt(SYNQ_CRASH)), nil)
   }
 }
 
 @_cdecl("synq_deferred_is_open") @implementation
 public func synq_deferred_is_open(_ deferred: OpaquePointer!) -> CInt {
-  guard let object = Tickets.deferreds.object(of: deferred) else { return 0 }
-  switch object.kind {
-  case .inOrder(let deferral): return object.context.isOpen(deferral) ? 1 : 0
-  case .detached: return object.context.hasEnded ? 0 : 1
-  }
-}
-
-/// Finishes a deferred response; a second time, or after the channel's end, it is closed.
-private func finish(
-  _ ticket: OpaquePointer?, _ outcome: Outcome, _ response: Response?
-) throws(HostError) {
-  guard let ticket else { throw HostError(.invalidArgument, "deferred: is NULL") }
-  guard let deferred = Tickets.deferreds.revoke(ticket) else {
-    throw HostError(.closed, "deferred: it was finished before")
-  }
-  switch deferred.kind {
-  case .inOrder(let deferral): try deferred.context.finish(deferral, outcome, response: response)
-  case .detached(let reply):
-    if case .crashed(let cause, let code) = outcome {
-      return try deferred.context.crash(cause: cause, code: code)
-    }
-    try deferred.context.reply(reply, response ?? .receipt)
-  }
+  (try? Tickets.deferreds.object(of: deferred))?.isOpen == true ? 1 : 0
 }

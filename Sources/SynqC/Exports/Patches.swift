@@ -77,7 +77,7 @@ private func give(
   var writer = ByteWriter()
   writer.append(json: value)
   guard let memory = malloc(writer.count + 1)?.assumingMemoryBound(to: CChar.self) else {
-    throw HostError(.limit, "out: out of memory")
+    throw .outOfMemory
   }
   writer.withUnsafeBytes { bytes in
     if let start = bytes.baseAddress { memcpy(memory, start, bytes.count) }

@@ -10,9 +10,10 @@ public func synq_server_new(
   _ out: UnsafeMutablePointer<OpaquePointer?>!, _ options: UnsafePointer<synq_server_options_t>!
 ) -> CInt {
   export { () throws(HostError) in
-    let options = try Options.server(options)
+    let read = try Options.server(options)
     // From here on `destroy` runs when the last reference to the user is gone, also when the rest fails.
-    let user = HostUser(options.user, options.destroy)
+    let user = HostUser(read.known.user, read.known.destroy)
+    let options = try read.checked()
     let out = try Argument.out(out)
     let configuration = try Options.configuration(options, user: user)
     out.pointee = try ServerHandle(configuration, limits: Options.limits(options.limits), user: user)
@@ -26,8 +27,9 @@ public func synq_server_channel(
   _ options: UnsafePointer<synq_channel_options_t>!
 ) -> CInt {
   export { () throws(HostError) in
-    let options = try Options.channel(options)
-    let user = HostUser(options.user, options.destroy)
+    let read = try Options.channel(options)
+    let user = HostUser(read.known.user, read.known.destroy)
+    let options = try read.checked()
     let adapter = ChannelAdapter(options, user: user)
     let handle = try ServerHandle.of(server)
     try handle.runtime.addChannel(
@@ -42,8 +44,9 @@ public func synq_server_mount(
   _ server: OpaquePointer!, _ path: UnsafePointer<CChar>!, _ options: UnsafePointer<synq_mount_options_t>!
 ) -> CInt {
   export { () throws(HostError) in
-    let options = try Options.mount(options)
-    let user = HostUser(options.user, options.destroy)
+    let read = try Options.mount(options)
+    let user = HostUser(read.known.user, read.known.destroy)
+    let options = try read.checked()
     let adapter = ConnectAdapter(options, user: user)
     let handle = try ServerHandle.of(server)
     var mount = SocketMount(path: try Argument.name(path, "path"))

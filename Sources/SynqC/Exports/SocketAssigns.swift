@@ -9,7 +9,8 @@ public func synq_socket_assigns(_ socket: OpaquePointer!) -> OpaquePointer! {
   do throws(HostError) {
     let box = try ChannelContextBox.of(socket)
     if let lent = box.lentAssigns { return lent }
-    return box.lendAssigns(try box.context.currentAssigns())
+    guard let assigns = box.lendAssigns(try box.context.currentAssigns()) else { throw HostError.noCallback }
+    return assigns
   } catch {
     fail(error)
     return nil

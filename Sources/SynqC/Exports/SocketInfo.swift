@@ -6,22 +6,22 @@ import SynqWire
 
 @_cdecl("synq_socket_topic") @implementation
 public func synq_socket_topic(_ socket: OpaquePointer!) -> UnsafePointer<CChar>! {
-  lendText(socket) { $0.topic }
+  text(socket, .topic)
 }
 
 @_cdecl("synq_socket_join_ref") @implementation
 public func synq_socket_join_ref(_ socket: OpaquePointer!) -> UnsafePointer<CChar>! {
-  lendText(socket) { $0.joinRef?.text ?? "null" }
+  text(socket, .joinRef)
 }
 
 @_cdecl("synq_socket_id") @implementation
 public func synq_socket_id(_ socket: OpaquePointer!) -> UnsafePointer<CChar>! {
-  lendText(socket) { $0.info.id }
+  text(socket, .id)
 }
 
 @_cdecl("synq_socket_peer") @implementation
 public func synq_socket_peer(_ socket: OpaquePointer!) -> UnsafePointer<CChar>! {
-  lendText(socket) { $0.info.peer }
+  text(socket, .peer)
 }
 
 @_cdecl("synq_socket_header") @implementation
@@ -30,7 +30,7 @@ public func synq_socket_header(
 ) -> UnsafePointer<CChar>! {
   do throws(HostError) {
     let name = try Argument.name(name, "name")
-    return lendText(socket) { $0.info.header(name) }
+    return text(socket, .header(name.lowercased()))
   } catch {
     fail(error)
     return nil
@@ -41,8 +41,8 @@ public func synq_socket_header(
 public func synq_socket_params(_ socket: OpaquePointer!) -> OpaquePointer! {
   do throws(HostError) {
     let box = try ChannelContextBox.of(socket)
-    try box.context.withScope { _ in }
-    return box.lend(.json(box.context.info.params))
+    guard let params = box.lend(.json(box.context.info.params)) else { throw HostError.noCallback }
+    return params
   } catch {
     fail(error)
     return nil
@@ -54,10 +54,11 @@ public func synq_socket_set_data(
   _ socket: OpaquePointer!, _ data: UnsafeMutableRawPointer!, _ destroy: synq_destroy_fn!
 ) -> CInt {
   export { () throws(HostError) in
+    let data = DestroyableData(pointer: data, destroyer: destroy)
     do throws(HostError) {
-      try ChannelContextBox.of(socket).setData(data, destroy)
+      try ChannelContextBox.of(socket).setData(data)
     } catch {
-      destroy?(data)
+      data.destroy()
       throw error
     }
   }
@@ -73,13 +74,10 @@ public func synq_socket_data(_ socket: OpaquePointer!) -> UnsafeMutableRawPointe
   }
 }
 
-/// A text of the channel, lent until its callback is done; NULL once the channel is gone or where there is none.
-private func lendText(
-  _ socket: OpaquePointer?, _ text: (ChannelContext) -> String?
-) -> UnsafePointer<CChar>? {
+/// A text of the channel, which lives as long as that; NULL once it is gone or where there is none.
+private func text(_ socket: OpaquePointer?, _ which: ChannelText) -> UnsafePointer<CChar>? {
   do throws(HostError) {
-    let box = try ChannelContextBox.of(socket)
-    return text(box.context).flatMap { box.lend($0) }
+    return try ChannelContextBox.of(socket).text(which)
   } catch {
     fail(error)
     return nil

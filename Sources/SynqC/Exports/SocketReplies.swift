@@ -103,15 +103,23 @@ public func synq_socket_defer(
     let out = try Argument.out(out)
     let box = try ChannelContextBox.of(socket)
     let context = box.context
+    // First, because it may fail when nothing can be undone any more.
+    let ticket = try Tickets.deferreds.reserve()
     let kind: Deferred.Kind
-    switch Int(mode) {
-    case Int(SYNQ_DEFER_IN_ORDER): kind = .inOrder(try context.deferResponse())
-    case Int(SYNQ_DEFER_DETACHED): kind = .detached(try context.detachReply())
-    default: throw HostError(.invalidArgument, "mode: \(mode) is none")
+    do throws(HostError) {
+      switch Int(mode) {
+      case Int(SYNQ_DEFER_IN_ORDER): kind = .inOrder(try context.deferResponse())
+      case Int(SYNQ_DEFER_DETACHED): kind = .detached(try context.detachReply())
+      default: throw HostError(.invalidArgument, "mode: \(mode) is none")
+      }
+    } catch {
+      Tickets.deferreds.revoke(ticket)
+      throw error
     }
-    let deferred = Deferred(context, kind)
+    let deferred = Deferred(box, kind)
     box.lend(until: deferred)
-    out.pointee = Tickets.deferreds.issue(deferred)
+    Tickets.deferreds.fill(ticket, deferred)
+    out.pointee = ticket
   }
 }
 

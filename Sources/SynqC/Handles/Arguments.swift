@@ -31,10 +31,7 @@ enum Argument {
   ) throws(HostError) -> UnsafeRawBufferPointer {
     guard let text else { throw HostError(.invalidArgument, "\(name): is NULL") }
     let bytes = UnsafeRawBufferPointer(start: text, count: strlen(text))
-    let isASCII = bytes.allSatisfy { $0 < 0x80 }
-    guard isASCII || String(validating: bytes, as: UTF8.self) != nil else {
-      throw HostError(.invalidArgument, "\(name): is not UTF-8")
-    }
+    guard UTF8Text.isValid(bytes) else { throw HostError(.invalidArgument, "\(name): is not UTF-8") }
     if let error = FlatPointer.check(bytes) {
       throw HostError(pointer: error, in: String(decoding: bytes, as: UTF8.self), argument: name)
     }

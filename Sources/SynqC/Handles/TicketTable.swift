@@ -3,71 +3,167 @@ import Synchronization
 
 /// Handles for C that are numbers, not addresses: each is checked when it comes back, and none is used twice.
 ///
-/// A ticket is a place in a table and the number of tickets that had this place before, in the form of a pointer so
-/// that C compilers tell handles of different kinds apart.
+/// A ticket is a place in a table, the number of tickets that had this place before, and the process that issued it; in
+/// the form of a pointer, so that C compilers tell handles of different kinds apart.
 final class TicketTable<Object: AnyObject & Sendable>: Sendable {
   private struct Slot: Sendable {
-    var generation: UInt
+    var generation: UInt32 = 1
     var object: Object?
   }
 
-  private struct State: Sendable {
-    var slots: [Slot] = []
+  private struct Slots: Sendable {
+    var all: [Slot] = []
     var free: [Int] = []
   }
 
-  private let state = Mutex(State())
+  /// What one process has issued. A forked child begins anew: the lock that it inherits may be held by a thread that it
+  /// has not got.
+  private final class Store: Sendable {
+    let forks: UInt8
+    let slots = Mutex(Slots())
 
-  /// Places take the low bits, generations the others; neither is 0 in a ticket, so no ticket is NULL.
-  private static var placeBits: UInt { 24 }
+    init(forks: UInt8) { self.forks = forks }
+  }
 
-  func issue(_ object: Object) -> OpaquePointer {
-    let bits = state.withLock { state -> UInt in
-      if let place = state.free.popLast() {
-        state.slots[place].object = object
-        return Self.bits(place: place, generation: state.slots[place].generation)
+  /// The argument that errors name, and what has happened when a ticket is not there any more.
+  private let argument: String
+  private let gone: String
+  private let capacity: Int
+  private let lastGeneration: UInt32
+  private let store: Atomic<Unmanaged<Store>>
+
+  /// - Parameters:
+  ///   - capacity: the most tickets at a time.
+  ///   - lastGeneration: the tickets that a place can have; then it is not used any more.
+  init(
+    _ argument: String, gone: String, capacity: Int = 1 << Bits.place, lastGeneration: UInt32 = .max
+  ) {
+    self.argument = argument
+    self.gone = gone
+    self.capacity = capacity
+    self.lastGeneration = lastGeneration
+    store = Atomic(Unmanaged.passRetained(Store(forks: Bits.forks)))
+  }
+
+  deinit { store.load(ordering: .acquiring).release() }
+
+  /// A ticket for an object. An error of code `limit` when there are too many.
+  func issue(_ object: Object) throws(HostError) -> OpaquePointer {
+    let ticket = try reserve()
+    fill(ticket, object)
+    return ticket
+  }
+
+  /// A ticket whose object is still to be made: until then it counts as gone.
+  func reserve() throws(HostError) -> OpaquePointer {
+    let store = ownStore()
+    let bits = store.slots.withLock { slots -> UInt? in
+      let place: Int
+      if let free = slots.free.popLast() {
+        place = free
+      } else {
+        guard slots.all.count < capacity else { return nil }
+        place = slots.all.count
+        slots.all.append(Slot())
       }
-      state.slots.append(Slot(generation: 1, object: object))
-      return Self.bits(place: state.slots.count - 1, generation: 1)
+      return Bits.of(place: place, forks: store.forks, generation: slots.all[place].generation)
     }
     // Generations begin at 1, so the bits are never 0.
-    return OpaquePointer(bitPattern: bits).unsafelyUnwrapped
-  }
-
-  /// The object of a ticket; nil for one that was revoked or never issued.
-  func object(of ticket: OpaquePointer?) -> Object? {
-    guard let ticket else { return nil }
-    let (place, generation) = Self.parts(UInt(bitPattern: ticket))
-    return state.withLock { state in
-      guard place < state.slots.count, state.slots[place].generation == generation else { return nil }
-      return state.slots[place].object
+    guard let bits, let ticket = OpaquePointer(bitPattern: bits) else {
+      throw HostError(.limit, "\(argument): there are \(capacity) of them already")
     }
+    return ticket
   }
 
-  /// Takes a ticket back; its object, or nil if it was taken before.
+  /// Gives a reserved ticket its object.
+  func fill(_ ticket: OpaquePointer, _ object: Object) {
+    withSlot(of: ticket) { slots, place in slots.all[place].object = object }
+  }
+
+  /// The object of a ticket of this process. Errors: `invalidArgument` for none, `forked`, and `closed` for one that was
+  /// revoked or never issued.
+  func object(of ticket: OpaquePointer?) throws(HostError) -> Object {
+    guard let ticket else { throw HostError(.invalidArgument, "\(argument): is NULL") }
+    guard Bits(ticket).forks == Bits.forks else {
+      throw HostError(.forked, "\(argument): it belongs to the parent process")
+    }
+    var object: Object?
+    withSlot(of: ticket) { slots, place in object = slots.all[place].object }
+    guard let object else { throw HostError(.closed, "\(argument): \(gone)") }
+    return object
+  }
+
+  /// Takes a ticket back; false if it was taken before.
   @discardableResult
-  func revoke(_ ticket: OpaquePointer?) -> Object? {
-    guard let ticket else { return nil }
-    let (place, generation) = Self.parts(UInt(bitPattern: ticket))
-    return state.withLock { state in
-      guard place < state.slots.count, state.slots[place].generation == generation else { return nil }
-      let object = state.slots[place].object.take()
-      state.slots[place].generation += 1
-      state.free.append(place)
-      return object
+  func revoke(_ ticket: OpaquePointer?) -> Bool {
+    guard let ticket, Bits(ticket).forks == Bits.forks else { return false }
+    // Released when the lock is not held any more.
+    var object: Object?
+    var wasThere = false
+    withSlot(of: ticket) { slots, place in
+      wasThere = true
+      object = slots.all[place].object.take()
+      guard slots.all[place].generation < lastGeneration else { return slots.all[place].generation = 0 }
+      slots.all[place].generation += 1
+      slots.free.append(place)
+    }
+    withExtendedLifetime(object) {}
+    return wasThere
+  }
+
+  /// Calls `body` under the lock if the ticket's place is still its own.
+  private func withSlot(of ticket: OpaquePointer, _ body: (inout Slots, Int) -> Void) {
+    let bits = Bits(ticket)
+    ownStore().slots.withLock { slots in
+      guard bits.place < slots.all.count, bits.generation > 0,
+        slots.all[bits.place].generation == bits.generation
+      else { return }
+      body(&slots, bits.place)
     }
   }
 
-  private static func bits(place: Int, generation: UInt) -> UInt { generation << placeBits | UInt(place) }
+  /// What this process has issued; made anew by whoever needs it first in a forked child.
+  private func ownStore() -> Store {
+    let held = store.load(ordering: .acquiring)
+    let forks = Bits.forks
+    let own = held.takeUnretainedValue()
+    if own.forks == forks { return own }
+    let fresh = Unmanaged.passRetained(Store(forks: forks))
+    // The parent's is left as it is: to free what it holds would take its locks.
+    let (exchanged, current) = store.compareExchange(
+      expected: held, desired: fresh, ordering: .acquiringAndReleasing)
+    guard !exchanged else { return fresh.takeUnretainedValue() }
+    fresh.release()
+    return current.takeUnretainedValue()
+  }
+}
 
-  private static func parts(_ bits: UInt) -> (place: Int, generation: UInt) {
-    (Int(bits & (1 << placeBits - 1)), bits >> placeBits)
+/// The parts of a ticket, from the lowest bit: 24 of the place, 8 of the process, 32 of the generation.
+private struct Bits {
+  static let place = 24
+
+  /// Those of this process: how many forks it came by.
+  static var forks: UInt8 { UInt8(truncatingIfNeeded: Forks.count) }
+
+  let place: Int
+  let forks: UInt8
+  let generation: UInt32
+
+  init(_ ticket: OpaquePointer) {
+    let bits = UInt(bitPattern: ticket)
+    place = Int(bits & (1 << Self.place - 1))
+    forks = UInt8(truncatingIfNeeded: bits >> Self.place)
+    generation = UInt32(truncatingIfNeeded: bits >> (Self.place + 8))
+  }
+
+  static func of(place: Int, forks: UInt8, generation: UInt32) -> UInt {
+    UInt(generation) << (Self.place + 8) | UInt(forks) << Self.place | UInt(place)
   }
 }
 
 /// The tickets of the process.
 enum Tickets {
-  static let sockets = TicketTable<ChannelContextBox>()
-  static let deferreds = TicketTable<Deferred>()
-  static let connections = TicketTable<ConnectCall>()
+  static let sockets = TicketTable<ChannelContextBox>("socket", gone: "the channel is gone")
+  static let deferreds = TicketTable<Deferred>("deferred", gone: "it was finished before")
+  static let connections = TicketTable<ConnectCall>("connection", gone: "it was decided about")
 }

@@ -37,7 +37,7 @@ package enum UnsafeJansson {
         guard let key = json_object_iter_key(current), let member = json_object_iter_value(current) else {
           break
         }
-        builder.key(utf8: UnsafeRawBufferPointer(start: key, count: json_object_iter_key_len(current)))
+        builder.key(utf8: try utf8(key, json_object_iter_key_len(current), name))
         try append(member, to: &builder, depth: depth + 1, name)
         iterator = json_object_iter_next(object, current)
       }
@@ -51,8 +51,7 @@ package enum UnsafeJansson {
       }
       builder.endArray()
     case JSON_STRING:
-      builder.append(
-        utf8: UnsafeRawBufferPointer(start: json_string_value(value), count: json_string_length(value)))
+      builder.append(utf8: try utf8(json_string_value(value), json_string_length(value), name))
     case JSON_INTEGER: builder.append(integer: json_integer_value(value))
     case JSON_REAL:
       do throws(JSONError) {
@@ -64,6 +63,15 @@ package enum UnsafeJansson {
     case JSON_FALSE: builder.append(bool: false)
     default: builder.appendNull()
     }
+  }
+
+  /// The bytes of a string. Not every maker of strings in jansson looks at what it is given.
+  private static func utf8(
+    _ text: UnsafePointer<CChar>?, _ length: Int, _ name: String
+  ) throws(HostError) -> UnsafeRawBufferPointer {
+    let bytes = UnsafeRawBufferPointer(start: text, count: length)
+    guard UTF8Text.isValid(bytes) else { throw HostError(.json, "\(name): has a string that is not UTF-8") }
+    return bytes
   }
 
   private static func tooDeep(_ name: String) -> HostError {
@@ -96,7 +104,7 @@ package enum UnsafeJansson {
     case .array: made = try newArray(value)
     case .object: made = try newObject(value)
     }
-    guard let made else { throw HostError(.limit, "out: out of memory") }
+    guard let made else { throw .outOfMemory }
     return made
   }
 
@@ -104,7 +112,8 @@ package enum UnsafeJansson {
     guard let array = json_array() else { return nil }
     for element in value.elements {
       do throws(HostError) {
-        json_array_append_new(array, try new(element))
+        let made = try new(element)
+        guard json_array_append_new(array, made) == 0 else { throw HostError.outOfMemory }
       } catch {
         json_decref(array)
         throw error
@@ -119,11 +128,12 @@ package enum UnsafeJansson {
       do throws(HostError) {
         let made = try new(member)
         var name = name
-        name.withUTF8 { bytes in
-          _ = bytes.withMemoryRebound(to: CChar.self) {
+        let status = name.withUTF8 { bytes in
+          bytes.withMemoryRebound(to: CChar.self) {
             json_object_setn_new_nocheck(object, $0.baseAddress, $0.count, made)
           }
         }
+        guard status == 0 else { throw HostError.outOfMemory }
       } catch {
         json_decref(object)
         throw error

@@ -71,7 +71,7 @@ final class ValueHandle: @unchecked Sendable {
   /// Copies bytes to a C string that lives as long as the value.
   func keep(_ bytes: UnsafeRawBufferPointer) throws(HostError) -> UnsafePointer<CChar> {
     guard let copy = malloc(bytes.count + 1)?.assumingMemoryBound(to: CChar.self) else {
-      throw HostError(.limit, "out: out of memory")
+      throw .outOfMemory
     }
     if let start = bytes.baseAddress { memcpy(copy, start, bytes.count) }
     copy[bytes.count] = 0
@@ -104,4 +104,8 @@ final class ValueHandle: @unchecked Sendable {
     }
     return (try result.get(), string.utf8.count)
   }
+}
+
+extension HostError {
+  static let outOfMemory = HostError(.outOfMemory, "out: out of memory")
 }

@@ -4,6 +4,8 @@ public struct HostError: Error, Hashable, Sendable, CustomStringConvertible {
   public enum Code: Int32, Sendable, CaseIterable {
     /// An argument is empty, too long or otherwise not allowed.
     case invalidArgument = -1
+    /// There is no memory for the result.
+    case outOfMemory = -2
     /// The channel, the connection or the server is gone.
     case closed = -3
     /// Not at this time: outside a callback, after the start, a second reply.
@@ -22,7 +24,7 @@ public struct HostError: Error, Hashable, Sendable, CustomStringConvertible {
     case addressInUse = -10
     /// The system refused: a missing directory, a bad certificate, no permission.
     case io = -11
-    /// The server belongs to the parent process.
+    /// The server, or what it gave out, belongs to the parent process.
     case forked = -12
     /// A patch that is not one, or that does not apply.
     case patch = -13

@@ -39,8 +39,7 @@ extension ChannelContext {
       switch state.phase {
       case .running, .deferring, .deferred: break
       case .ended: return .channelClosed
-      case .idle, .answeredEarly:
-        return HostError(.state, "socket: no callback of this channel is running")
+      case .idle, .answeredEarly: return .noCallback
       }
       if forAssigns, state.cause?.buildsMessage == true {
         return HostError(.state, "socket: the assigns cannot change while a message for them is built")
@@ -80,26 +79,26 @@ extension ChannelContext {
       throw HostError(.state, "socket: init has no reply of its own, only an error")
     case (.message?, _), (.beforeClose?, _), (.newState?, _), (.updateState?, _):
       throw HostError(.state, "socket: there is no push to reply to in this callback")
-    case (nil, _): throw HostError(.state, "socket: no callback of this channel is running")
+    case (nil, _): throw .noCallback
     }
     try withScope { scope throws(HostError) in
-      guard scope.response == nil, scope.detached == nil else {
-        throw HostError(.state, "socket: the response is set already")
-      }
+      guard scope.response == nil, scope.detached == nil else { throw .responseIsSet }
       scope.response = response
     }
   }
 
   /// Says that the response comes later, while the channel waits for it. Returns the name of the response for `finish`.
-  package func deferResponse() throws(HostError) -> UInt64 {
+  ///
+  /// - Parameter forTask: whether the host does so to run the callback as a task, which may yet detach its reply.
+  package func deferResponse(forTask: Bool = false) throws(HostError) -> UInt64 {
     let result = state.withLock { state -> Swift.Result<UInt64, HostError> in
       if case .ended = state.phase { return .failure(.channelClosed) }
       guard case .running = state.phase else {
         return .failure(HostError(.state, "socket: no callback runs, or its response is deferred already"))
       }
-      guard state.scope?.response == nil else {
-        return .failure(HostError(.state, "socket: the response is set already"))
-      }
+      guard state.scope?.response == nil else { return .failure(.responseIsSet) }
+      guard state.scope?.detached == nil else { return .failure(.responseIsDeferred) }
+      state.isTask = forTask
       state.deferrals += 1
       state.phase = .deferring(state.deferrals)
       return .success(state.deferrals)
@@ -109,43 +108,58 @@ extension ChannelContext {
 
   /// Says that only the reply to the event comes later, by `reply(_:_:)`.
   package func detachReply() throws(HostError) -> DeferredReply {
-    guard case .event? = state.withLock({ $0.cause }) else {
-      throw HostError(.state, "socket: only the reply to an event can be detached")
-    }
     let reply = driver.nextDeferredReply()
-    try withScope { scope throws(HostError) in
-      guard scope.response == nil, scope.detached == nil else {
-        throw HostError(.state, "socket: the response is set already")
+    let error = state.withLock { state -> HostError? in
+      switch state.phase {
+      case .ended: return .channelClosed
+      case .running: break
+      case .deferring where state.isTask, .deferred where state.isTask: break
+      case .deferring, .deferred: return .responseIsDeferred
+      case .idle, .answeredEarly: return .noCallback
       }
-      scope.detached = reply
+      guard case .event? = state.cause else {
+        return HostError(.state, "socket: only the reply to an event can be detached")
+      }
+      guard state.scope?.response == nil else { return .responseIsSet }
+      guard state.scope?.detached == nil else { return .responseIsDeferred }
+      state.scope?.detached = reply
+      return nil
     }
+    if let error { throw error }
     return reply
   }
 
   // MARK: From any thread, later
 
-  /// Finishes a deferred callback.
+  /// Finishes a deferred callback, with a response if it has none yet: a second one is an error of code `state`, after
+  /// which the callback still waits.
   package func finish(
     _ deferral: UInt64, _ outcome: Outcome, response: Response? = nil
   ) throws(HostError) {
-    let result = state.withLock { state -> Swift.Result<(Invocation.Cause, CallbackScope)?, HostError> in
+    let mustWake = state.withLock { state -> Swift.Result<Bool, HostError> in
       switch state.phase {
       case .deferring where state.isAbandoned: return .failure(.channelClosed)
       case .deferring(deferral):
-        state.scope?.response = response
+        if let error = Self.add(response, to: &state) { return .failure(error) }
         state.phase = .answeredEarly(outcome)
-        return .success(nil)
+        return .success(false)
       case .deferred(deferral):
-        state.scope?.response = response
+        if let error = Self.add(response, to: &state) { return .failure(error) }
         guard let cause = state.cause, let done = Self.takeScope(&state, outcome) else {
           return .failure(.channelClosed)
         }
-        return .success((cause, done.0))
+        return .success(driver.enqueue(.completed(self, cause, done.0, outcome)))
       case .idle, .running, .deferring, .deferred, .answeredEarly, .ended: return .failure(.channelClosed)
       }
     }
-    guard let (cause, scope) = try result.get() else { return }
-    driver.post(.completed(self, cause, scope, outcome))
+    if try mustWake.get() { driver.wake() }
+  }
+
+  private static func add(_ response: Response?, to state: inout State) -> HostError? {
+    guard let response else { return nil }
+    guard state.scope?.response == nil else { return .responseIsSet }
+    state.scope?.response = response
+    return nil
   }
 
   /// Whether `finish` would be accepted.
@@ -160,16 +174,6 @@ extension ChannelContext {
 
   /// Whether the channel is gone.
   package var hasEnded: Bool { state.withLock { if case .ended = $0.phase { true } else { false } } }
-
-  /// Whether a callback has returned, or is about to, whose response comes later.
-  package var awaitsResponse: Bool {
-    state.withLock { state in
-      switch state.phase {
-      case .deferring, .deferred: true
-      case .idle, .running, .answeredEarly, .ended: false
-      }
-    }
-  }
 
   /// Ends the channel as one whose callback failed, and says why in the log.
   package func crash(cause: String, code: Int32?) throws(HostError) {
@@ -191,17 +195,18 @@ extension ChannelContext {
 
   /// Does what can be done inside a callback and outside of one.
   package func perform(_ effect: Effect) throws(HostError) {
-    let now = state.withLock { state -> Bool? in
+    let mustWake = state.withLock { state -> Bool? in
       switch state.phase {
       case .ended: return nil
-      case .running, .deferring:
+      // Answered early it runs yet, and what it asked for before has not been posted.
+      case .running, .deferring, .answeredEarly:
         state.scope?.effects.append(effect)
         return false
-      case .idle, .deferred, .answeredEarly: return true
+      case .idle, .deferred: return driver.enqueue(.effects(self, [effect]))
       }
     }
-    guard let now else { throw .channelClosed }
-    if now { driver.post(.effects(self, [effect])) }
+    guard let mustWake else { throw .channelClosed }
+    if mustWake { driver.wake() }
   }
 
   /// Ends the channel when its callback is done, or as soon as it is free.
@@ -245,4 +250,8 @@ extension ChannelContext {
 
 extension HostError {
   static let channelClosed = HostError(.closed, "socket: the channel is gone")
+  /// What belongs to callbacks was asked for outside of one.
+  package static let noCallback = HostError(.state, "socket: no callback of this channel is running")
+  fileprivate static let responseIsSet = HostError(.state, "socket: the response is set already")
+  fileprivate static let responseIsDeferred = HostError(.state, "socket: the response is deferred already")
 }

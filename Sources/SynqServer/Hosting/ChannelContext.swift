@@ -39,6 +39,8 @@ package final class ChannelContext: Sendable {
     var scope: CallbackScope?
     /// The channel ends: a response that is deferred by the callback that runs is not waited for.
     var isAbandoned = false
+    /// The callback's host runs it as a task and has deferred for that: the callback itself has not.
+    var isTask = false
     /// Since when the callback has been due, where its host asks.
     var dueSince: NIODeadline?
     /// Distinguishes this channel's deferred responses from one another.
@@ -73,6 +75,7 @@ package final class ChannelContext: Sendable {
       $0.dueSince = now
       $0.phase = .running
       $0.isAbandoned = false
+      $0.isTask = false
       $0.cause = cause
       // Moved, not copied: the callback changes its arrays in place.
       swap(&$0.scope, &lent)
@@ -82,32 +85,68 @@ package final class ChannelContext: Sendable {
   /// Since when the callback that runs has been due: nil where `CallbackHost.asksDueTime` is false.
   package var dueSince: NIODeadline? { state.withLock { $0.dueSince } }
 
-  /// Runs the callback on the current thread and hands its outcome to the driver, unless it was deferred.
+  /// Runs the callback, which was due, on the current thread and hands its outcome to the driver, unless it was deferred.
   func run(_ cause: Invocation.Cause) {
-    if let done = runInline(cause) { driver.post(.completed(self, cause, done.scope, done.outcome)) }
-  }
-
-  /// Runs the callback on the current thread; nil if it was deferred.
-  func runInline(_ cause: Invocation.Cause) -> (scope: CallbackScope, outcome: Outcome)? {
+    // Cut off while it waited for a thread: nobody asks any more. Only a `before_close` is owed to the host all the same.
+    if hasEnded, !cause.isBeforeClose { return letGo() }
     let outcome = host.run(cause, on: self)
-    let (done, effects, hasEnded) = state.withLock { state -> ((CallbackScope, Outcome)?, [Effect], Bool) in
-      switch state.phase {
-      case .deferring(let deferral):
-        if case .crashed = outcome { return (Self.takeScope(&state, outcome), [], false) }
-        if state.isAbandoned { return (Self.takeScope(&state, cause.outcomeWhenAbandoned), [], false) }
-        state.phase = .deferred(deferral)
-        // What was pushed so far need not wait for the response.
-        defer { state.scope?.effects = [] }
-        return (nil, state.scope?.effects ?? [], false)
-      case .answeredEarly(let outcome): return (Self.takeScope(&state, outcome), [], false)
-      case .running: return (Self.takeScope(&state, outcome), [], false)
-      case .idle, .deferred: return (nil, [], false)
-      case .ended: return (nil, [], true)
+    // Posted under the lock, so that nothing which another thread does now is faster.
+    let (mustWake, hasEnded) = state.withLock { state -> (Bool, Bool) in
+      switch Self.settle(&state, cause, outcome) {
+      case .done(let scope, let outcome): (driver.enqueue(.completed(self, cause, scope, outcome)), false)
+      case .waits(let effects): (!effects.isEmpty && driver.enqueue(.effects(self, effects)), false)
+      case .ended: (false, true)
+      case .nothing: (false, false)
       }
     }
     if hasEnded { letGo() }
-    if !effects.isEmpty { driver.post(.effects(self, effects)) }
+    if mustWake { driver.wake() }
+  }
+
+  /// Runs the callback on the current thread, the loop's; nil if it was deferred.
+  func runInline(_ cause: Invocation.Cause) -> (scope: CallbackScope, outcome: Outcome)? {
+    let outcome = host.run(cause, on: self)
+    let (done, mustWake, hasEnded) = state.withLock { state -> ((CallbackScope, Outcome)?, Bool, Bool) in
+      switch Self.settle(&state, cause, outcome) {
+      case .done(let scope, let outcome): ((scope, outcome), false, false)
+      case .waits(let effects): (nil, !effects.isEmpty && driver.enqueue(.effects(self, effects)), false)
+      case .ended: (nil, false, true)
+      case .nothing: (nil, false, false)
+      }
+    }
+    if hasEnded { letGo() }
+    if mustWake { driver.wake() }
     return done.map { (scope: $0.0, outcome: $0.1) }
+  }
+
+  /// What follows when a callback has returned.
+  private enum Return {
+    case done(CallbackScope, Outcome)
+    /// It deferred its response. What was pushed so far need not wait for that.
+    case waits([Effect])
+    case ended
+    case nothing
+  }
+
+  private static func settle(_ state: inout State, _ cause: Invocation.Cause, _ outcome: Outcome) -> Return {
+    let settled: Outcome
+    switch state.phase {
+    case .deferring(let deferral):
+      if outcome.isFinal {
+        settled = outcome
+      } else if state.isAbandoned {
+        settled = cause.outcomeWhenAbandoned
+      } else {
+        state.phase = .deferred(deferral)
+        defer { state.scope?.effects = [] }
+        return .waits(state.scope?.effects ?? [])
+      }
+    case .answeredEarly(let early): settled = outcome.isFinal ? outcome : early
+    case .running: settled = outcome
+    case .idle, .deferred: return .nothing
+    case .ended: return .ended
+    }
+    return takeScope(&state, settled).map { .done($0.0, $0.1) } ?? .nothing
   }
 
   static func takeScope(_ state: inout State, _ outcome: Outcome) -> (CallbackScope, Outcome)? {
@@ -156,6 +195,20 @@ package final class ChannelContext: Sendable {
       withExtendedLifetime(attachment) {}
     }
   }
+}
+
+extension Outcome {
+  /// Whether a callback that ended so has decided, also when it deferred its response.
+  fileprivate var isFinal: Bool {
+    switch self {
+    case .returned: false
+    case .refused, .crashed: true
+    }
+  }
+}
+
+extension Invocation.Cause {
+  fileprivate var isBeforeClose: Bool { if case .beforeClose = self { true } else { false } }
 }
 
 /// What is known of a socket's connection.

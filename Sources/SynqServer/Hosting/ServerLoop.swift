@@ -62,14 +62,22 @@ final class ServerLoop: @unchecked Sendable {
 
   /// Hands a message to the loop, from any thread. Those of one burst share one wake-up.
   func post(_ message: LoopMessage) {
-    let mustSchedule = inbox.withLock { inbox in
+    if enqueue(message) { wake() }
+  }
+
+  /// The first half of `post`, for a caller whose own lock decides the order: true if `wake` must follow, without that
+  /// lock, because a loop may run its tasks at once.
+  func enqueue(_ message: LoopMessage) -> Bool {
+    inbox.withLock { inbox in
       if inbox.isClosed { return false }
       inbox.messages.append(message)
       defer { inbox.isScheduled = true }
       return !inbox.isScheduled
     }
-    if mustSchedule { eventLoop.execute { self.drainInbox() } }
   }
+
+  /// The other half of `post`.
+  func wake() { eventLoop.execute { self.drainInbox() } }
 
   private func drainInbox() {
     let messages = inbox.withLock { inbox in

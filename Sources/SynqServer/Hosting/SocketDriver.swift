@@ -55,6 +55,11 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
 
   func post(_ message: LoopMessage) { loop.post(message) }
 
+  /// `post` in two steps; see `ServerLoop.enqueue`.
+  func enqueue(_ message: LoopMessage) -> Bool { loop.enqueue(message) }
+
+  func wake() { loop.wake() }
+
   func releaseOnHostThread(_ body: @escaping @Sendable () -> Void) { loop.delivery.release(body) }
 
   func nextDeferredReply() -> DeferredReply {

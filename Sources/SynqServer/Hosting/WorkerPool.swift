@@ -1,4 +1,5 @@
 import Glibc
+import SynqChannels
 import Synchronization
 
 /// Threads of the library that run callbacks, one callback each at a time, whichever is due first.
@@ -12,7 +13,8 @@ package final class WorkerPool: @unchecked Sendable {
   private var isStopping = false
   private var threads: [pthread_t] = []
 
-  package init(threads count: Int) {
+  /// Starts the threads: all of them, or none and an error of code `io`.
+  package init(threads count: Int) throws(HostError) {
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(isDue, nil)
     for _ in 0..<count {
@@ -25,7 +27,14 @@ package final class WorkerPool: @unchecked Sendable {
           Unmanaged<WorkerPool>.fromOpaque(raw).takeRetainedValue().work()
           return nil
         }, pool.toOpaque())
-      if status == 0 { threads.append(thread) } else { pool.release() }
+      guard status == 0 else {
+        pool.release()
+        let made = threads.count
+        stop()
+        throw HostError(
+          .io, "workers: thread \(made + 1) of \(count) cannot be made: \(String(cString: strerror(status)))")
+      }
+      threads.append(thread)
     }
   }
 

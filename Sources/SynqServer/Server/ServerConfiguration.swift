@@ -17,7 +17,7 @@ package struct ServerConfiguration: Sendable {
   package var network = NetworkConfiguration()
   package var threads = CallbackThreads.workers(defaultWorkerCount)
   /// Event loops, each a thread.
-  package var loopCount = usableCores
+  package var loopCount = min(usableCores, maxLoops)
   /// Where topics go on beyond this server. Default nil: nowhere.
   package var adapter: (any PubSubAdapter)?
   package var logger: Logger
@@ -25,7 +25,13 @@ package struct ServerConfiguration: Sendable {
   package init(logger: Logger) { self.logger = logger }
 
   /// One per core, at least 4, so that a few callbacks may block.
-  package static let defaultWorkerCount = max(4, usableCores)
+  package static let defaultWorkerCount = min(max(4, usableCores), maxWorkers)
+
+  /// The most event loops: each takes three descriptors, and the process ends where one cannot be made.
+  package static let maxLoops = 256
+
+  /// The most threads for callbacks: far more than help, so that a slip of the host does not ask for billions.
+  package static let maxWorkers = 1024
 
   /// The cores that this process may run on.
   package static let usableCores = max(1, System.coreCount)

@@ -53,13 +53,14 @@ package final class ServerRuntime: Sendable {
 
   package init(_ configuration: ServerConfiguration) throws(HostError) {
     logger = configuration.logger
+    try Self.check(configuration.loopCount, "loops", atMost: ServerConfiguration.maxLoops)
     switch configuration.threads {
     case .inline:
       delivery = .inline
       pollQueue = nil
     case .workers(let count):
-      guard count > 0 else { throw HostError(.invalidArgument, "workers: is not positive") }
-      delivery = .workers(WorkerPool(threads: count))
+      try Self.check(count, "workers", atMost: ServerConfiguration.maxWorkers)
+      delivery = .workers(try WorkerPool(threads: count))
       pollQueue = nil
     case .polled:
       let queue = try PollQueue()
@@ -67,6 +68,12 @@ package final class ServerRuntime: Sendable {
       pollQueue = queue
     }
     state = Mutex(State(configuration: configuration))
+  }
+
+  private static func check(_ count: Int, _ name: String, atMost limit: Int) throws(HostError) {
+    guard (1...limit).contains(count) else {
+      throw HostError(.invalidArgument, "\(name): \(count) is not in 1...\(limit)")
+    }
   }
 
   // MARK: Configuring

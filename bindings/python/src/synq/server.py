@@ -56,7 +56,7 @@ class Server:
     `origins`.
     `static`: directories to serve for demos, by prefix: ``{"/": "web"}``.
     `limits`: see Limits.
-    `loops`: threads that serve connections. Default: one per core.
+    `loops`: threads that serve connections, at most 256. Default: one per core.
     `tls_certificate`, `tls_key`: PEM files; read again by `reload_tls`.
     `tls_minimum_version`: "1.2" or "1.3".
     `logger`: where the log goes, at the level that it has when the server is made. Default: "synq". Its
