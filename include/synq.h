@@ -145,6 +145,11 @@ const char *synq_strerror(int code);
  * Borrowed until the next call on this thread; "" when none has failed, never NULL. Since 0.1. */
 const char *synq_error_message(void);
 
+/* Notes why a callback fails, for the log, and gives SYNQ_CRASH: `return synq_crash("the disk is full");`. Any
+ * callback that returns a result, and synq_connection_finish(), on the same thread. `cause` is copied; NULL notes
+ * nothing. Since 0.1. */
+int synq_crash(const char *cause);
+
 /* ----------------------------------------------------------------------------------------------------------
  * Handles
  *
@@ -176,7 +181,12 @@ typedef void (*synq_destroy_fn)(void *user);
  * the value. A value that a callback receives is valid until the callback returns; if it defers, until the
  * host has finished the deferred, also when the channel has ended by then.
  *
- * Each gives SYNQ_ENOTFOUND when nothing is at the pointer, and SYNQ_ETYPE for a binary value.
+ * Each gives SYNQ_ENOTFOUND when nothing is at the pointer, and SYNQ_ETYPE for a binary value. The message then
+ * says what is wrong with the value ("/title: expected a string, got a number"), and may be the answer to whoever
+ * sent it:
+ *
+ *     if (synq_value_get_string(payload, "/title", &title, NULL) != SYNQ_OK)
+ *       return synq_socket_reply_error(socket, "invalid_payload", synq_error_message(), NULL);
  * ------------------------------------------------------------------------------------------------------- */
 
 typedef enum synq_kind {
@@ -239,9 +249,9 @@ int synq_value_diff_text(const synq_value_t *from, const synq_value_t *to, const
  *   SYNQ_OK      all is well. The client gets the response that the callback set with synq_socket_reply...
  *                or synq_socket_reply_error, else (for an event) status "ok" with the response {}.
  *   SYNQ_CRASH   or any other negative code: the callback failed. The host finds it in the log with topic,
- *                event and code, what the callback assigned is dropped, the client gets phx_error and
- *                rejoins. So it is right to end with `return synq_socket_increment(...)`: a failure is never
- *                lost.
+ *                event, code and cause (that of synq_crash(), or of the failed call), what the callback
+ *                assigned is dropped, the client gets phx_error and rejoins. So it is right to end with
+ *                `return synq_socket_increment(...)`: a failure is never lost.
  *   SYNQ_REFUSE  (authorize, connect and check_origin only) no; with synq_socket_reply_error or
  *                synq_connection_refuse to say why.
  *

@@ -26,7 +26,8 @@
  *
  *   A call that fails throws synq::Error. A callback may throw: a synq::ClientError is the answer to the client, and the
  *   channel goes on; anything else ends the channel as SYNQ_CRASH does, with what() in the log. No exception ever passes
- *   through the library. An exception of a callback that has replied already is logged without its text.
+ *   through the library. Reading what a client did not send, or sent as another kind, is that client's mistake: Value throws
+ *   the ClientError "invalid_payload".
  *
  * OWNERSHIP
  *

@@ -16,6 +16,8 @@ final class JoinedTopic: Sendable {
     var joinRef: JSON?
     var state: JSON?
     var version: Int?
+    /// The state up to the last message that was asked for.
+    var expectedState: JSON?
     /// What a stock client would have choked on.
     var damage: String?
     var joinReply: Reply?
@@ -29,10 +31,10 @@ final class JoinedTopic: Sendable {
     self.dialect = dialect
   }
 
-  /// Does with a message what a client does: keeps its state up to date.
-  func follow(_ frame: ServerFrame) {
-    view.withLock { view in
-      guard frame.joinRef == view.joinRef else { return }
+  /// Does with a message what a client does, keeps its state up to date, and notes that in the message.
+  func follow(_ frame: inout ServerFrame) {
+    frame.stateAfter = view.withLock { [frame] view -> JSON? in
+      guard frame.joinRef == view.joinRef else { return nil }
       let next = frame.payload["version"]?.int64Value.map(Int.init)
       if frame.event == dialect.changeEvent {
         view.state = frame.payload["state"]
@@ -40,7 +42,7 @@ final class JoinedTopic: Sendable {
       } else if frame.event == dialect.patchEvent {
         guard let next, let version = view.version, next == version + 1 else {
           view.damage = "a patch to version \(next ?? -1) came when the client had \(view.version ?? -1)"
-          return
+          return nil
         }
         do throws(PatchError) {
           let operations = frame.payload["\(dialect.operationsMember)"] ?? .null
@@ -50,6 +52,7 @@ final class JoinedTopic: Sendable {
           view.damage = "a patch does not apply: \(error)"
         }
       }
+      return view.state
     }
   }
 }

@@ -12,6 +12,8 @@ struct ServerFrame: Sendable {
   var bytes: [UInt8]?
   /// Of a reply.
   var status: String?
+  /// The client's state once it had read this.
+  var stateAfter: JSON?
 
   /// Reads a text message of serializer V2.
   init?(text: UnsafeRawBufferPointer) {

@@ -18,22 +18,38 @@ extension TestChannel {
     return Reply(frame)
   }
 
-  /// A full state; returns it.
+  /// That the state becomes `expected`: full states and patches are passed over until it is.
+  public func expectState(
+    _ expected: JSON, fileID: StaticString = #fileID, line: Int = #line
+  ) async throws {
+    let (change, patch) = (dialect.changeEvent, dialect.patchEvent)
+    while true {
+      let state = joined.view.withLock { $0.expectedState }
+      if state == expected { return }
+      guard let frame = await next({ $0.event == change || $0.event == patch }) else {
+        let actual = state.map { "it is     \($0)" } ?? "there is none"
+        throw failure("the state is another\n  expected  \(expected)\n  \(actual)", fileID, line)
+      }
+      try follow(frame, fileID, line)
+    }
+  }
+
+  /// A full state, as after a join or a refresh; returns it.
   @discardableResult
-  public func expectState(fileID: StaticString = #fileID, line: Int = #line) async throws -> JSON {
+  public func expectFullState(fileID: StaticString = #fileID, line: Int = #line) async throws -> JSON {
     let event = dialect.changeEvent
     guard let frame = await next({ $0.event == event }) else {
       throw failure("expected a full state, none came", fileID, line)
     }
-    try checkView(fileID, line)
+    try follow(frame, fileID, line)
     return frame.payload["state"] ?? .null
   }
 
   /// A full state that is `expected`.
-  public func expectState(
+  public func expectFullState(
     _ expected: JSON, fileID: StaticString = #fileID, line: Int = #line
   ) async throws {
-    let state = try await expectState(fileID: fileID, line: line)
+    let state = try await expectFullState(fileID: fileID, line: line)
     guard state == expected else { throw mismatch("state", expected, state, fileID, line) }
   }
 
@@ -44,7 +60,7 @@ extension TestChannel {
     guard let frame = await next({ $0.event == event }) else {
       throw failure("expected a patch, none came", fileID, line)
     }
-    try checkView(fileID, line)
+    try follow(frame, fileID, line)
     return frame.payload["\(dialect.operationsMember)"] ?? .null
   }
 
@@ -133,7 +149,7 @@ extension TestChannel {
   }
 
   /// That no full state came which was not asked for, once no callback runs any more.
-  public func refuteState(fileID: StaticString = #fileID, line: Int = #line) async throws {
+  public func refuteFullState(fileID: StaticString = #fileID, line: Int = #line) async throws {
     try await client.server.settle(fileID: fileID, line: line)
     if peek({ $0.event == dialect.changeEvent }) != nil {
       throw failure("a full state came, and must not", fileID, line)
@@ -154,8 +170,13 @@ extension TestChannel {
     client.inbox.peek(topic: topic, where: matches)
   }
 
-  private func checkView(_ fileID: StaticString, _ line: Int) throws {
-    if let damage = joined.view.withLock({ $0.damage }) { throw failure(damage, fileID, line) }
+  /// A message that carries state was asked for.
+  private func follow(_ frame: ServerFrame, _ fileID: StaticString, _ line: Int) throws {
+    let damage = joined.view.withLock { view in
+      view.expectedState = frame.stateAfter
+      return view.damage
+    }
+    if let damage { throw failure(damage, fileID, line) }
   }
 
   private func mismatch(

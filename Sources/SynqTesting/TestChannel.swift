@@ -86,7 +86,7 @@ public final class TestChannel: Sendable {
     try await client.server.settle(fileID: fileID, line: line)
   }
 
-  /// Asks for the full state, as a client that missed something does. ``expectState(fileID:line:)`` gets it.
+  /// Asks for the full state, as a client that missed something does. ``expectFullState(fileID:line:)`` gets it.
   public func refresh(fileID: StaticString = #fileID, line: Int = #line) async throws {
     try await push(dialect.refreshRequest, fileID: fileID, line: line)
   }

@@ -108,6 +108,7 @@ public final class TestClient: Sendable {
     }
     switch outcome {
     case .refused(let status, let body, _): throw ConnectionRefused(status: status, body: body)
+    case .failed: throw ConnectionRefused(status: 500)
     case .originRefused: throw ConnectionRefused()
     case .accepted(let grant):
       let link = Link(self, loop: server.loop)
@@ -155,7 +156,9 @@ public final class TestClient: Sendable {
   }
 
   func receive(_ frame: ServerFrame) {
-    state.withLock { state in state.joined.first { $0.topic == frame.topic } }?.follow(frame)
+    var frame = frame
+    let joined = state.withLock { [frame] state in state.joined.first { $0.topic == frame.topic } }
+    joined?.follow(&frame)
     inbox.append(frame)
   }
 

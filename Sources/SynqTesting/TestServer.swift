@@ -100,14 +100,15 @@ public final class TestServer: Sendable {
 
   // MARK: Clients
 
-  /// Connects a client. The mount's `connect` decides about it.
+  /// Connects a client. The mount's rule about origins, if there is a header `origin`, and its `connect` decide about it.
   ///
   /// - Parameters:
   ///   - path: the mounted path.
   ///   - params: the params of the URL, an object of strings.
+  ///   - headers: those of the request; without a `host` the server's is `localhost`.
   ///   - token: what phoenix.js calls `authToken`.
-  ///   - id: given, `connect` is not asked and this is the connection's id.
-  ///   - assigns: given, `connect` is not asked and these are what each channel starts with.
+  ///   - id: given, nobody is asked and this is the connection's id.
+  ///   - assigns: given, nobody is asked and these are what each channel starts with.
   /// - Throws: ``Synq/ConnectionRefused``.
   public func connect(
     _ path: String = "/socket", params: JSON = .emptyObject, headers: [String: String] = [:],
@@ -116,12 +117,17 @@ public final class TestServer: Sendable {
     guard let mount = mounts.firstIndex(where: { $0.path == path }) else {
       throw HostError(.invalidArgument, "path: nothing is mounted at \"\(path)\"")
     }
+    let fields = headers.sorted { $0.key < $1.key }.map { (name: $0.key.lowercased(), value: $0.value) }
+    let origin = fields.first { $0.name == "origin" }?.value
+    let host = fields.first { $0.name == "host" }?.value ?? "localhost"
+    let rule = try OriginRule(mounts[mount].origins)
+    let isAsked = id == nil && assigns == nil
+    if isAsked, case .refused = rule.judge(origin: origin, host: host) { throw ConnectionRefused() }
     let request = ConnectRequest(
-      mount: mount, transport: .webSocket, serializer: .v2, params: params,
-      headers: headers.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }, peer: peer,
-      authToken: token)
+      mount: mount, transport: .webSocket, serializer: .v2, params: params, headers: fields, peer: peer,
+      authToken: token, originToCheck: rule.toAskAbout(origin))
     var grant: ConnectGrant?
-    if id != nil || assigns != nil {
+    if !isAsked {
       let members = assigns?.members.map { ($0.name, $0.value) } ?? []
       grant = ConnectGrant(id: id, assigns: Dictionary(members) { $1 })
     }

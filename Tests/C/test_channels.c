@@ -119,6 +119,56 @@ static void any_failure_ends_the_channel_and_nothing_of_it_is_sent(void) {
   CHECK_OK(synq_server_free(server));
 }
 
+/* The causes that the log gave, "; " after each. */
+static char causes[512];
+
+static void keep_cause(const synq_log_record_t *record, void *user) {
+  (void)user;
+  for (size_t i = 0; record->fields[i] != NULL; i += 2) {
+    if (strcmp(record->fields[i], "cause") != 0) continue;
+    size_t used = strlen(causes);
+    snprintf(causes + used, sizeof causes - used, "%s; ", record->fields[i + 1]);
+  }
+}
+
+static int fail_as_told(synq_socket_t *socket, const char *event, const synq_value_t *value, void *user) {
+  char cause[] = "the disk is full";
+  (void)value, (void)user;
+  if (strcmp(event, "noted") == 0) {
+    int result = synq_crash(cause);
+    memset(cause, 'x', sizeof cause - 1); /* it was copied */
+    return result;
+  }
+  if (strcmp(event, "nothing") == 0) return synq_crash(NULL);
+  return strcmp(event, "crash") == 0 ? SYNQ_CRASH : synq_socket_remove(socket, "/none");
+}
+
+static void the_log_says_why_a_callback_failed(void) {
+  static const char *const events[] = {"noted", "crash", "nothing", "fail"};
+  synq_server_options_t options = SYNQ_SERVER_OPTIONS_INIT;
+  synq_channel_options_t channel = SYNQ_CHANNEL_OPTIONS_INIT;
+  synq_server_t *server = NULL;
+  options.delivery = SYNQ_INLINE;
+  options.log = keep_cause;
+  channel.handle_event = fail_as_told;
+  CHECK_OK(synq_server_new(&server, &options));
+  CHECK_OK(synq_server_channel(server, "t:*", &channel));
+  CHECK_OK(synq_server_start(server));
+  client_t *client = client_new(synq_server_port(server));
+  for (int i = 0; i < 4; i++) {
+    char text[64];
+    client_join(client, "t:1");
+    snprintf(text, sizeof text, "[\"1\",\"2\",\"t:1\",\"%s\",{}]", events[i]);
+    client_send(client, text);
+    CHECK(client_await(client, "phx_error") != NULL);
+  }
+  client_free(client);
+  CHECK_OK(synq_server_free(server));
+  CHECK_TEXT(
+      "the disk is full; it returned SYNQ_CRASH; it returned SYNQ_CRASH; pointer: /none: there is no assign none; ",
+      causes);
+}
+
 /* ---------------------------------------------------------------------------------------------------- endings */
 
 typedef struct endings {
@@ -240,6 +290,7 @@ const test_t channel_tests[] = {
     {"an_error_response_is_a_reply", an_error_response_is_a_reply},
     {"bad_arguments_inside_are_named", bad_arguments_inside_are_named},
     {"pushes_then_the_reply_then_the_patch", pushes_then_the_reply_then_the_patch},
+    {"the_log_says_why_a_callback_failed", the_log_says_why_a_callback_failed},
     {"any_failure_ends_the_channel_and_nothing_of_it_is_sent", any_failure_ends_the_channel_and_nothing_of_it_is_sent},
     {"before_close_tells_each_reason_once", before_close_tells_each_reason_once},
     {"a_stop_drains_every_channel", a_stop_drains_every_channel},

@@ -13,6 +13,8 @@ extern "C" {
 std::atomic<int> test_failures;
 typedef struct client client_t;
 client_t *client_new(int port);
+client_t *client_open(int port, const char *fields);
+int client_status(client_t *client);
 void client_free(client_t *client);
 void client_send(client_t *client, const char *text);
 const char *client_receive(client_t *client, int *close_code);
@@ -125,8 +127,9 @@ void values_are_read_and_edited_by_type() {
     CHECK(payload.get<synq::Json>("/a") == synq::Json::array({1}));
     CHECK(payload.text("/a") == "[1]");
     CHECK(!payload.find<int64_t>("/none") && payload.has("/i") && !payload.has("/none"));
-    CHECK_THROWS(SYNQ_ENOTFOUND, "/none", (void)payload.get<int64_t>("/none"));
-    CHECK_THROWS(SYNQ_ETYPE, "no integer", (void)payload.find<int64_t>("/s"));
+    CHECK_THROWS(SYNQ_ENOTFOUND, "/none: is missing", (void)socket.assigns().get<int64_t>("/none"));
+    CHECK_THROWS(SYNQ_ETYPE, "/topic: expected an integer, got a string",
+                 (void)socket.assigns().find<int64_t>("/topic"));
     CHECK_THROWS(SYNQ_EPOINTER, "", (void)payload.get<int64_t>("no-slash"));
     socket.append("/items", 1);
     socket.insert("/items/0", "first");
@@ -198,7 +201,63 @@ void an_error_of_a_call_crashes_with_its_text() {
   crashes("library", "/none");
 }
 void an_exception_after_a_reply_crashes_too() {
-  crashes("late", "SYNQ_CRASH");
+  crashes("late", "never told");
+}
+
+void a_payload_that_is_not_as_expected_is_answered() {
+  synq::Server server;
+  synq::Callbacks callbacks;
+  callbacks.handle_event = [](synq::Socket, std::string_view event, synq::Value payload) {
+    if (event == "size") (void)payload.size("/s");
+    if (event == "kind") (void)payload.kind("/none");
+    if (event == "text") (void)payload.text("/none");
+    if (event == "bytes") (void)payload.bytes();
+    if (event == "find") (void)payload.find<bool>("/s");
+    if (event == "get") (void)payload.get<int64_t>("/s");
+  };
+  server.channel("t:*", {}, callbacks);
+  server.start();
+  Client client(server);
+  const char *const missing = R"("message":"/none: is missing","details":{"path":"/none"})";
+  const char *const cases[][2] = {
+      {"get", R"("message":"/s: expected an integer, got a string","details":{"path":"/s"})"},
+      {"find", R"("message":"/s: expected a boolean, got a string","details":{"path":"/s"})"},
+      {"size", R"("message":"/s: expected an array or an object, got a string","details":{"path":"/s"})"},
+      {"bytes", R"("message":"value: is not binary","details":{"path":""})"},
+      {"kind", missing},
+      {"text", missing},
+  };
+  for (const auto &[event, told] : cases) {
+    client.send(event, R"({"s":"text"})");
+    std::string reply = client.await("phx_reply");
+    CHECK(reply.find(R"("code":"invalid_payload",)") != std::string::npos);
+    CHECK(reply.find(told) != std::string::npos);
+  }
+  CHECK(server.stats().crashes == 0);
+}
+
+void what_connect_and_check_origin_throw_is_logged() {
+  Log log;
+  synq::ServerOptions options;
+  synq::MountOptions mount;
+  options.log = log.sink(); // at its default level
+  mount.check_origin = [](std::string_view origin) -> bool {
+    if (origin == "https://bad.example") throw std::runtime_error("the list is lost");
+    return true;
+  };
+  mount.connect = [](synq::Connection, synq::Value params) {
+    if (params.get<std::string>("/name") == "me") throw std::runtime_error("the database is gone");
+  };
+  synq::Server server(options);
+  server.mount("/socket", mount);
+  server.start();
+  for (const auto &[field, logged] : {std::make_pair("Origin: https://bad.example\r\n", "the list is lost"),
+                                      std::make_pair("", "the database is gone")}) {
+    client_t *client = client_open(server.port(), field);
+    CHECK(client_status(client) == 500);
+    CHECK(log.await(logged));
+    client_free(client);
+  }
 }
 
 void authorize_refuses_by_throwing() {
@@ -392,6 +451,8 @@ const struct {
      an_exception_crashes_the_channel_with_its_text_in_the_log},
     {"any_exception_is_caught", any_exception_is_caught},
     {"an_error_of_a_call_crashes_with_its_text", an_error_of_a_call_crashes_with_its_text},
+    {"a_payload_that_is_not_as_expected_is_answered", a_payload_that_is_not_as_expected_is_answered},
+    {"what_connect_and_check_origin_throw_is_logged", what_connect_and_check_origin_throw_is_logged},
     {"an_exception_after_a_reply_crashes_too", an_exception_after_a_reply_crashes_too},
     {"authorize_refuses_by_throwing", authorize_refuses_by_throwing},
     {"a_deferred_answers_from_another_thread_and_crashes_when_dropped",

@@ -21,7 +21,7 @@ static int read_kinds(synq_socket_t *socket, const char *event, const synq_value
   CHECK(synq_value_kind(value, "/") == SYNQ_INTEGER); /* the member whose name is empty */
   CHECK(synq_value_size(value, "") == 12);
   CHECK(synq_value_size(value, "/a") == 2);
-  CHECK_CODE(SYNQ_ETYPE, "", synq_value_size(value, "/s"));
+  CHECK_CODE(SYNQ_ETYPE, "/s: expected an array or an object, got a string", synq_value_size(value, "/s"));
   return SYNQ_OK;
 }
 
@@ -41,24 +41,26 @@ static int read_scalars(synq_socket_t *socket, const char *event, const synq_val
   CHECK(integer == -5);
   CHECK_OK(synq_value_get_int(value, "/max", &integer));
   CHECK(integer == INT64_MAX);
-  CHECK_CODE(SYNQ_ERANGE, "", synq_value_get_int(value, "/big", &integer));
-  CHECK_CODE(SYNQ_ETYPE, "", synq_value_get_int(value, "/r", &integer));
-  CHECK_CODE(SYNQ_ETYPE, "", synq_value_get_int(value, "/s", &integer));
+  CHECK_CODE(SYNQ_ERANGE, "/big: the integer is beyond 64 bits", synq_value_get_int(value, "/big", &integer));
+  CHECK_CODE(SYNQ_ETYPE, "/r: expected an integer, got a number", synq_value_get_int(value, "/r", &integer));
+  CHECK_CODE(SYNQ_ETYPE, "/s: expected an integer, got a string", synq_value_get_int(value, "/s", &integer));
+  CHECK_CODE(SYNQ_ETYPE, "", synq_value_get_int(value, "", &integer));
+  CHECK_TEXT("expected an integer, got an object", synq_error_message());
   CHECK(integer == INT64_MAX); /* a failed call leaves it alone */
   CHECK_OK(synq_value_get_real(value, "/r", &real));
   CHECK(real == 1.5);
   CHECK_OK(synq_value_get_real(value, "/i", &real));
   CHECK(real == -5);
-  CHECK_CODE(SYNQ_ETYPE, "", synq_value_get_real(value, "/t", &real));
+  CHECK_CODE(SYNQ_ETYPE, "/t: expected a number, got a boolean", synq_value_get_real(value, "/t", &real));
   CHECK_OK(synq_value_get_bool(value, "/t", &truth));
   CHECK(truth == 1);
   CHECK_OK(synq_value_get_bool(value, "/f", &truth));
   CHECK(truth == 0);
-  CHECK_CODE(SYNQ_ETYPE, "", synq_value_get_bool(value, "/i", &truth));
+  CHECK_CODE(SYNQ_ETYPE, "/i: expected a boolean, got a number", synq_value_get_bool(value, "/i", &truth));
   CHECK_OK(synq_value_get_string(value, "/s", &text, &length));
   CHECK(length == 5 && memcmp(text, "a\xC3\xA9\0b", 6) == 0);
   CHECK_OK(synq_value_get_string(value, "/s", &text, NULL));
-  CHECK_CODE(SYNQ_ETYPE, "", synq_value_get_string(value, "/n", &text, NULL));
+  CHECK_CODE(SYNQ_ETYPE, "/n: expected a string, got null", synq_value_get_string(value, "/n", &text, NULL));
   CHECK_CODE(SYNQ_ETYPE, "", synq_value_get_bytes(value, &bytes, &length));
   return SYNQ_OK;
 }

@@ -51,17 +51,17 @@ struct Counter: Channel {
 
   @Test func anUnchangedStateSendsNothing() async throws {
     let counter = try await server.join("counter:1")
-    try await counter.expectState()
+    try await counter.expectFullState()
     #expect(try await counter.push("noop") == .ok)
     #expect(try await counter.push("inc", ["by": 0]) == .ok(["count": 0]))
     try await counter.refutePatch()
-    try await counter.refuteState()
+    try await counter.refuteFullState()
     #expect(counter.version == 0)
   }
 
   @Test func aRefreshGivesTheFullStateWithTheCurrentVersion() async throws {
     let counter = try await server.join("counter:1")
-    try await counter.expectState()
+    try await counter.expectFullState()
     try await counter.push("inc")
     try await counter.refresh()
     try await counter.expectState(["count": 1])
@@ -99,7 +99,7 @@ struct Counter: Channel {
   @Test func stateIsHeldBackWhileTheClientDoesNotRead() async throws {
     let client = try await server.connect()
     let counter = try await client.join("counter:1")
-    try await counter.expectState()
+    try await counter.expectFullState()
     await client.pauseReading()
     for _ in 1...3 { try await counter.push("inc") }
     try await counter.refutePatch()

@@ -1,5 +1,6 @@
 import Synq
 import SynqTesting
+import Synchronization
 import Testing
 
 /// What a test sees that fails.
@@ -24,8 +25,57 @@ import Testing
         """)
   }
 
+  @Test func aStateIsReachedByWhateverCame() async throws {
+    try await channel.push("inc")
+    try await channel.push("inc")
+    try await channel.expectState(["count": 1])
+    try await channel.expectPatch([["op": "replace", "path": "/count", "value": 2]])
+    try await channel.expectState(["count": 2])
+    try await channel.refutePatch()
+    let failure = try await #require(throws: ExpectationFailure.self) {
+      try await channel.expectState(["count": 3])
+    }
+    #expect(
+      failure.message == """
+        counter:1: the state is another
+          expected  {"count":3}
+          it is     {"count":2}
+        """)
+  }
+
+  @Test func originsAreAskedAboutAsInAServer() async throws {
+    let asked = Mutex<[String]>([])
+    let server = try Server()
+    try server.channel("counter:*", Counter())
+    try server.mount(
+      "/asking",
+      options: MountOptions(
+        origins: .check { origin in
+          asked.withLock { $0.append(origin) }
+          return origin == "https://good.example"
+        }))
+    try server.mount("/same")
+    try server.mount("/list", options: MountOptions(origins: .list(["//*.example.com"])))
+    let test = TestServer(server)
+    _ = try await test.connect("/asking", headers: ["Origin": "https://good.example"])
+    _ = try await test.connect("/asking")
+    _ = try await test.connect("/same", headers: ["origin": "http://localhost:4000"])
+    _ = try await test.connect("/same", headers: ["origin": "http://a.test", "host": "a.test"])
+    _ = try await test.connect("/list", headers: ["origin": "http://a.example.com"])
+    _ = try await test.connect("/list", headers: ["origin": "http://elsewhere.test"], id: "nobody is asked")
+    for (path, origin) in [
+      ("/asking", "https://bad.example"), ("/asking", "null"), ("/same", "http://elsewhere.test"),
+      ("/list", "http://elsewhere.test"),
+    ] {
+      await #expect(throws: ConnectionRefused()) {
+        try await test.connect(path, headers: ["origin": origin])
+      }
+    }
+    #expect(asked.withLock { $0 } == ["https://good.example", "https://bad.example"])
+  }
+
   @Test func aMismatchShowsBoth() async throws {
-    try await channel.expectState()
+    try await channel.expectFullState()
     try await channel.push("inc")
     let failure = try await #require(throws: ExpectationFailure.self) {
       try await channel.expectPatch([["op": "replace", "path": "/count", "value": 2]])
@@ -53,9 +103,9 @@ import Testing
   }
 
   @Test func refutationsFailForWhatCame() async throws {
-    await #expect(throws: ExpectationFailure.self) { try await channel.refuteState() }
-    try await channel.expectState()
-    try await channel.refuteState()
+    await #expect(throws: ExpectationFailure.self) { try await channel.refuteFullState() }
+    try await channel.expectFullState()
+    try await channel.refuteFullState()
     try await channel.push("inc")
     await #expect(throws: ExpectationFailure.self) { try await channel.refutePatch() }
   }

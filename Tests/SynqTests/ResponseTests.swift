@@ -107,7 +107,7 @@ private struct Responder: Channel {
 
   @Test(arguments: ["boom", "nan", "detachAndAnswer"])
   func aFailureEndsTheChannelAndWhatItAssignedIsDropped(_ event: String) async throws {
-    try await channel.expectState()
+    try await channel.expectFullState()
     _ = try channel.pushWithoutWaiting(event)
     try await channel.expectCrash()
     try await channel.refutePatch()
@@ -131,7 +131,7 @@ private struct Responder: Channel {
   }
 
   @Test func stopWithoutAReplyOnlyCloses() async throws {
-    try await channel.expectState()
+    try await channel.expectFullState()
     _ = try channel.pushWithoutWaiting("stopSilently")
     try await channel.expectClose()
     #expect(

@@ -266,15 +266,17 @@ public:
       raw.check_origin = [](const char *origin, void *user) -> int {
         try {
           return static_cast<MountOptions *>(user)->check_origin(origin) ? SYNQ_OK : SYNQ_REFUSE;
+        } catch (const std::exception &error) {
+          return synq_crash(error.what());
         } catch (...) {
-          return SYNQ_CRASH;
+          return synq_crash("an exception that is no std::exception");
         }
       };
     }
     if (options.connect) {
       raw.connect = [](synq_connection_t *connection, const synq_value_t *params, void *user) -> int {
         try {
-          static_cast<MountOptions *>(user)->connect(Connection(connection), Value(params));
+          static_cast<MountOptions *>(user)->connect(Connection(connection), Value::of_client(params));
           return SYNQ_OK;
         } catch (const Refused &refused) {
           int result = synq_connection_refuse(connection, refused.status(), refused.what());
@@ -282,10 +284,10 @@ public:
         } catch (const ClientError &error) {
           int result = synq_connection_refuse(connection, 403, error.what());
           return result == SYNQ_OK ? SYNQ_REFUSE : result;
-        } catch (const Error &error) {
-          return error.code();
+        } catch (const std::exception &error) {
+          return synq_crash(error.what());
         } catch (...) {
-          return SYNQ_CRASH;
+          return synq_crash("an exception that is no std::exception");
         }
       };
     }
@@ -340,6 +342,9 @@ public:
   }
   void disconnect(Name id) {
     check(synq_server_disconnect(raw_, id));
+  }
+  void reload_tls() {
+    check(synq_server_reload_tls(raw_));
   }
   synq_stats_t stats() const {
     synq_stats_t stats = SYNQ_STATS_INIT;

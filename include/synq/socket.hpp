@@ -101,7 +101,7 @@ public:
     return view(synq_socket_header(raw_, name));
   }
   Value params() const noexcept {
-    return Value(synq_socket_params(raw_));
+    return Value::of_client(synq_socket_params(raw_));
   }
 
   /* An object of the host's that lives as long as the channel. */
@@ -328,26 +328,19 @@ private:
   Callbacks callbacks_;
 };
 
-/* Ends a callback as one that failed. A result has no room for a text, a deferred has. */
-inline int crash(synq_socket_t *socket, const char *cause) noexcept {
-  synq_deferred_t *deferred;
-  if (synq_socket_defer(socket, SYNQ_DEFER_IN_ORDER, &deferred) != SYNQ_OK) return SYNQ_CRASH;
-  return synq_deferred_crash(deferred, cause);
-}
-
 /* Runs a callback; what it throws becomes a result. */
 template <typename Body> int guard(synq_socket_t *socket, bool answers, Body body) noexcept {
   try {
     body();
     return SYNQ_OK;
   } catch (const ClientError &error) {
-    if (!answers) return crash(socket, error.what());
+    if (!answers) return synq_crash(error.what());
     return synq_socket_reply_error_text(socket, error.code(), error.what(), error.details(),
                                         SYNQ_NUL_TERMINATED);
   } catch (const std::exception &error) {
-    return crash(socket, error.what());
+    return synq_crash(error.what());
   } catch (...) {
-    return crash(socket, "an exception that is no std::exception");
+    return synq_crash("an exception that is no std::exception");
   }
 }
 
@@ -376,14 +369,16 @@ inline void bind_message_builder(synq_channel_options_t &options) noexcept {
 /* The callbacks of a channel whose user is a Registration. */
 inline void bind(synq_channel_options_t &options) noexcept {
   options.authorize = [](synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user) {
-    return guard(socket, true, [&] { channel(user).authorize(Socket(socket), topic, Value(params)); });
+    return guard(socket, true,
+                 [&] { channel(user).authorize(Socket(socket), topic, Value::of_client(params)); });
   };
   options.init = [](synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user) {
-    return guard(socket, true, [&] { channel(user).init(Socket(socket), topic, Value(params)); });
+    return guard(socket, true, [&] { channel(user).init(Socket(socket), topic, Value::of_client(params)); });
   };
   options.handle_event = [](synq_socket_t *socket, const char *event, const synq_value_t *payload,
                             void *user) {
-    return guard(socket, true, [&] { channel(user).handle_event(Socket(socket), event, Value(payload)); });
+    return guard(socket, true,
+                 [&] { channel(user).handle_event(Socket(socket), event, Value::of_client(payload)); });
   };
   options.handle_message = [](synq_socket_t *socket, const char *topic, const char *message,
                               const synq_value_t *payload, void *user) {

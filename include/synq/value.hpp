@@ -241,24 +241,33 @@ private:
  * Reading values
  * --------------------------------------------------------------------------------------------------------- */
 
-/* A payload, params or assigns. Pointers are as in synq.h: "" is the value itself, "/items/3/title" a part of it. */
+/* A payload, params or assigns. Pointers are as in synq.h: "" is the value itself, "/items/3/title" a part of it.
+ *
+ * Reading what is not there, or is of another kind, throws an Error. In what a client sent, a payload or params, it is that
+ * client's mistake: there it throws the ClientError "invalid_payload" with the place, which answers, and the channel goes on. */
 class Value {
 public:
   explicit Value(const synq_value_t *raw) noexcept : raw_(raw) {}
+  /* What a client sent. */
+  static Value of_client(const synq_value_t *raw) noexcept {
+    Value value(raw);
+    value.is_of_client_ = true;
+    return value;
+  }
 
   const synq_value_t *raw() const noexcept {
     return raw_;
   }
 
   synq_kind_t kind(Name pointer = "") const {
-    return static_cast<synq_kind_t>(check(synq_value_kind(raw_, pointer)));
+    return static_cast<synq_kind_t>(checked(synq_value_kind(raw_, pointer), pointer));
   }
   bool has(Name pointer) const {
     return synq_value_kind(raw_, pointer) >= 0;
   }
   size_t size(Name pointer = "") const {
     int64_t size = synq_value_size(raw_, pointer);
-    if (size < 0) throw Error(static_cast<int>(size));
+    if (size < 0) checked(static_cast<int>(size), pointer);
     return static_cast<size_t>(size);
   }
 
@@ -266,27 +275,27 @@ public:
    * or Json. */
   template <typename T> T get(Name pointer = "") const {
     std::optional<T> value;
-    check(read(pointer, value));
+    checked(read(pointer, value), pointer);
     return std::move(*value);
   }
   /* The same, and nothing where the pointer names no value. One of another kind is an error. */
   template <typename T> std::optional<T> find(Name pointer) const {
     std::optional<T> value;
     int result = read(pointer, value);
-    if (result != SYNQ_ENOTFOUND) check(result);
+    if (result != SYNQ_ENOTFOUND) checked(result, pointer);
     return value;
   }
   /* Compact JSON text; lives as long as the value. */
   std::string_view text(Name pointer = "") const {
     const char *text;
     size_t length;
-    check(synq_value_get_text(raw_, pointer, &text, &length));
+    checked(synq_value_get_text(raw_, pointer, &text, &length), pointer);
     return {text, length};
   }
   /* Of a binary message; live as long as the value. */
   Bytes bytes() const {
     Bytes bytes{};
-    check(synq_value_get_bytes(raw_, &bytes.data, &bytes.size));
+    checked(synq_value_get_bytes(raw_, &bytes.data, &bytes.size), "");
     return bytes;
   }
 
@@ -295,6 +304,13 @@ public:
   }
 
 private:
+  int checked(int result, const char *pointer) const {
+    if (is_of_client_ && (result == SYNQ_ENOTFOUND || result == SYNQ_ETYPE || result == SYNQ_ERANGE)) {
+      const std::string message = synq_error_message();
+      throw ClientError("invalid_payload", message, Json::object({{"path", pointer}}));
+    }
+    return check(result);
+  }
   template <typename T> int read(const char *pointer, std::optional<T> &out) const {
     int result;
     if constexpr (std::is_same_v<T, int64_t>) {
@@ -320,6 +336,7 @@ private:
   }
 
   const synq_value_t *raw_;
+  bool is_of_client_ = false;
 };
 
 } // namespace synq

@@ -88,10 +88,7 @@ final class ChannelAdapter: CallbackHost {
     case SYNQ_REFUSE:
       if case .authorize = cause { return .refused }
       return .crashed(cause: "it returned SYNQ_REFUSE, which only authorize and connect may")
-    case ..<0:
-      let detail =
-        code == CInt(SYNQ_CRASH) ? "it returned SYNQ_CRASH" : String(cString: UnsafeErrorDetail.current)
-      return .crashed(cause: detail, code: code)
+    case ..<0: return .crashed(cause: UnsafeCrashCause.of(code), code: code)
     default: return .crashed(cause: "it returned \(code), which is no result of a callback")
     }
   }

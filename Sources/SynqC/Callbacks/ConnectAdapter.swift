@@ -43,7 +43,7 @@ final class ConnectAdapter: ConnectHost {
     case 0: return nil
     case SYNQ_REFUSE: return .originRefused
     default:
-      return .refused(status: 500, body: "", reason: "check_origin failed for \(origin): it returned \(code)")
+      return .failed(reason: "check_origin failed for \(origin): \(cause(of: code))", code: code)
     }
   }
 }
@@ -148,10 +148,13 @@ final class ConnectCall: Sendable {
     case 0: return .accepted(grant)
     case SYNQ_REFUSE:
       return .refused(status: refusal?.status ?? 403, body: refusal?.body ?? "", reason: "connect refused")
-    default:
-      return .refused(status: 500, body: "", reason: "connect failed: it returned \(code)")
+    default: return .failed(reason: "connect failed: \(cause(of: code))", code: code)
     }
   }
+}
+
+private func cause(of code: CInt) -> String {
+  code < 0 ? UnsafeCrashCause.of(code) : "it returned \(code), which is no result of a callback"
 }
 
 extension HostError {

@@ -1,3 +1,4 @@
+import CSynq
 import Glibc
 import SynqChannels
 
@@ -23,6 +24,35 @@ enum UnsafeErrorDetail {
   static var current: UnsafePointer<CChar> {
     guard let raw = pthread_getspecific(key) else { return none }
     return UnsafePointer(raw.assumingMemoryBound(to: CChar.self))
+  }
+}
+
+/// Why the callback of a thread fails, as `synq_crash` noted it, until the callback has returned.
+enum UnsafeCrashCause {
+  private static let key: pthread_key_t = {
+    var key = pthread_key_t()
+    pthread_key_create(&key) { free($0) }
+    return key
+  }()
+
+  static func note(_ cause: UnsafePointer<CChar>?) {
+    free(pthread_getspecific(key))
+    var copy: UnsafeMutablePointer<CChar>?
+    if let cause { copy = strdup(cause) }
+    pthread_setspecific(key, copy)
+  }
+
+  private static func take() -> String? {
+    guard let raw = pthread_getspecific(key) else { return nil }
+    pthread_setspecific(key, nil)
+    defer { free(raw) }
+    return String(cString: raw.assumingMemoryBound(to: CChar.self))
+  }
+
+  /// Why a callback failed that returned `code`: what was noted, or what the call said whose code it is.
+  static func of(_ code: CInt) -> String {
+    if code == CInt(SYNQ_CRASH) { return take() ?? "it returned SYNQ_CRASH" }
+    return String(cString: UnsafeErrorDetail.current)
   }
 }
 

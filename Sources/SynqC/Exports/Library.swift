@@ -10,3 +10,9 @@ public func synq_strerror(_ code: CInt) -> UnsafePointer<CChar>! { ErrorText.of(
 
 @_cdecl("synq_error_message") @implementation
 public func synq_error_message() -> UnsafePointer<CChar>! { UnsafeErrorDetail.current }
+
+@_cdecl("synq_crash") @implementation
+public func synq_crash(_ cause: UnsafePointer<CChar>!) -> CInt {
+  UnsafeCrashCause.note(cause)
+  return CInt(SYNQ_CRASH)
+}

@@ -30,7 +30,7 @@ public func synq_value_size(_ value: OpaquePointer!, _ pointer: UnsafePointer<CC
   do throws(HostError) {
     let json = try ValueHandle.of(value).json(at: pointer)
     guard json.kind == .array || json.kind == .object else {
-      throw HostError(.type, "pointer: the value there is neither array nor object")
+      throw ValueHandle.mismatch("an array or an object", json, at: pointer)
     }
     return Int64(json.count)
   } catch {
@@ -45,9 +45,9 @@ public func synq_value_get_int(
   export { () throws(HostError) in
     let out = try Argument.out(out)
     let json = try ValueHandle.of(value).json(at: pointer)
-    guard json.isInteger else { throw HostError(.type, "pointer: the value there is no integer") }
+    guard json.isInteger else { throw ValueHandle.mismatch("an integer", json, at: pointer) }
     guard let integer = json.int64Value else {
-      throw HostError(.range, "pointer: the integer there is beyond 64 bits")
+      throw HostError(.range, "\(String(cString: pointer)): the integer is beyond 64 bits")
     }
     out.pointee = integer
   }
@@ -59,9 +59,8 @@ public func synq_value_get_real(
 ) -> CInt {
   export { () throws(HostError) in
     let out = try Argument.out(out)
-    guard let real = try ValueHandle.of(value).json(at: pointer).doubleValue else {
-      throw HostError(.type, "pointer: the value there is no number")
-    }
+    let json = try ValueHandle.of(value).json(at: pointer)
+    guard let real = json.doubleValue else { throw ValueHandle.mismatch("a number", json, at: pointer) }
     out.pointee = real
   }
 }
@@ -72,9 +71,8 @@ public func synq_value_get_bool(
 ) -> CInt {
   export { () throws(HostError) in
     let out = try Argument.out(out)
-    guard let bool = try ValueHandle.of(value).json(at: pointer).boolValue else {
-      throw HostError(.type, "pointer: the value there is neither true nor false")
-    }
+    let json = try ValueHandle.of(value).json(at: pointer)
+    guard let bool = json.boolValue else { throw ValueHandle.mismatch("a boolean", json, at: pointer) }
     out.pointee = bool ? 1 : 0
   }
 }
@@ -88,9 +86,8 @@ public func synq_value_get_string(
   export { () throws(HostError) in
     let out = try Argument.out(out)
     let handle = try ValueHandle.of(value)
-    guard let string = try handle.json(at: pointer).stringValue else {
-      throw HostError(.type, "pointer: the value there is no string")
-    }
+    let json = try handle.json(at: pointer)
+    guard let string = json.stringValue else { throw ValueHandle.mismatch("a string", json, at: pointer) }
     let kept = try handle.keep(string)
     out.pointee = kept.text
     length?.pointee = kept.length

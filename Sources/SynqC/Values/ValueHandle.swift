@@ -63,9 +63,26 @@ final class ValueHandle: @unchecked Sendable {
       case .assigns(let assigns): assigns.value(at: place)
       }
     guard let value else {
-      throw HostError(.notFound, "\(argument): nothing is at \(JSONPointer(checked: place))")
+      let place = JSONPointer(checked: place)
+      throw HostError(
+        .notFound, argument == "pointer" ? "\(place): is missing" : "\(argument): nothing is at \(place)")
     }
     return value
+  }
+
+  /// The error of a value that is of another kind than a reader asked for, in words that its sender can be told.
+  static func mismatch(_ expected: String, _ found: JSON, at pointer: UnsafePointer<CChar>) -> HostError {
+    let name =
+      switch found.kind {
+      case .null: "null"
+      case .boolean: "a boolean"
+      case .number: "a number"
+      case .string: "a string"
+      case .array: "an array"
+      case .object: "an object"
+      }
+    let place = pointer.pointee == 0 ? "" : "\(String(cString: pointer)): "
+    return HostError(.type, "\(place)expected \(expected), got \(name)")
   }
 
   /// Copies bytes to a C string that lives as long as the value.

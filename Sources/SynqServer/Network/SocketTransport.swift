@@ -70,6 +70,8 @@ package enum ConnectOutcome: Sendable {
   case accepted(ConnectGrant)
   /// Answered with this HTTP status (403 unless the host says otherwise) and body.
   case refused(status: Int, body: String, reason: String)
+  /// The host's callback failed and returned `code`: 500, and the log has the reason as an error.
+  case failed(reason: String, code: Int32)
   /// The host does not allow the origin that it was asked about: 403, and the log names it.
   case originRefused
 }

@@ -42,6 +42,9 @@ extension HTTPConnection {
       case .success(.refused(let status, let body, let reason)):
         self.log(reason)
         self.answer(Self.refusal(status: status, body: body))
+      case .success(.failed(let reason, let code)):
+        self.logFailure(reason, code)
+        self.answer(Self.refusal(status: 500, body: ""))
       case .success(.originRefused):
         self.logRefusedOrigin(head, expected: OriginRule.whatHostsAllow)
         self.answer(.empty(.forbidden))
@@ -61,6 +64,13 @@ extension HTTPConnection {
       logRefusedOrigin(head, expected: expected)
       return false
     }
+  }
+
+  /// Tells the host that its own callback failed.
+  func logFailure(_ reason: String, _ code: Int32) {
+    var metadata = logMetadata
+    metadata["code"] = "\(code)"
+    core.logger.error("\(reason)", metadata: metadata)
   }
 
   func logRefusedOrigin(_ head: HTTPRequestHead, expected: String) {

@@ -91,11 +91,11 @@ struct Origin: Hashable {
 }
 
 /// A checked `OriginPolicy`.
-struct OriginRule: Sendable {
+package struct OriginRule: Sendable {
   private let policy: OriginPolicy
   private let patterns: [Origin]
 
-  init(_ policy: OriginPolicy) throws(NetworkError) {
+  package init(_ policy: OriginPolicy) throws(NetworkError) {
     var patterns: [Origin] = []
     var policy = policy
     if case .list(let texts) = policy, texts.contains("*") { policy = .any }
@@ -106,7 +106,7 @@ struct OriginRule: Sendable {
     self.patterns = patterns
   }
 
-  enum Verdict: Equatable {
+  package enum Verdict: Equatable {
     case allowed
     /// What would have been right, for the log.
     case refused(expected: String)
@@ -116,11 +116,12 @@ struct OriginRule: Sendable {
   static let whatHostsAllow = "one that the host allows"
 
   /// The origin that the host must be asked about.
-  func toAskAbout(_ header: String?) -> String? {
+  package func toAskAbout(_ header: String?) -> String? {
     if case .askHost = policy { header } else { nil }
   }
 
-  func judge(origin header: String?, host: String?) -> Verdict {
+  /// Whether a page may connect, as far as that can be said without the host.
+  package func judge(origin header: String?, host: String?) -> Verdict {
     guard let header else { return .allowed }
     let origin = Origin(header: header)
     switch policy {

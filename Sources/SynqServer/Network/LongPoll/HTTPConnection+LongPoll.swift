@@ -92,6 +92,9 @@ extension HTTPConnection {
       case .success(.refused(_, _, let reason)):
         self.log(reason)
         self.answer(.longPoll(.forbidden))
+      case .success(.failed(let reason, let code)):
+        self.logFailure(reason, code)
+        self.answer(.failure(.internalServerError))
       case .success(.originRefused):
         self.logRefusedOrigin(request.head, expected: OriginRule.whatHostsAllow)
         self.answer(.longPoll(.forbidden))

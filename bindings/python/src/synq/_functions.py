@@ -50,6 +50,8 @@ FUNCTIONS: dict[str, Prototype] = {
     "synq_strerror": Prototype(c_char_p, (c_int,)),
     # const char *synq_error_message(void);
     "synq_error_message": Prototype(c_char_p, ()),
+    # int synq_crash(const char *cause);
+    "synq_crash": Prototype(c_int, (c_char_p,)),
     # -- Reading values
     # int synq_value_kind(const synq_value_t *value, const char *pointer);
     "synq_value_kind": Prototype(c_int, (value_p, c_char_p)),
