@@ -20,9 +20,18 @@ static void watch_log(const synq_log_record_t *record, void *user) {
 }
 
 static synq_deferred_t *owed[2];
+static gate_t *held;
+
+/* Answers when the test says so; what comes meanwhile waits. */
+static int hold(synq_socket_t *socket) {
+  int result = synq_socket_defer(socket, SYNQ_DEFER_IN_ORDER, &owed[0]);
+  gate_add(held);
+  return result;
+}
 
 static int handle_event(synq_socket_t *socket, const char *event, const synq_value_t *payload, void *user) {
   (void)payload, (void)user;
+  if (strcmp(event, "hold") == 0) return hold(socket);
   if (strcmp(event, "later") == 0) return synq_socket_defer(socket, SYNQ_DEFER_DETACHED, &owed[owed[0] != NULL]);
   return strcmp(event, "push") == 0 ? synq_socket_push_text(socket, "pushed", "{\"text\":\"a message\"}", 20) : SYNQ_OK;
 }
@@ -131,6 +140,31 @@ static void a_client_is_owed_so_many_replies(void) {
   CHECK_OK(synq_deferred_finish(owed[1])); /* its event was answered with the error */
   client_free(client);
   CHECK_OK(synq_server_free(server));
+}
+
+static void events_that_wait_have_so_many_bytes(void) {
+  synq_limits_t limits = SYNQ_LIMITS_INIT;
+  watch_t watch = {NULL, NULL};
+  limits.max_queued_bytes = 100;
+  held = gate_new();
+  synq_server_t *server = serve(&limits, &watch);
+  client_t *client = client_new(synq_server_port(server));
+  client_join(client, "t:1");
+  client_send(client, "[\"1\",\"2\",\"t:1\",\"hold\",{}]");
+  for (int i = 3; i <= 5; i++) {
+    char text[160];
+    snprintf(text, sizeof text, "[\"1\",\"%d\",\"t:1\",\"e\",\"%080d\"]", i, i);
+    client_send(client, text);
+  }
+  /* The first waits, the others are too much. */
+  CHECK(client_await(client, "\"4\",\"t:1\",\"phx_reply\",{\"status\":\"error\"") != NULL);
+  CHECK(client_await(client, "too_many_queued_events") != NULL);
+  gate_wait(held, 1);
+  CHECK_OK(synq_deferred_reply_text(owed[0], "ok", "{}", SYNQ_NUL_TERMINATED));
+  CHECK(client_await(client, "\"3\",\"t:1\",\"phx_reply\",{\"status\":\"ok\"") != NULL);
+  client_free(client);
+  CHECK_OK(synq_server_free(server));
+  gate_free(held);
 }
 
 static void a_message_has_so_many_values(void) {
@@ -306,6 +340,7 @@ const test_t limit_tests[] = {
     {"long_poll_has_its_limits", long_poll_has_its_limits},
     {"a_session_that_is_not_polled_ends", a_session_that_is_not_polled_ends},
     {"a_client_is_owed_so_many_replies", a_client_is_owed_so_many_replies},
+    {"events_that_wait_have_so_many_bytes", events_that_wait_have_so_many_bytes},
     {"a_message_has_so_many_values", a_message_has_so_many_values},
     {"a_message_inflates_so_many_times", a_message_inflates_so_many_times},
     {"an_http_connection_is_kept_for_so_long", an_http_connection_is_kept_for_so_long},

@@ -49,6 +49,7 @@ private final class FuzzedSocket {
     limits.maxChannels = 8
     limits.maxQueuedEvents = 4
     limits.maxPendingReplies = 3
+    limits.maxQueuedBytes = 64
     engine = SocketEngine(
       router: Self.router, serializer: serializer, limits: limits,
       connectionAssigns: ["of": "the connection"],
@@ -81,23 +82,26 @@ private final class FuzzedSocket {
 
   func receive(text: [UInt8]) {
     guard !isClosed else { return }
-    text.withUnsafeBytes {
-      note(try? serializer.decode(text: $0, limits: JSONLimits()))
-      engine.receive(text: $0, limits: JSONLimits(), into: &output)
+    text.withUnsafeBytes { bytes in
+      note { () throws(DecodingError) in try serializer.decode(text: bytes, limits: JSONLimits()) }
+      engine.receive(text: bytes, limits: JSONLimits(), into: &output)
     }
     settle()
   }
 
   func receive(binary: [UInt8]) {
     guard !isClosed else { return }
-    binary.withUnsafeBytes {
-      note(try? serializer.decode(binary: $0, limits: JSONLimits()))
-      engine.receive(binary: $0, limits: JSONLimits(), into: &output)
+    binary.withUnsafeBytes { bytes in
+      note { () throws(DecodingError) in try serializer.decode(binary: bytes, limits: JSONLimits()) }
+      engine.receive(binary: bytes, limits: JSONLimits(), into: &output)
     }
     settle()
   }
 
-  private func note(_ message: Message?) {
+  /// Counts what will be answered: a message, or what would be one but for a payload that is too complex.
+  private func note(_ decode: () throws(DecodingError) -> Message) {
+    let message: Message?
+    do throws(DecodingError) { message = try decode() } catch { message = error.excess?.message }
     if let message { owed[message.ref?.text ?? "null", default: 0] += 1 }
   }
 

@@ -57,6 +57,15 @@ import Testing
     #expect(harness.receive(#"["1","3","counter:1","inc",{}]"#).count == 2)
   }
 
+  @Test(
+    arguments: [
+      (nil, nil), (.null, nil), (["a": 1], ["a": 1]), ([1], ["value": [1]]), ("x", ["value": "x"]),
+      (1, ["value": 1]), (false, ["value": false]),
+    ] as [(JSON?, JSON?)])
+  func theDetailsOfAnErrorAreAnObjectOrNull(given: JSON?, sent: JSON?) {
+    #expect(ErrorReport(code: "c", message: "m", details: given).details == sent)
+  }
+
   @Test func aCrashDropsTheChangesAndSendsPhxError() {
     let harness = joined()
     harness.callbacks["counter:*"] = { cause, scope in
@@ -74,6 +83,15 @@ import Testing
       harness.receive(#"["1","3","counter:1","x",{}]"#) == [
         [nil, "3", "counter:1", "phx_reply", ["status": "error", "response": ["reason": "unmatched topic"]]]
       ])
+  }
+
+  @Test func aCrashLeavesTheOtherChannelsAlone() {
+    let harness = joined()
+    harness.receive(#"["2","2","counter:2","phx_join",{}]"#)
+    #expect(
+      harness.receive(#"["1","3","counter:1","raise",{}]"#) == [["1", "1", "counter:1", "phx_error", [:]]])
+    #expect(harness.receive(#"["2","4","counter:2","inc",{}]"#).last?[4]?["version"] == 1)
+    #expect(harness.actions.filter { $0.hasPrefix("close") } == [])
   }
 
   @Test func whatWasPushedBeforeACrashIsSent() {
@@ -223,6 +241,8 @@ import Testing
     let harness = joined()
     #expect(harness.receive(text) == [])
     #expect(harness.actions.last == "close 1011 ")
+    #expect(harness.logs.last?.message == "the client sent what is no message")
+    #expect(harness.logs.last?.fields.map(\.name) == ["reason", "at"])
   }
 
   @Test func aPayloadTooComplexIsAnsweredWhereARefAllowsIt() {

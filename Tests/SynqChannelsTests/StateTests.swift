@@ -184,7 +184,7 @@ struct Names: Sendable {
     harness.callbacks["c:*"] = { cause, scope in
       guard case .initialize = cause else { return .returned }
       if fails {
-        scope.response = .error(ErrorReport(normalising: "you stink"))
+        scope.response = .error(ErrorReport(code: "error", message: "you stink"))
       } else {
         try? scope.assigns.set("n", to: 1)
       }
@@ -220,6 +220,48 @@ struct Names: Sendable {
     #expect(patched?[3]?.stringValue == patch)
     #expect(patched?[4]?[member]?.count == 1)
     #expect(harness.receive(#"["1","3","c:1","\#(refresh)",{}]"#).last?[3]?.stringValue == change)
+  }
+
+  @Test(
+    arguments: [
+      (Dialect.synq, "synq:error", nil), (.liveState, "error", "no"), (.liveViewModel, "error", nil),
+      (.seance, "seance:error", nil),
+    ] as [(Dialect, String, String?)])
+  func eachDialectSaysWhyInitFailed(dialect: Dialect, event: String, type: String?) {
+    let harness = EngineHarness(router("c:*", track: ["count"]) { $0.dialect = dialect })
+    harness.callbacks["c:*"] = { cause, scope in
+      if case .initialize = cause { scope.response = .error(ErrorReport(code: "no", message: "No!")) }
+      return .returned
+    }
+    let sent = harness.receive(#"["1","1","c:1","phx_join",{}]"#)
+    #expect(sent.first?[4]?["status"] == "ok")
+    #expect(sent.last?[3]?.stringValue == event)
+    #expect(sent.last?[4]?["code"] == "no")
+    #expect(sent.last?[4]?["type"]?.stringValue == type)
+  }
+
+  @Test func theDefaultsAreThoseOfTheSpecification() {
+    let options = ChannelSpec.Options()
+    #expect(options.maxVersion == 1000)
+    #expect(options.ignoreKeys == ["__meta__"])
+    #expect(options.dialect == .synq)
+    #expect(options.track == [])
+    #expect(options.intercept == [])
+  }
+
+  /// A version is what a client counts on: none is left out, and 1000 is the last.
+  @Test func versionsCountToTheLastAndBeginAgain() {
+    let harness = EngineHarness(router("c:*", track: ["count"]))
+    harness.callbacks["c:*"] = counter
+    harness.receive(#"["1","1","c:1","phx_join",{}]"#)
+    for version in 1...1000 {
+      let sent = harness.receive(#"["1","2","c:1","inc",{}]"#).last
+      #expect(sent?[3] == "synq:patch")
+      #expect(sent?[4]?["version"] == JSON(version))
+    }
+    #expect(
+      harness.receive(#"["1","2","c:1","inc",{}]"#).last
+        == ["1", nil, "c:1", "synq:change", ["state": ["count": 1001], "version": 0]])
   }
 
   @Test(arguments: [

@@ -9,7 +9,7 @@ public struct SynqError: Error, Hashable, Sendable, CustomStringConvertible {
   public var code: String
   /// A sentence for people.
   public var message: String
-  /// An object that says more, or nil.
+  /// An object that says more, or nil; any other value is sent as `{"value": …}`.
   public var details: JSON?
 
   /// - Parameter message: default: the code.

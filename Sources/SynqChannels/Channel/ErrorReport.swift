@@ -7,33 +7,18 @@ package struct ErrorReport: Sendable, Hashable {
   /// A sentence for people.
   package var message: String
   /// An object that says more, or nil.
-  package var details: JSON?
+  package let details: JSON?
 
+  /// - Parameter details: clients count on an object or null, so any other value becomes an object's member `value`.
   package init(code: String, message: String, details: JSON? = nil) {
     self.code = code
     self.message = message
-    self.details = details
-  }
-
-  /// The error that a host's value stands for: a string is the message, an object's `code`, `message` (or `reason`) and
-  /// `details` are taken where they are, and the rest of it is the details.
-  package init(normalising value: JSON) {
-    code = Self.defaultCode
-    message = Self.defaultCode
-    switch value.kind {
-    case .string:
-      message = value.stringValue ?? Self.defaultCode
-    case .object:
-      if let text = value["code"]?.stringValue { code = text }
-      message = value["message"]?.stringValue ?? value["reason"]?.stringValue ?? code
-      if let given = value["details"] { details = given.isNull ? nil : given } else { details = value }
-    default:
-      details = JSON(members: [("value", value)])
+    switch details?.kind {
+    case .object?: self.details = details
+    case .null?, nil: self.details = nil
+    case .boolean?, .number?, .string?, .array?: self.details = details.map { JSON(members: [("value", $0)]) }
     }
   }
-
-  /// The code of an error to which the host gave none.
-  package static let defaultCode = "error"
 
   /// Appends the error as JSON text. `type` is an additional member that the live_state line expects.
   func append(to writer: inout ByteWriter, timestamp: String, type: String? = nil) {

@@ -97,17 +97,17 @@ import Testing
       1007),
     Bad(
       "a close reason that ends early", ClientFrame.frame(.close, [3, 0xE8, 0xC3]), .closeReasonNotUTF8, 1007),
-    Bad("text that is not UTF-8", ClientFrame.frame(.text, [0x61, 0xFF]), .textNotUTF8, 1007),
-    Bad("text that ends early", ClientFrame.frame(.text, [0x61, 0xE2, 0x82]), .textNotUTF8, 1007),
-    Bad("a surrogate", ClientFrame.frame(.text, [0xED, 0xA0, 0x80]), .textNotUTF8, 1007),
+    Bad("text that is not UTF-8", ClientFrame.frame(.text, [0x61, 0xFF]), .textNotUTF8(at: 1), 1007),
+    Bad("text that ends early", ClientFrame.frame(.text, [0x61, 0xE2, 0x82]), .textNotUTF8(at: 1), 1007),
+    Bad("a surrogate", ClientFrame.frame(.text, [0xED, 0xA0, 0x80]), .textNotUTF8(at: 0), 1007),
     Bad(
       "a fragmented text that ends early",
-      ClientFrame.frame(.text, [0xE2], isFinal: false) + ClientFrame.frame(.continuation, [0x82]),
-      .textNotUTF8,
+      ClientFrame.frame(.text, [0x61, 0x61, 0xE2], isFinal: false) + ClientFrame.frame(.continuation, [0x82]),
+      .textNotUTF8(at: 2),
       1007),
     Bad(
       "bad UTF-8 in a fragment, before the message ends",
-      ClientFrame.frame(.text, [0x61, 0xC0], isFinal: false), .textNotUTF8, 1007),
+      ClientFrame.frame(.text, [0x61, 0xC0], isFinal: false), .textNotUTF8(at: 1), 1007),
   ]
 
   @Test(arguments: bad)
@@ -141,7 +141,7 @@ import Testing
   @Test func failsAtTheFirstBadByteOfALongText() {
     let head = ClientFrame.header(.text, length: 1_000)
     let bad = ClientFrame.masked([0x61, 0x61, 0xF5])
-    #expect(decode([head + bad]) == [.violation(.textNotUTF8)])
+    #expect(decode([head + bad]) == [.violation(.textNotUTF8(at: 2))])
   }
 
   @Test func readsNothingAfterAClose() {

@@ -105,6 +105,8 @@ import Testing
       let token = try await client.begin()
       #expect(try await client.post(body == "AAE" ? "AAE*" : body, token: token).body == "{\"status\":408}")
       #expect(try await client.get(token: token).body.contains("\"messages\":[],\"status\":204"))
+      let number = body.hasPrefix("[1]") ? 2 : 1
+      #expect(test.log.text.contains("line \(number) of a long-poll request is neither a message nor base64"))
     }
   }
 
@@ -122,7 +124,8 @@ import Testing
         Array("POST /socket/longpoll?token=\(other) HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n".utf8)
           + [0x5B, 0xFF])
       #expect(await client.client.reply().body == "{\"status\":408}")
-      #expect(await test.backend.nextEnding() == "text is not UTF-8")
+      #expect(await test.backend.nextEnding() == "text is not UTF-8 at byte 1")
+      #expect(test.log.text.contains("ending a long-poll session: text is not UTF-8 at byte 1"))
     }
   }
 

@@ -10,7 +10,10 @@ extension HTTPConnection {
     let settings = core.sockets[mount]
     let head = request.head
     // `wire/upgrade_post`: an empty 400.
-    guard head.method == .GET else { return answer(.empty(.badRequest)) }
+    guard head.method == .GET else {
+      log("a WebSocket begins with GET, not \(head.method.rawValue)")
+      return answer(.empty(.badRequest))
+    }
     guard admitsOrigin(head, settings) else { return answer(.empty(.forbidden)) }
     let offer = SubprotocolOffer(head.headers)
     guard case .accepted(let subprotocol) = offer.choose(from: settings.mount.subprotocols) else {

@@ -131,7 +131,8 @@ final class LongPollSession: SocketTransport, LoopMember, @unchecked Sendable {
   private func receive(_ kind: Outbox.Kind, _ bytes: UnsafeRawBufferPointer) {
     guard bytes.count <= maxMessageBytes else { return refuse(.messageTooLarge(limit: maxMessageBytes)) }
     switch kind {
-    case .text where !UTF8Validator.isValid(bytes): refuse(.textNotUTF8)
+    case .text where !UTF8Validator.isValid(bytes):
+      refuse(.textNotUTF8(at: UTF8Validator.fault(in: bytes)))
     case .text: receiver?.receive(text: bytes)
     case .binary: receiver?.receive(binary: bytes)
     }

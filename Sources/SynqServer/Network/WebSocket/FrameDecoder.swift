@@ -162,7 +162,7 @@ struct FrameDecoder: ~Copyable {
     message = nil
     if header.opcode == .text {
       guard isASCII || header.isCompressed || UTF8Validator.isValid(scratch.bytes) else {
-        return .violation(.textNotUTF8)
+        return .violation(.textNotUTF8(at: UTF8Validator.fault(in: scratch.bytes)))
       }
       return .message(.text, scratch.bytes, isCompressed: header.isCompressed)
     }
@@ -203,7 +203,7 @@ struct FrameDecoder: ~Copyable {
   private mutating func check(_ bytes: UnsafeRawBufferPointer, isASCII: Bool) -> FrameViolation? {
     guard var utf8 = message?.utf8, message?.kind == .text, message?.isCompressed == false else { return nil }
     if isASCII && utf8.isAtCharacterBoundary { return nil }
-    guard utf8.accept(bytes) else { return .textNotUTF8 }
+    guard utf8.accept(bytes) else { return .textNotUTF8(at: UTF8Validator.fault(in: body.bytes)) }
     message?.utf8 = utf8
     return nil
   }
@@ -211,7 +211,9 @@ struct FrameDecoder: ~Copyable {
   private mutating func finishMessage() -> Event? {
     guard let whole = message else { return nil }
     message = nil
-    guard whole.utf8.isAtCharacterBoundary else { return .violation(.textNotUTF8) }
+    guard whole.utf8.isAtCharacterBoundary else {
+      return .violation(.textNotUTF8(at: UTF8Validator.fault(in: body.bytes)))
+    }
     lent = .body
     return .message(whole.kind, body.bytes, isCompressed: whole.isCompressed)
   }

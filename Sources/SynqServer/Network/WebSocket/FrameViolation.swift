@@ -14,7 +14,8 @@ enum FrameViolation: Hashable {
   case closeFrameOfOneByte
   case closeCodeNotAllowed(UInt16)
   case closeReasonNotUTF8
-  case textNotUTF8
+  /// `at` is where the message stops being UTF-8: the first byte of the wrong or unfinished character.
+  case textNotUTF8(at: Int)
   case frameTooLarge(bytes: Int, limit: Int)
   case messageTooLarge(limit: Int)
   case tooManyFragments(limit: Int)
@@ -52,7 +53,7 @@ extension FrameViolation: CustomStringConvertible {
     case .closeFrameOfOneByte: "a close frame has one byte"
     case .closeCodeNotAllowed(let code): "close code \(code) may not be sent"
     case .closeReasonNotUTF8: "the reason of a close frame is not UTF-8"
-    case .textNotUTF8: "text is not UTF-8"
+    case .textNotUTF8(let offset): "text is not UTF-8 at byte \(offset)"
     case .frameTooLarge(let bytes, let limit): "a frame of \(bytes) bytes is over the limit of \(limit)"
     case .messageTooLarge(let limit): "a message is over the limit of \(limit) bytes"
     case .tooManyFragments(let limit): "a message has more than \(limit) fragments"

@@ -47,6 +47,17 @@ struct UTF8Validator {
     return validator.accept(bytes) && validator.isAtCharacterBoundary
   }
 
+  /// Where `bytes`, which are not valid UTF-8, stop being so: the first byte of the wrong or unfinished character.
+  static func fault(in bytes: UnsafeRawBufferPointer) -> Int {
+    var validator = UTF8Validator()
+    var start = 0
+    for index in bytes.indices {
+      if validator.isAtCharacterBoundary { start = index }
+      guard validator.accept(UnsafeRawBufferPointer(rebasing: bytes[index...index])) else { break }
+    }
+    return start
+  }
+
   /// Starts a character of several bytes; false when `lead` cannot start one.
   private mutating func begin(_ lead: UInt8) -> Bool {
     switch lead {

@@ -146,7 +146,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     switch compression?.expand(payload, limit: settings.mount.limits.maxMessageBytes) {
     case .message(let bytes):
       switch kind {
-      case .text where !UTF8Validator.isValid(bytes): refuse(.textNotUTF8)
+      case .text where !UTF8Validator.isValid(bytes): refuse(.textNotUTF8(at: UTF8Validator.fault(in: bytes)))
       case .text: receiver?.receive(text: bytes)
       case .binary: receiver?.receive(binary: bytes)
       }
