@@ -180,7 +180,7 @@ static void a_host_may_refuse_a_client_later(void) {
     int result, refusal, status;
   } cases[] = {{SYNQ_REFUSE, 0, 403}, {SYNQ_REFUSE, 401, 401}, {SYNQ_CRASH, 0, 500}, {SYNQ_EINVAL, 401, 500}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    waiting_t waiting = {.watch.wanted = "refusing"};
+    waiting_t waiting = {.watch.wanted = "connect "};
     wait_to_be_connected(&waiting, SYNQ_WORKERS, NULL);
     if (cases[i].refusal != 0) {
       CHECK_OK(synq_connection_refuse(waiting.decision.connection, cases[i].refusal, "no"));
