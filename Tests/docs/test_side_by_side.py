@@ -51,7 +51,7 @@ def test_the_conversation_is_the_same_in_each_language(port: int) -> None:
         home = ada.join("todo:home", {"key": "sesame"})
         assert home.expect_state() == {"items": [], "query": "", "found": []}
 
-        assert home.call("add", {"title": ""}).response["code"] == "empty_title"
+        assert home.call("add", {"title": ""}, status="error").response["code"] == "empty_title"
         assert home.call("add", {"title": "bread"}).response == {"id": 1}
         bread = {"id": 1, "title": "bread", "done": False}
         home.expect_patch([{"op": "add", "path": "/items/-", "value": bread}])
@@ -59,7 +59,7 @@ def test_the_conversation_is_the_same_in_each_language(port: int) -> None:
         assert home.call("add", {"title": "butter"}).response == {"id": 2}
         home.expect_patch()
 
-        assert home.call("toggle", {"id": 3}).response["code"] == "not_found"
+        assert home.call("toggle", {"id": 3}, status="error").response["code"] == "not_found"
         assert home.call("toggle", {"id": 1}) == ("ok", {})
         home.expect_patch([{"op": "replace", "path": "/items/0/done", "value": True}])
 
@@ -71,9 +71,9 @@ def test_the_conversation_is_the_same_in_each_language(port: int) -> None:
                 "found": [2],
             }
         )
-        assert home.call("search", {"text": 1}).response["code"] == "invalid_payload"
+        assert home.call("search", {"text": 1}, status="error").response["code"] == "invalid_payload"
         assert home.call("export").response == {"text": "[x] bread\n[ ] butter\n"}
-        assert home.call("nonsense").response["code"] == "unknown_event"
+        assert home.call("nonsense", status="error").response["code"] == "unknown_event"
 
         home.leave()
         other.expect_push("left", {"reason": "shutdown:left"})
