@@ -106,6 +106,7 @@ package struct OriginRule: Sendable {
     self.patterns = patterns
   }
 
+  /// What a policy says about an origin.
   package enum Verdict: Equatable {
     case allowed
     /// What would have been right, for the log.

@@ -94,7 +94,7 @@ extension HTTPConnection {
         self.answer(.longPoll(.forbidden))
       case .success(.failed(let reason, let code)):
         self.logFailure(reason, code)
-        self.answer(.failure(.internalServerError))
+        self.answer(.longPollFailure(.internalServerError))
       case .success(.originRefused):
         self.logRefusedOrigin(request.head, expected: OriginRule.whatHostsAllow)
         self.answer(.longPoll(.forbidden))
