@@ -62,6 +62,8 @@ else:
             # A finalizer of the host's, which ran while the task was made.
             return call_soon(callback, *arguments, **named)
 
+        if "call_soon" in getattr(loop, "__dict__", {}):  # the host has put its own there
+            return loop.create_task(coroutine, name=name)
         call_soon = loop.call_soon
         try:
             loop.call_soon = keep_step  # type: ignore[assignment,method-assign]
