@@ -140,10 +140,14 @@ extension UnsafeDiffer {
     writer.append(0x2F)
     let length = Int(FlatLayout.tag(key)) &- 0x40
     if length >= 0, length <= 16 {
-      // Two loads and one store: there is slack behind every value, and a margin behind what is written. What the slack
-      // holds may be taken for part of the key, and costs time only.
+      // Two loads and one store: there is slack behind every value, and a margin behind what is written. What follows the
+      // key, the slack or its value, is cut off.
       let text = (key + 1).loadUnaligned(as: SIMD2<UInt64>.self)
-      if !hasSpecial(text[0]), length <= 8 || !hasSpecial(text[1]) {
+      let isSpecial =
+        length <= 8
+        ? hasSpecial(text[0] << (64 &- 8 &* length))
+        : hasSpecial(text[0]) || hasSpecial(text[1] << (128 &- 8 &* length))
+      if !isSpecial {
         writer.append(text, count: length)
         return
       }

@@ -466,13 +466,21 @@ const struct {
 
 } // namespace
 
+/* cpp-tests          lists the names, one a line
+ * cpp-tests NAME...  runs these tests; "all" runs each */
 int main(int argc, char **argv) {
   int ran = 0;
   for (const auto &test : tests) {
-    if (argc > 1 && std::strcmp(argv[1], test.name) != 0) continue;
-    test.run();
-    ran++;
+    if (argc == 1) std::puts(test.name);
+    for (int i = 1; i < argc; i++) {
+      if (std::strcmp(argv[i], test.name) != 0 && std::strcmp(argv[i], "all") != 0) continue;
+      int before = test_failures;
+      test.run();
+      ran++;
+      std::printf("%s %s\n", test_failures == before ? "ok  " : "FAIL", test.name);
+      std::fflush(stdout);
+    }
   }
-  if (ran == 0) std::fprintf(stderr, "there is no such test\n");
-  return ran > 0 && test_failures == 0 ? 0 : 1;
+  if (argc > 1 && ran == 0) std::fprintf(stderr, "no such test\n");
+  return argc > 1 && (ran == 0 || test_failures > 0) ? 1 : 0;
 }

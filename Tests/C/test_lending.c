@@ -11,6 +11,15 @@ static size_t in_use(void) {
   return info.uordblks + info.hblkhd;
 }
 
+/* Not under valgrind and the sanitizers, whose malloc is another. */
+static int in_use_is_known(void) {
+  size_t before = in_use();
+  void *volatile block = malloc(4096);
+  int is_known = in_use() >= before + 4096;
+  free(block);
+  return is_known;
+}
+
 /* -------------------------------------------------------------------------------------------------- until a finish */
 
 enum { channels = 50, payload_bytes = 60000 };
@@ -54,7 +63,7 @@ static void what_was_lent_is_given_back_at_the_finish(void) {
     client_send(client, text);
   }
   gate_wait(host.deferred_it, channels);
-  CHECK(in_use() > before + (size_t)channels * payload_bytes / 2);
+  CHECK(!in_use_is_known() || in_use() > before + (size_t)channels * payload_bytes / 2);
   for (int i = 0; i < channels; i++) {
     CHECK_OK(synq_deferred_finish(host.deferreds[i]));
     CHECK(client_await(client, "phx_reply") != NULL);
