@@ -110,6 +110,33 @@ static void a_version_of_the_assigns_is_given_back_at_the_next_change(void) {
   free(answer);
 }
 
+/* Parts of the assigns go into the assigns; an edit that fails leaves what was lent as it was. */
+static int move_parts_about(synq_socket_t *socket, const char *event, const synq_value_t *payload, void *user) {
+  int64_t number = 0;
+  (void)event, (void)payload, (void)user;
+  CHECK_OK(synq_socket_assign_text(socket, "from", "{\"list\":[1,2,3]}", SYNQ_NUL_TERMINATED));
+  CHECK_OK(synq_socket_assign_text(socket, "to", "[]", SYNQ_NUL_TERMINATED));
+  CHECK_OK(synq_socket_append_value(socket, "/to", synq_socket_assigns(socket), "/from/list/2"));
+  CHECK_OK(synq_socket_insert_value(socket, "/to/0", synq_socket_assigns(socket), "/to/0"));
+  CHECK_OK(synq_socket_set_value(socket, "/from/list/0", synq_socket_assigns(socket), "/to/1"));
+  const synq_value_t *assigns = synq_socket_assigns(socket);
+  CHECK(synq_value_size(assigns, "/to") == 2);
+  CHECK(synq_socket_remove(socket, "/to/7") == SYNQ_ENOTFOUND);
+  CHECK(synq_socket_set_value(socket, "/from/none/0", assigns, "/to") == SYNQ_ENOTFOUND);
+  CHECK(synq_socket_assigns(socket) == assigns);
+  CHECK_OK(synq_value_get_int(assigns, "/from/list/0", &number));
+  CHECK(number == 3);
+  CHECK_OK(synq_value_get_int(assigns, "/to/0", &number));
+  CHECK(number == 3);
+  return SYNQ_OK;
+}
+
+static void a_failed_edit_leaves_the_lent_assigns(void) {
+  char *answer = in_callback(move_parts_about, "{}");
+  CHECK(strstr(answer, "\"status\":\"ok\"") != NULL);
+  free(answer);
+}
+
 /* ------------------------------------------------------------------------------------------------------- texts */
 
 static synq_socket_t *socket_of_test;
@@ -174,6 +201,7 @@ const test_t lending_tests[] = {
     {"what_was_lent_is_given_back_at_the_finish", what_was_lent_is_given_back_at_the_finish},
     {"a_version_of_the_assigns_is_given_back_at_the_next_change",
      a_version_of_the_assigns_is_given_back_at_the_next_change},
+    {"a_failed_edit_leaves_the_lent_assigns", a_failed_edit_leaves_the_lent_assigns},
     {"the_texts_of_a_channel_stay_where_they_are", the_texts_of_a_channel_stay_where_they_are},
     {NULL, NULL},
 };

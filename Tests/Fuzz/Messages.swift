@@ -153,23 +153,22 @@ private final class FuzzedSocket {
   // MARK: The host
 
   private func run(_ invocation: Invocation) {
-    guard var scope = invocation.takeScope() else { return }
     var outcome = Outcome.returned
     switch invocation.cause {
     case .authorize(let payload):
-      outcome = authorize(payload, &scope)
-      if case .returned = outcome, scope.response?.isFailure != true { admitted.insert(invocation.channel) }
-    case .initialize(let payload): initialize(payload, &scope)
-    case .event(let name, let payload): outcome = handle(name, payload, of: invocation.channel, &scope)
+      outcome = authorize(payload, &invocation.scope)
+      if case .returned = outcome, invocation.scope.response?.isFailure != true { admitted.insert(invocation.channel) }
+    case .initialize(let payload): initialize(payload, &invocation.scope)
+    case .event(let name, let payload): outcome = handle(name, payload, of: invocation.channel, &invocation.scope)
     case .newState, .updateState: break
     case .message:
-      try? scope.assigns.set("n", to: JSON((scope.assigns["n"]?.int64Value ?? 0) &+ 1))
+      try? invocation.scope.assigns.set(
+        "n", to: JSON((invocation.scope.assigns["n"]?.int64Value ?? 0) &+ 1))
     case .beforeClose:
       precondition(ended.insert(invocation.channel).inserted, "before_close twice")
-      scope.effects.append(.push(event: "too late", payload: .empty))
+      invocation.scope.effects.append(.push(event: "too late", payload: .empty))
     }
-    engine.complete(
-      invocation.cause, of: invocation.channel, scope: scope, outcome: outcome, into: &output)
+    engine.complete(invocation, outcome, into: &output)
     settle()
   }
 

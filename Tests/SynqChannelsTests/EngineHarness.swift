@@ -91,10 +91,9 @@ final class EngineHarness {
     } else {
       ran.append(invocation.cause.callbackName + name)
     }
-    guard var scope = invocation.takeScope() else { return }
     let callback = engine.origin(of: invocation.channel).flatMap { callbacks[$0.spec.pattern.description] }
-    let outcome = callback?(invocation.cause, &scope) ?? .returned
-    engine.complete(invocation.cause, of: invocation.channel, scope: scope, outcome: outcome, into: &output)
+    let outcome = callback?(invocation.cause, &invocation.scope) ?? .returned
+    engine.complete(invocation, outcome, into: &output)
   }
 
   /// Text messages as they are; binary ones as an array of their bytes.

@@ -131,8 +131,15 @@ final class ChannelContextBox: Sendable {
     }
   }
 
-  /// The assigns have changed: the next reader gets a new value, and the old one is over.
-  func assignsChanged() { state.withLock { $0.assigns = nil } }
+  /// Changes the assigns. Then the next reader gets a new value, and the old one is over.
+  func changeAssigns(_ body: (inout Assigns) throws(HostError) -> Void) throws(HostError) {
+    if let lent = state.withLock({ $0.assigns }) {
+      try context.changeAssigns { assigns throws(HostError) in try lent.changing(&assigns, body) }
+      state.withLock { $0.assigns = nil }
+    } else {
+      try context.changeAssigns(body)
+    }
+  }
 
   /// The assigns that were lent last, if they have not changed and a callback runs or is deferred.
   var lentAssigns: OpaquePointer? { state.withLock { $0.assigns?.opaque } }

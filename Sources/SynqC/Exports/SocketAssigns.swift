@@ -158,8 +158,8 @@ public func synq_socket_set_value(
   _ from: UnsafePointer<CChar>!
 ) -> CInt {
   export { () throws(HostError) in
-    try edit(socket, pointer) { assigns, place throws(HostError) in
-      try assigns.change(.set(try part(of: value, from)), at: place)
+    let value = try part(of: value, from, lentTo: socket)
+    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.set(value), at: place)
     }
   }
 }
@@ -170,8 +170,9 @@ public func synq_socket_insert_value(
   _ from: UnsafePointer<CChar>!
 ) -> CInt {
   export { () throws(HostError) in
+    let value = try part(of: value, from, lentTo: socket)
     try edit(socket, pointer) { assigns, place throws(HostError) in
-      try assigns.change(.insert(try part(of: value, from)), at: place)
+      try assigns.change(.insert(value), at: place)
     }
   }
 }
@@ -182,8 +183,9 @@ public func synq_socket_append_value(
   _ from: UnsafePointer<CChar>!
 ) -> CInt {
   export { () throws(HostError) in
+    let value = try part(of: value, from, lentTo: socket)
     try edit(socket, pointer) { assigns, place throws(HostError) in
-      try assigns.change(.append(try part(of: value, from)), at: place)
+      try assigns.change(.append(value), at: place)
     }
   }
 }
@@ -210,11 +212,13 @@ public func synq_socket_increment(
 
 // MARK: Steps of these
 
-/// A part of a lent value, free of the rest of it.
+/// A part of a value that a callback was lent, free of the rest of it. Read before the assigns change: it may be of them.
 private func part(
-  of value: OpaquePointer?, _ from: UnsafePointer<CChar>?
+  of value: OpaquePointer?, _ from: UnsafePointer<CChar>?, lentTo socket: OpaquePointer?
 ) throws(HostError) -> JSON {
-  try ValueHandle.of(value).json(at: from, "from").compacted()
+  // After its callback the value is not there any more.
+  try ChannelContextBox.of(socket).context.requireCallback()
+  return try ValueHandle.of(value).json(at: from, "from").compacted()
 }
 
 private func assign(
@@ -222,8 +226,7 @@ private func assign(
 ) throws(HostError) {
   let name = try Argument.name(name, "name")
   let box = try ChannelContextBox.of(socket)
-  try box.context.changeAssigns { assigns throws(HostError) in try assigns.set(name, to: value) }
-  box.assignsChanged()
+  try box.changeAssigns { assigns throws(HostError) in try assigns.set(name, to: value) }
 }
 
 private func edit(
@@ -232,6 +235,5 @@ private func edit(
 ) throws(HostError) {
   let place = try Argument.pointer(pointer)
   let box = try ChannelContextBox.of(socket)
-  try box.context.changeAssigns { assigns throws(HostError) in try body(&assigns, place) }
-  box.assignsChanged()
+  try box.changeAssigns { assigns throws(HostError) in try body(&assigns, place) }
 }

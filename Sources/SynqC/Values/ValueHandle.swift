@@ -15,7 +15,7 @@ final class ValueHandle: @unchecked Sendable {
     case assigns(Assigns)
   }
 
-  private let content: Content
+  private var content: Content
   /// What was read as C strings. Most values are read once.
   private var firstString: UnsafeMutablePointer<CChar>?
   private var otherStrings: [UnsafeMutablePointer<CChar>] = []
@@ -23,6 +23,18 @@ final class ValueHandle: @unchecked Sendable {
   init(_ payload: Payload) { content = .payload(payload) }
 
   init(_ assigns: Assigns) { content = .assigns(assigns) }
+
+  /// Changes the assigns that this handle has. It lets go of them first, so that they are changed in place, and is empty
+  /// afterwards unless the change failed.
+  func changing(_ assigns: inout Assigns, _ body: (inout Assigns) throws(HostError) -> Void) throws(HostError) {
+    content = .payload(.empty)
+    do throws(HostError) {
+      try body(&assigns)
+    } catch {
+      content = .assigns(assigns)
+      throw error
+    }
+  }
 
   deinit {
     free(firstString)
@@ -55,7 +67,8 @@ final class ValueHandle: @unchecked Sendable {
   func json(
     at pointer: UnsafePointer<CChar>?, _ argument: String = "pointer"
   ) throws(HostError) -> JSON {
-    guard binary == nil else { throw HostError(.type, "value: is binary") }
+    if case .payload(.json(let json)) = content, pointer?.pointee == 0 { return json }
+    if case .payload(.binary) = content { throw HostError(.type, "value: is binary") }
     let place = try Argument.pointer(pointer, argument)
     let value: JSON? =
       switch content {

@@ -8,7 +8,10 @@ package struct ChannelKey: Hashable, Sendable {
 }
 
 /// A callback that the host must run, once, and then complete with `SocketEngine.complete`.
-package final class Invocation {
+///
+/// An object, so that its scope is changed where it is and never copied. `@unchecked Sendable`: one has it at a time, the
+/// engine, then the host, then the engine again; the host guards what its threads do with the scope.
+package final class Invocation: @unchecked Sendable {
   /// Which callback, and its arguments.
   package enum Cause: Sendable {
     // In boxes: a cause is handed on several times.
@@ -25,16 +28,13 @@ package final class Invocation {
 
   package let channel: ChannelKey
   package let cause: Cause
-  private var scope: CallbackScope?
+  package var scope: CallbackScope
 
   init(channel: ChannelKey, cause: Cause, scope: CallbackScope) {
     self.channel = channel
     self.cause = cause
     self.scope = scope
   }
-
-  /// Hands the scope over, so that what it holds is changed in place; nil after the first time.
-  package func takeScope() -> CallbackScope? { scope.take() }
 }
 
 /// A message for `handle_message`: one for all channels that get it.

@@ -56,7 +56,7 @@ package struct DeferredReply: Hashable, Sendable {
   package init(rawValue: UInt32) { self.rawValue = rawValue }
 }
 
-/// What a running callback sees and changes. The engine lends it with an invocation and takes it back with the completion.
+/// What a running callback sees and changes.
 package struct CallbackScope: Sendable {
   package var assigns: Assigns
   package var effects: [Effect] = []

@@ -8,27 +8,26 @@ extension SocketEngine {
     guard let machine = self[key] else { return }
     machine.isBusy = true
     output.actions.append(
-      .invoke(
-        Invocation(channel: key, cause: cause, scope: CallbackScope(assigns: machine.assigns))))
+      .invoke(Invocation(channel: key, cause: cause, scope: CallbackScope(assigns: machine.assigns))))
   }
 
   /// Takes the outcome of a callback: sends what it pushed, then its reply, then the state; then what waited goes on.
   package mutating func complete(
-    _ cause: Invocation.Cause, of key: ChannelKey, scope: CallbackScope, outcome: Outcome,
-    into output: inout EngineOutput
+    _ invocation: Invocation, _ outcome: Outcome, into output: inout EngineOutput
   ) {
+    let (key, cause) = (invocation.channel, invocation.cause)
     guard let machine = self[key] else { return }
     machine.isBusy = false
     if case .closing(let ending) = machine.phase {
       // The channel's end was decided while this callback ran.
       if case .beforeClose = cause {
-        carryOut(scope.effects, of: key, into: &output)
+        carryOut(invocation.scope.effects, of: key, into: &output)
         return finish(key, ending, into: &output)
       }
-      if case .authorize = cause, accepts(outcome, scope.response) { machine.isAuthorized = true }
-      carryOut(scope.effects, of: key, into: &output)
+      if case .authorize = cause, accepts(outcome, invocation.scope.response) { machine.isAuthorized = true }
+      carryOut(invocation.scope.effects, of: key, into: &output)
       switch outcome {
-      case .returned: machine.assigns = scope.assigns
+      case .returned: machine.assigns = invocation.scope.assigns
       case .refused: break
       case .crashed(let reason, let code):
         logCrash(of: machine, cause: reason, code: code, during: cause, into: &output)
@@ -36,31 +35,31 @@ extension SocketEngine {
       return beforeClose(key, ending.reason, into: &output)
     }
     if case .authorize = cause {
-      machine.assigns = scope.assigns
-      if let reason = scope.stop { machine.mailbox.prepend(.stop(reason)) }
-      completeAuthorize(key, outcome, response: scope.response, into: &output)
-      carryOut(scope.effects, of: key, into: &output)
+      machine.assigns = invocation.scope.assigns
+      if let reason = invocation.scope.stop { machine.mailbox.prepend(.stop(reason)) }
+      completeAuthorize(key, outcome, response: invocation.scope.response, into: &output)
+      carryOut(invocation.scope.effects, of: key, into: &output)
       return processMail(of: key, into: &output)
     }
-    carryOut(scope.effects, of: key, into: &output)
+    carryOut(invocation.scope.effects, of: key, into: &output)
     if case .crashed(let reason, let code) = outcome {
       return crash(key, cause: reason, code: code, during: cause, into: &output)
     }
-    machine.assigns = scope.assigns
+    swap(&machine.assigns, &invocation.scope.assigns)
     guard !machine.isClosing else { return }
     switch cause {
-    case .initialize: completeInitialize(key, response: scope.response, into: &output)
+    case .initialize: completeInitialize(key, response: invocation.scope.response, into: &output)
     case .event:
-      guard completeEvent(key, scope, into: &output) else { return }
+      guard completeEvent(machine, invocation, into: &output) else { return }
       stateMayHaveChanged(key, into: &output)
     case .message: stateMayHaveChanged(key, into: &output)
     case .newState(_, let version), .updateState(_, _, let version):
-      guard completeMessage(cause, scope.message, version: version, of: machine, into: &output) else {
-        return
-      }
+      guard completeMessage(
+        cause, invocation.scope.message, version: version, of: machine, into: &output)
+      else { return }
     case .authorize, .beforeClose: break
     }
-    if let reason = scope.stop {
+    if let reason = invocation.scope.stop {
       // The host is at the message for the last state, which comes before the end.
       if machine.isBusy { return machine.mailbox.prepend(.stop(reason)) }
       return close(key, ChannelMachine.Ending(reason: reason, isAnnounced: true), into: &output)
@@ -101,17 +100,17 @@ extension SocketEngine {
 
   /// False when the channel crashed on its own response.
   private mutating func completeEvent(
-    _ key: ChannelKey, _ scope: CallbackScope, into output: inout EngineOutput
+    _ machine: ChannelMachine, _ invocation: Invocation, into output: inout EngineOutput
   ) -> Bool {
-    guard let machine = self[key] else { return false }
     let ref = machine.eventRef
     machine.eventRef = nil
-    if let deferred = scope.detached, let response = machine.earlyReplies[deferred] {
+    let (response, detached) = (invocation.scope.response, invocation.scope.detached)
+    if let deferred = detached, let response = machine.earlyReplies[deferred] {
       machine.earlyReplies = [:]
       return encode(response, to: ref, of: machine, into: &output)
     }
     machine.earlyReplies = [:]
-    if let deferred = scope.detached {
+    if let deferred = detached {
       guard deferredReplies.count < limits.maxPendingReplies else {
         let report = ErrorReport(
           code: ErrorCode.tooManyPendingReplies,
@@ -119,12 +118,12 @@ extension SocketEngine {
         replyError(report, joinRef: machine.joinRef, ref: ref, topic: Name(machine.topic), into: &output)
         return true
       }
-      deferredReplies[deferred] = PendingReply(channel: key, ref: ref)
+      deferredReplies[deferred] = PendingReply(channel: machine.key, ref: ref)
       return true
     }
     // A callback that ends its channel answers only if it said so (`wire/channel_stops`).
-    if scope.response == nil, scope.stop != nil { return true }
-    return encode(scope.response ?? .receipt, to: ref, of: machine, into: &output)
+    if response == nil, invocation.scope.stop != nil { return true }
+    return encode(response ?? .receipt, to: ref, of: machine, into: &output)
   }
 
   private mutating func encode(

@@ -1,40 +1,67 @@
-/// Names of members, ready to be looked for: the flat keys that they are in a value, one behind the other.
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// Names of members, ready to be looked for: the flat keys that they are in a value.
 ///
-/// Made once and used often; making one costs an allocation for each name.
-package final class FlatNames: Sendable {
-  private let keys: [UInt8]
-  package let count: Int
+/// Made once and used often; making one costs an allocation for each name. `@unchecked Sendable`: its memory is never changed.
+package final class FlatNames: @unchecked Sendable {
+  /// One key, in memory of the list's own.
+  private struct Name {
+    let key: UnsafeRawPointer
+    let text: UnsafeRawBufferPointer
+  }
+
+  // Not arrays: each search would retain and release them.
+  private let names: UnsafeMutableBufferPointer<Name>
+  private let keys: UnsafeMutableRawBufferPointer
+
+  package var count: Int { names.count }
 
   /// Values below this size are walked through; above it, a search for bytes finds out first whether that is needed.
   private static let searchedSize = 1024
 
-  package init(_ names: [String]) {
-    var keys: [UInt8] = []
-    for name in names { JSON(name).withFlatBytes { keys += $0 } }
+  package init(_ texts: [String]) {
+    let values = texts.map { JSON($0) }
     // What reads a key may read beyond it.
-    keys += [UInt8](repeating: 0, count: FlatLayout.slack)
-    self.keys = keys
-    count = names.count
+    let size = values.reduce(FlatLayout.slack) { $0 + $1.flatSize }
+    keys = .allocate(byteCount: size, alignment: 8)
+    keys.initializeMemory(as: UInt8.self, repeating: 0)
+    names = .allocate(capacity: values.count)
+    var end = 0
+    for (index, value) in values.enumerated() {
+      value.withFlatBytes { UnsafeMutableRawBufferPointer(rebasing: keys[end...]).copyMemory(from: $0) }
+      let key = UnsafeRawPointer(keys.baseAddress.unsafelyUnwrapped + end)
+      names.initializeElement(at: index, to: Name(key: key, text: FlatLayout.text(key)))
+      end += value.flatSize
+    }
+  }
+
+  deinit {
+    names.deallocate()
+    keys.deallocate()
   }
 
   /// The place in the list of the name that is this flat key. O(names).
   package func index(ofKey key: UnsafeRawPointer) -> Int? {
     let tag = FlatLayout.tag(key)
-    return first {
-      guard FlatLayout.tag($0) == tag else { return false }
+    return names.firstIndex { name in
+      guard FlatLayout.tag(name.key) == tag else { return false }
       let size = FlatLayout.size(key)
-      return FlatLayout.size($0) == size && FlatLayout.equal($0, key, size)
+      return FlatLayout.size(name.key) == size && FlatLayout.equal(name.key, key, size)
     }
   }
 
   /// The place in the list of the name that a pointer's token is. O(names).
   package func index(of token: FlatPointer.Token) -> Int? {
-    token.withName { name in
-      first { key in
-        let text = FlatLayout.text(key)
-        guard text.count == name.count else { return false }
-        guard let bytes = name.baseAddress else { return true }
-        return FlatLayout.equal(text.baseAddress.unsafelyUnwrapped, bytes, name.count)
+    token.withName { text in
+      names.firstIndex { name in
+        name.text.count == text.count
+          && (text.isEmpty
+            || memcmp(
+              name.text.baseAddress.unsafelyUnwrapped, text.baseAddress.unsafelyUnwrapped, text.count) == 0)
       }
     }
   }
@@ -43,20 +70,9 @@ package final class FlatNames: Sendable {
   func mayOccur(in value: UnsafeRawPointer) -> Bool {
     let bytes = UnsafeRawBufferPointer(start: value, count: FlatLayout.size(value))
     if bytes.count < Self.searchedSize { return count > 0 }
-    return first { key in
-      FlatSearch.contains(UnsafeRawBufferPointer(start: key, count: FlatLayout.size(key)), in: bytes)
-    } != nil
-  }
-
-  @inline(__always)
-  private func first(where isWanted: (UnsafeRawPointer) -> Bool) -> Int? {
-    keys.withUnsafeBytes { bytes in
-      var key = bytes.baseAddress.unsafelyUnwrapped
-      for index in 0..<count {
-        if isWanted(key) { return index }
-        key += FlatLayout.size(key)
-      }
-      return nil
+    return names.contains { name in
+      FlatSearch.contains(
+        UnsafeRawBufferPointer(start: name.key, count: FlatLayout.size(name.key)), in: bytes)
     }
   }
 }

@@ -32,7 +32,7 @@ package protocol ConnectHost: AnyObject, Sendable {
 
 /// A callback that is due: what the three deliveries carry to a thread.
 package enum PendingCall: Sendable {
-  case channel(ChannelContext, Invocation.Cause)
+  case channel(ChannelContext, Invocation)
   case connect(any ConnectHost, ConnectRequest)
   /// Something of the host's that is to be freed.
   case release(@Sendable () -> Void)
@@ -40,7 +40,7 @@ package enum PendingCall: Sendable {
   /// Runs the callback on the current thread; its outcome finds its own way back.
   package func run() {
     switch self {
-    case .channel(let context, let cause): context.run(cause)
+    case .channel(let context, let invocation): context.run(invocation)
     case .connect(let host, let request): if !request.attempt.isOver { host.connect(request) }
     case .release(let body): body()
     }

@@ -26,6 +26,9 @@ extension ChannelContext {
     return assigns
   }
 
+  /// Fails unless a callback of the channel runs or is deferred.
+  package func requireCallback() throws(HostError) { try lendScope { _ in } }
+
   /// Changes the assigns; not while a message for them is built.
   package func changeAssigns(_ body: (inout Assigns) throws(HostError) -> Void) throws(HostError) {
     try lendScope(forAssigns: true) { scope throws(HostError) in try body(&scope.assigns) }
@@ -41,14 +44,12 @@ extension ChannelContext {
       case .ended: return .channelClosed
       case .idle, .answeredEarly: return .noCallback
       }
-      if forAssigns, state.cause?.buildsMessage == true {
+      if forAssigns, state.invocation?.cause.buildsMessage == true {
         return HostError(.state, "socket: the assigns cannot change while a message for them is built")
       }
-      // Moved out, so that its arrays are changed in place.
-      guard var scope = state.scope.take() else { return .channelClosed }
-      defer { state.scope = scope }
+      guard let invocation = state.invocation else { return .channelClosed }
       do throws(HostError) {
-        try body(&scope)
+        try body(&invocation.scope)
         return nil
       } catch {
         return error
@@ -60,7 +61,7 @@ extension ChannelContext {
   /// Gives the message that the running `newState` or `updateState` was asked for.
   package func setMessage(_ message: StateMessage) throws(HostError) {
     guard !message.event.isEmpty else { throw HostError(.invalidArgument, "event: is empty") }
-    guard state.withLock({ $0.cause?.buildsMessage }) == true else {
+    guard state.withLock({ $0.invocation?.cause.buildsMessage }) == true else {
       if hasEnded { throw .channelClosed }
       throw HostError(.state, "socket: no callback runs that builds a message for the state")
     }
@@ -72,7 +73,7 @@ extension ChannelContext {
 
   /// Sets the response of the callback that runs.
   package func respond(_ response: Response) throws(HostError) {
-    let cause = state.withLock { $0.cause }
+    let cause = state.withLock { $0.invocation?.cause }
     switch (cause, response) {
     case (.event?, _), (.authorize?, _), (.initialize?, .error): break
     case (.initialize?, .reply):
@@ -96,8 +97,8 @@ extension ChannelContext {
       guard case .running = state.phase else {
         return .failure(HostError(.state, "socket: no callback runs, or its response is deferred already"))
       }
-      guard state.scope?.response == nil else { return .failure(.responseIsSet) }
-      guard state.scope?.detached == nil else { return .failure(.responseIsDeferred) }
+      guard state.invocation?.scope.response == nil else { return .failure(.responseIsSet) }
+      guard state.invocation?.scope.detached == nil else { return .failure(.responseIsDeferred) }
       state.isTask = forTask
       state.deferrals += 1
       state.phase = .deferring(state.deferrals)
@@ -117,12 +118,12 @@ extension ChannelContext {
       case .deferring, .deferred: return .responseIsDeferred
       case .idle, .answeredEarly: return .noCallback
       }
-      guard case .event? = state.cause else {
+      guard case .event? = state.invocation?.cause else {
         return HostError(.state, "socket: only the reply to an event can be detached")
       }
-      guard state.scope?.response == nil else { return .responseIsSet }
-      guard state.scope?.detached == nil else { return .responseIsDeferred }
-      state.scope?.detached = reply
+      guard state.invocation?.scope.response == nil else { return .responseIsSet }
+      guard state.invocation?.scope.detached == nil else { return .responseIsDeferred }
+      state.invocation?.scope.detached = reply
       return nil
     }
     if let error { throw error }
@@ -145,10 +146,8 @@ extension ChannelContext {
         return .success(false)
       case .deferred(deferral):
         if let error = Self.add(response, to: &state) { return .failure(error) }
-        guard let cause = state.cause, let done = Self.takeScope(&state, outcome) else {
-          return .failure(.channelClosed)
-        }
-        return .success(driver.enqueue(.completed(self, cause, done.0, outcome)))
+        guard let invocation = Self.takeInvocation(&state) else { return .failure(.channelClosed) }
+        return .success(driver.enqueue(.completed(self, invocation, outcome)))
       case .idle, .running, .deferring, .deferred, .answeredEarly, .ended: return .failure(.channelClosed)
       }
     }
@@ -157,8 +156,8 @@ extension ChannelContext {
 
   private static func add(_ response: Response?, to state: inout State) -> HostError? {
     guard let response else { return nil }
-    guard state.scope?.response == nil else { return .responseIsSet }
-    state.scope?.response = response
+    guard state.invocation?.scope.response == nil else { return .responseIsSet }
+    state.invocation?.scope.response = response
     return nil
   }
 
@@ -200,7 +199,7 @@ extension ChannelContext {
       case .ended: return nil
       // Answered early it runs yet, and what it asked for before has not been posted.
       case .running, .deferring, .answeredEarly:
-        state.scope?.effects.append(effect)
+        state.invocation?.scope.effects.append(effect)
         return false
       case .idle, .deferred: return driver.enqueue(.effects(self, [effect]))
       }
@@ -216,7 +215,7 @@ extension ChannelContext {
       switch state.phase {
       case .ended: return nil
       case .running, .deferring, .deferred:
-        state.scope?.stop = reason
+        state.invocation?.scope.stop = reason
         return false
       case .idle, .answeredEarly: return true
       }

@@ -35,8 +35,8 @@ package final class ChannelContext: Sendable {
 
   struct State {
     var phase = Phase.idle
-    var cause: Invocation.Cause?
-    var scope: CallbackScope?
+    /// The callback that runs or is deferred.
+    var invocation: Invocation?
     /// The channel ends: a response that is deferred by the callback that runs is not waited for.
     var isAbandoned = false
     /// The callback's host runs it as a task and has deferred for that: the callback itself has not.
@@ -67,18 +67,15 @@ package final class ChannelContext: Sendable {
 
   // MARK: For the driver
 
-  /// Lends the scope for a callback that is about to be run.
-  func begin(_ cause: Invocation.Cause, scope: consuming CallbackScope) {
+  /// A callback is about to be run.
+  func begin(_ invocation: Invocation) {
     let now = host.asksDueTime ? NIODeadline.now() : nil
-    var lent: CallbackScope? = scope
     state.withLock {
       $0.dueSince = now
       $0.phase = .running
       $0.isAbandoned = false
       $0.isTask = false
-      $0.cause = cause
-      // Moved, not copied: the callback changes its arrays in place.
-      swap(&$0.scope, &lent)
+      $0.invocation = invocation
     }
   }
 
@@ -86,14 +83,14 @@ package final class ChannelContext: Sendable {
   package var dueSince: NIODeadline? { state.withLock { $0.dueSince } }
 
   /// Runs the callback, which was due, on the current thread and hands its outcome to the driver, unless it was deferred.
-  func run(_ cause: Invocation.Cause) {
+  func run(_ invocation: Invocation) {
     // Cut off while it waited for a thread: nobody asks any more. Only a `before_close` is owed to the host all the same.
-    if hasEnded, !cause.isBeforeClose { return letGo() }
-    let outcome = host.run(cause, on: self)
+    if hasEnded, !invocation.cause.isBeforeClose { return letGo() }
+    let outcome = host.run(invocation.cause, on: self)
     // Posted under the lock, so that nothing which another thread does now is faster.
     let (mustWake, hasEnded) = state.withLock { state -> (Bool, Bool) in
-      switch Self.settle(&state, cause, outcome) {
-      case .done(let scope, let outcome): (driver.enqueue(.completed(self, cause, scope, outcome)), false)
+      switch Self.settle(&state, invocation, outcome) {
+      case .done(let outcome): (driver.enqueue(.completed(self, invocation, outcome)), false)
       case .waits(let effects): (!effects.isEmpty && driver.enqueue(.effects(self, effects)), false)
       case .ended: (false, true)
       case .nothing: (false, false)
@@ -104,11 +101,11 @@ package final class ChannelContext: Sendable {
   }
 
   /// Runs the callback on the current thread, the loop's; nil if it was deferred.
-  func runInline(_ cause: Invocation.Cause) -> (scope: CallbackScope, outcome: Outcome)? {
-    let outcome = host.run(cause, on: self)
-    let (done, mustWake, hasEnded) = state.withLock { state -> ((CallbackScope, Outcome)?, Bool, Bool) in
-      switch Self.settle(&state, cause, outcome) {
-      case .done(let scope, let outcome): ((scope, outcome), false, false)
+  func runInline(_ invocation: Invocation) -> Outcome? {
+    let outcome = host.run(invocation.cause, on: self)
+    let (done, mustWake, hasEnded) = state.withLock { state -> (Outcome?, Bool, Bool) in
+      switch Self.settle(&state, invocation, outcome) {
+      case .done(let outcome): (outcome, false, false)
       case .waits(let effects): (nil, !effects.isEmpty && driver.enqueue(.effects(self, effects)), false)
       case .ended: (nil, false, true)
       case .nothing: (nil, false, false)
@@ -116,57 +113,52 @@ package final class ChannelContext: Sendable {
     }
     if hasEnded { letGo() }
     if mustWake { driver.wake() }
-    return done.map { (scope: $0.0, outcome: $0.1) }
+    return done
   }
 
   /// What follows when a callback has returned.
   private enum Return {
-    case done(CallbackScope, Outcome)
+    case done(Outcome)
     /// It deferred its response. What was pushed so far need not wait for that.
     case waits([Effect])
     case ended
     case nothing
   }
 
-  private static func settle(_ state: inout State, _ cause: Invocation.Cause, _ outcome: Outcome) -> Return {
+  private static func settle(_ state: inout State, _ invocation: Invocation, _ outcome: Outcome) -> Return {
     let settled: Outcome
     switch state.phase {
     case .deferring(let deferral):
       if outcome.isFinal {
         settled = outcome
       } else if state.isAbandoned {
-        settled = cause.outcomeWhenAbandoned
+        settled = invocation.cause.outcomeWhenAbandoned
       } else {
         state.phase = .deferred(deferral)
-        defer { state.scope?.effects = [] }
-        return .waits(state.scope?.effects ?? [])
+        defer { invocation.scope.effects = [] }
+        return .waits(invocation.scope.effects)
       }
     case .answeredEarly(let early): settled = outcome.isFinal ? outcome : early
     case .running: settled = outcome
     case .idle, .deferred: return .nothing
     case .ended: return .ended
     }
-    return takeScope(&state, settled).map { .done($0.0, $0.1) } ?? .nothing
+    return takeInvocation(&state) == nil ? .nothing : .done(settled)
   }
 
-  static func takeScope(_ state: inout State, _ outcome: Outcome) -> (CallbackScope, Outcome)? {
+  /// The callback is over.
+  static func takeInvocation(_ state: inout State) -> Invocation? {
     state.phase = .idle
-    state.cause = nil
-    guard let scope = state.scope.take() else { return nil }
-    return (scope, outcome)
+    return state.invocation.take()
   }
 
   /// Ends the wait for a deferred response, because the channel ends. Nil if the callback still runs: then it ends when
   /// that has returned.
-  func abandonDeferred() -> (cause: Invocation.Cause, scope: CallbackScope)? {
+  func abandonDeferred() -> Invocation? {
     state.withLock { state in
       state.isAbandoned = true
-      guard case .deferred = state.phase, let cause = state.cause,
-        let done = Self.takeScope(&state, .returned)
-      else {
-        return nil
-      }
-      return (cause, done.0)
+      guard case .deferred = state.phase else { return nil }
+      return Self.takeInvocation(&state)
     }
   }
 
@@ -175,8 +167,7 @@ package final class ChannelContext: Sendable {
     let isRunning = state.withLock { state in
       defer {
         state.phase = .ended
-        state.scope = nil
-        state.cause = nil
+        state.invocation = nil
       }
       switch state.phase {
       case .running, .deferring, .answeredEarly: return true

@@ -7,7 +7,7 @@ import Synchronization
 /// What reaches an event loop from other threads, or from another socket of its own.
 enum LoopMessage: Sendable {
   /// A callback is done.
-  case completed(ChannelContext, Invocation.Cause, CallbackScope, Outcome)
+  case completed(ChannelContext, Invocation, Outcome)
   /// A host asked outside of a callback.
   case effects(ChannelContext, [Effect])
   case reply(ChannelContext, DeferredReply, Response)
@@ -90,8 +90,7 @@ final class ServerLoop: @unchecked Sendable {
 
   private func process(_ message: LoopMessage) {
     switch message {
-    case .completed(let context, let cause, let scope, let outcome):
-      context.driver.completed(context, cause, scope, outcome)
+    case .completed(let context, let invocation, let outcome): context.driver.completed(invocation, outcome)
     case .effects(let context, let effects): context.driver.perform(effects, of: context)
     case .reply(let context, let deferred, let response):
       context.driver.reply(deferred, response, of: context)

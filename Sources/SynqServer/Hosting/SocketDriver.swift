@@ -110,10 +110,8 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
 
   // MARK: From the loop
 
-  func completed(
-    _ context: ChannelContext, _ cause: Invocation.Cause, _ scope: CallbackScope, _ outcome: Outcome
-  ) {
-    enter { $0.complete(cause, of: context.key, scope: scope, outcome: outcome, into: &$1) }
+  func completed(_ invocation: Invocation, _ outcome: Outcome) {
+    enter { $0.complete(invocation, outcome, into: &$1) }
   }
 
   func perform(_ effects: [Effect], of context: ChannelContext) {
@@ -239,8 +237,8 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
       hub.stats.channels.add()
       loop.subscribe(context, to: context.topic)
     case .closing(let key):
-      guard let context = contexts[key], let (cause, scope) = context.abandonDeferred() else { return }
-      engine.complete(cause, of: key, scope: scope, outcome: cause.outcomeWhenAbandoned, into: &loop.output)
+      guard let invocation = contexts[key]?.abandonDeferred() else { return }
+      engine.complete(invocation, invocation.cause.outcomeWhenAbandoned, into: &loop.output)
     case .ended(let key): forget(key)
     case .subscribe(let key, let topic):
       guard let context = contexts[key], !topic.hasSameBytes(as: context.topic) else { return }
@@ -262,16 +260,14 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   }
 
   private func invoke(_ invocation: Invocation) {
-    guard let context = context(of: invocation.channel), let scope = invocation.takeScope() else { return }
-    context.begin(invocation.cause, scope: scope)
+    guard let context = context(of: invocation.channel) else { return }
+    context.begin(invocation)
     hub.stats.callbacks.add()
     if hub.delivery.isInline || context.host.neverBlocks {
-      guard let done = context.runInline(invocation.cause) else { return }
-      engine.complete(
-        invocation.cause, of: invocation.channel, scope: done.scope, outcome: done.outcome, into: &loop.output
-      )
+      guard let outcome = context.runInline(invocation) else { return }
+      engine.complete(invocation, outcome, into: &loop.output)
     } else {
-      loop.submit(.channel(context, invocation.cause))
+      loop.submit(.channel(context, invocation))
     }
   }
 

@@ -26,9 +26,9 @@ final class NetworkLoop: @unchecked Sendable {
   /// Where payloads are unmasked that are there whole.
   var scratch = UnsafeMessageBuffer()
   let readBuffer = SharedReadBuffer()
+  let writeBuffers = WriteBuffers()
   let compression = SharedCompression()
 
-  private var outgoing: ByteBuffer
   private var members: [any LoopMember] = []
   private var ticker: Scheduled<Void>?
   private var unflushed: [WebSocketConnection] = []
@@ -37,37 +37,15 @@ final class NetworkLoop: @unchecked Sendable {
   /// What members that come now are closed with, once the server closes.
   private var closing: (code: CloseCode, reason: String)?
 
-  /// An outgoing buffer that grew beyond this is not kept.
-  private static let maxKeptOutgoing = 262_144
-
   init(_ eventLoop: any EventLoop, tickLength: TimeAmount) {
     self.eventLoop = eventLoop
     self.tickLength = tickLength
-    outgoing = ByteBufferAllocator().buffer(capacity: 4_096)
   }
 
   /// How many ticks a time-out of `time` is, rounded up, so that it never comes early.
   func ticks(_ time: TimeAmount) -> UInt32 {
     let ticks = (max(time.nanoseconds, 1) - 1) / tickLength.nanoseconds
     return UInt32(clamping: min(ticks, Int64(UInt32.max)) + 2)
-  }
-
-  /// Frames every message of `outbox` into one buffer.
-  ///
-  /// The buffer of the last call is used again when it was sent meanwhile: a burst allocates nothing.
-  func frame(_ outbox: borrowing Outbox, _ compression: MessageCompression?) -> ByteBuffer {
-    outgoing.clear(minimumCapacity: outbox.bytes.count + outbox.marks.count * 10)
-    outbox.forEachMessage { kind, bytes in
-      let opcode = kind == .text ? FrameOpcode.text : .binary
-      if let compressed = compression?.compress(bytes) {
-        outgoing.writeFrame(opcode, compressed, isCompressed: true)
-      } else {
-        outgoing.writeFrame(opcode, bytes)
-      }
-    }
-    let framed = outgoing
-    if framed.capacity > Self.maxKeptOutgoing { outgoing = ByteBuffer() }
-    return framed
   }
 
   // MARK: Flushing
@@ -175,6 +153,19 @@ final class NetworkLoop: @unchecked Sendable {
 }
 
 extension ByteBuffer {
+  /// Appends a frame for each message of an outbox.
+  mutating func writeFrames(_ outbox: borrowing Outbox, _ compression: MessageCompression?) {
+    reserveCapacity(minimumWritableBytes: outbox.bytes.count + outbox.marks.count * 10)
+    outbox.forEachMessage { kind, bytes in
+      let opcode = kind == .text ? FrameOpcode.text : .binary
+      if let compressed = compression?.compress(bytes) {
+        writeFrame(opcode, compressed, isCompressed: true)
+      } else {
+        writeFrame(opcode, bytes)
+      }
+    }
+  }
+
   /// Appends one unmasked, final frame (RFC 6455, section 5.2).
   mutating func writeFrame(
     _ opcode: FrameOpcode, _ payload: UnsafeRawBufferPointer, isCompressed: Bool = false

@@ -25,19 +25,19 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   private var decoder: FrameDecoder
   private var receiver: (any SocketReceiver)?
   private var context: ChannelHandlerContext?
+  private var writer = SocketWriter()
   private var phase = Phase.open
   /// Between a read and the end of its burst.
   private var isInBurst = false
   /// What answers the pings of this burst: one write, however many there were.
   private var pongs = ByteBuffer()
-  /// Something was written, and the loop flushes it when its turn ends.
-  private var needsFlush = false
+  /// More was written than the peer may have before it; the receiver is told when it was sent.
+  private var isFull = false
   /// The channel asked to read while the peer did not take what was sent.
   private var readIsHeld = false
   /// Ticks since bytes came or were taken or, once closing, since the close frame was sent.
   private var quietTicks: UInt32 = 0
-  /// Bytes that were written, and how many of them the peer had taken at the last tick in which it was slow.
-  private var writtenBytes = 0
+  /// How many bytes the peer had taken at the last tick in which it was slow.
   private var takenBytes = 0
   private var closeReason = "the connection was lost"
   var loopIndex: Int?
@@ -66,6 +66,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
+    if core.credentials == nil { writer.attach(to: context) }
     loop.add(self)
   }
 
@@ -98,7 +99,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
 
   func read(context: ChannelHandlerContext) {
     // A peer that sends and does not read is not read from: its own messages cannot fill our memory.
-    if phase == .open, !context.channel.isWritable {
+    if phase == .open, !isWritable {
       readIsHeld = true
     } else {
       context.read()
@@ -106,7 +107,11 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
-    guard phase == .open, context.channel.isWritable else { return }
+    becameWritable()
+  }
+
+  private func becameWritable() {
+    guard phase == .open, isWritable else { return }
     quietTicks = 0
     resumeReading()
     receiver?.transportBecameWritable()
@@ -170,22 +175,21 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
 
   // MARK: SocketTransport
 
-  var isWritable: Bool { phase == .open && context?.channel.isWritable == true }
+  var isWritable: Bool {
+    phase == .open && writer.unsentBytes < settings.mount.limits.outboundHighWaterMark
+      && context?.channel.isWritable == true
+  }
 
   /// Bytes accepted by `send` that the peer has not taken yet.
-  var pendingBytes: Int {
-    guard let options = context?.channel.syncOptions else { return 0 }
-    return (try? options.getOption(.bufferedWritableBytes)) ?? 0
-  }
+  var pendingBytes: Int { writer.unsentBytes + (context.map(SocketWriter.nioPendingBytes) ?? 0) }
 
   func send(_ outbox: inout Outbox) {
     guard phase == .open, !outbox.isEmpty else {
       outbox.removeAll()
       return
     }
-    let isOverfull =
-      context?.channel.isWritable == false && pendingBytes > settings.mount.limits.maxOutboundBytes
-    if !isOverfull { write(loop.frame(outbox, compression)) }
+    let isOverfull = !isWritable && pendingBytes > settings.mount.limits.maxOutboundBytes
+    if !isOverfull { write { $0.writeFrames(outbox, compression) } }
     outbox.removeAll()
     if isOverfull {
       let limit = settings.mount.limits.maxOutboundBytes
@@ -200,25 +204,27 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     loop.eventLoop.assumeIsolated().execute { self.releaseReceiver() }
   }
 
-  private func write(_ buffer: ByteBuffer) {
-    writtenBytes += buffer.readableBytes
-    context?.write(Self.wrapOutboundOut(buffer), promise: nil)
-    guard !needsFlush else { return }
-    needsFlush = true
-    loop.flushAtEndOfTurn(self)
+  private func write(_ body: (inout ByteBuffer) -> Void) {
+    if writer.unsentBytes == 0 { loop.flushAtEndOfTurn(self) }
+    writer.write(with: loop.writeBuffers, body)
+    if writer.unsentBytes >= settings.mount.limits.outboundHighWaterMark { isFull = true }
   }
 
   private func writePongs() {
     guard phase == .open, pongs.readableBytes > 0 else { return }
-    write(pongs)
+    write { $0.writeBuffer(&pongs) }
     pongs = ByteBuffer()
   }
 
   /// Hands what was written to the kernel.
   func flushIfNeeded() {
-    guard needsFlush else { return }
-    needsFlush = false
-    context?.flush()
+    guard writer.unsentBytes > 0, let context else { return }
+    if let rest = writer.flush(context, returningTo: loop.writeBuffers) {
+      context.writeAndFlush(Self.wrapOutboundOut(rest), promise: nil)
+    }
+    guard isFull, isWritable else { return }
+    isFull = false
+    becameWritable()
   }
 
   // MARK: Ending
@@ -235,9 +241,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     phase = .closing
     closeReason = reason
     quietTicks = 0
-    var frame = ByteBuffer()
-    frame.writeCloseFrame(code, reason: text)
-    write(frame)
+    write { $0.writeCloseFrame(code, reason: text) }
     flushIfNeeded()
     context?.close(mode: .output, promise: nil)
     resumeReading()
@@ -285,7 +289,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   }
 
   private func noteTakenBytes() {
-    let taken = writtenBytes - pendingBytes
+    let taken = writer.writtenBytes - pendingBytes
     if taken > takenBytes { quietTicks = 0 }
     takenBytes = taken
   }
