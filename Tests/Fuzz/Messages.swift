@@ -157,9 +157,12 @@ private final class FuzzedSocket {
     switch invocation.cause {
     case .authorize(let payload):
       outcome = authorize(payload, &invocation.scope)
-      if case .returned = outcome, invocation.scope.response?.isFailure != true { admitted.insert(invocation.channel) }
+      if case .returned = outcome, invocation.scope.response?.isFailure != true {
+        admitted.insert(invocation.channel)
+      }
     case .initialize(let payload): initialize(payload, &invocation.scope)
-    case .event(let name, let payload): outcome = handle(name, payload, of: invocation.channel, &invocation.scope)
+    case .event(let name, let payload):
+      outcome = handle(name, payload, of: invocation.channel, &invocation.scope)
     case .newState, .updateState: break
     case .message:
       try? invocation.scope.assigns.set(

@@ -26,7 +26,8 @@ final class ValueHandle: @unchecked Sendable {
 
   /// Changes the assigns that this handle has. It lets go of them first, so that they are changed in place, and is empty
   /// afterwards unless the change failed.
-  func changing(_ assigns: inout Assigns, _ body: (inout Assigns) throws(HostError) -> Void) throws(HostError) {
+  func changing(_ assigns: inout Assigns, _ body: (inout Assigns) throws(HostError) -> Void) throws(HostError)
+  {
     content = .payload(.empty)
     do throws(HostError) {
       try body(&assigns)

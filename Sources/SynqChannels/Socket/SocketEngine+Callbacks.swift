@@ -54,8 +54,9 @@ extension SocketEngine {
       stateMayHaveChanged(key, into: &output)
     case .message: stateMayHaveChanged(key, into: &output)
     case .newState(_, let version), .updateState(_, _, let version):
-      guard completeMessage(
-        cause, invocation.scope.message, version: version, of: machine, into: &output)
+      guard
+        completeMessage(
+          cause, invocation.scope.message, version: version, of: machine, into: &output)
       else { return }
     case .authorize, .beforeClose: break
     }
