@@ -15,7 +15,7 @@ DEMO_ARGS ?=
 LIB := $(CURDIR)/build/lib
 CMAKE_BUILD := build/cmake
 VENV := .venv
-PYTHON := $(VENV)/bin/python
+VENV_PYTHON := $(VENV)/bin/python
 
 export SYNQ_JOBS := $(JOBS)
 # The Python layer, and what tests it, take the library of this checkout.
@@ -58,7 +58,7 @@ dist: ## a source archive of the last commit in build/dist
 
 wheel: lib venv ## a wheel of the Python package with the library inside, in build/dist
 	@scripts/third-party-notices $(LIB)/THIRD-PARTY-NOTICES
-	@$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir build/dist bindings/python
+	@$(VENV_PYTHON) -m pip wheel --quiet --no-deps --wheel-dir build/dist bindings/python
 	@ls build/dist/*.whl
 
 # ------------------------------------------------------------------------------------------------------- demos
@@ -69,7 +69,7 @@ demo: configure ## the C example: prints an address to open in two browser windo
 	@scripts/foreground $(CMAKE_BUILD)/examples/c/demo $(DEMO_ARGS)
 
 demo-python: lib venv ## the same in Python
-	@scripts/foreground $(PYTHON) examples/python/demo.py $(DEMO_ARGS)
+	@scripts/foreground $(VENV_PYTHON) examples/python/demo.py $(DEMO_ARGS)
 
 demo-swift: deps ## the same in Swift
 	@scripts/build-swift-demo
