@@ -289,15 +289,25 @@ import Testing
     #expect(harness.actions.last == "close 1008 max_ref_bytes")
   }
 
-  @Test func aFloodClosesTheConnectionAndTimeRefillsTheBucket() {
+  @Test func aFloodGetsErrorsAndTimeRefillsTheBucket() {
     var limits = SocketLimits()
     limits.maxMessagesPerSecond = 2
     let harness = EngineHarness(router("plain:*"), limits: limits)
     for _ in 0..<2 { #expect(harness.receive(#"[null,"1","phoenix","heartbeat",{}]"#).count == 1) }
     harness.engine.now += 500_000_000
     #expect(harness.receive(#"[null,"1","phoenix","heartbeat",{}]"#).count == 1)
-    #expect(harness.receive(#"[null,"1","phoenix","heartbeat",{}]"#) == [])
+    for ref in 2...4 {
+      let reply = harness.receive(#"["1","\#(ref)","plain:1","phx_join",{}]"#).first
+      #expect(reply?[1] == JSON("\(ref)") && reply?[2] == "plain:1")
+      #expect(reply?[4]?["response"]?["code"] == "too_many_messages")
+    }
+    #expect(harness.logs.count == 1)
+    harness.engine.now += 500_000_000
+    #expect(harness.receive(#"[null,"5","phoenix","heartbeat",{}]"#).first?[4]?["status"] == "ok")
+    // Nobody could be told.
+    #expect(harness.receive(#"[null,null,"phoenix","heartbeat",{}]"#) == [])
     #expect(harness.actions.last == "close 1008 max_messages_per_second")
+    #expect(harness.logs.count == 2)
   }
 
   @Test func tooManyJoinsAreRefusedUntilTimeHasPassed() {

@@ -38,7 +38,8 @@ public struct Limits: Sendable, Hashable {
   public var maxRefBytes = 256
   /// Nesting of a message: the error `payload_too_complex`, or close 1011 without a ref. Default 128.
   public var maxJSONDepth = 128
-  /// Messages a second of one connection, on average: close 1008. Default 0: no limit.
+  /// Messages a second of one connection, on average: the error `too_many_messages`, or close 1008 without a ref. Default
+  /// 0: no limit.
   public var maxMessagesPerSecond = 0
   /// Joins a second of one connection, on average. Default 0: no limit.
   public var maxJoinsPerSecond = 0

@@ -58,6 +58,8 @@ package enum ErrorCode {
   package static let payloadTooComplex = "payload_too_complex"
   /// More replies are owed than `max_pending_replies`.
   package static let tooManyPendingReplies = "too_many_pending_replies"
+  /// More messages than `max_messages_per_second`.
+  package static let tooManyMessages = "too_many_messages"
   /// More joins than `max_joins_per_second`.
   package static let tooManyJoins = "too_many_joins"
 }

@@ -70,18 +70,33 @@ extension SocketEngine {
   /// Whether a message is within the limits and its topic a string; answered here if not.
   private mutating func admits(_ message: Message, into output: inout EngineOutput) -> Bool {
     guard condition == .open else { return false }
-    if messageBucket?.take(at: now) == false {
-      output.actions.append(
-        .log(LogEntry(.warning, "the client sends more than max_messages_per_second allows")))
-      output.actions.append(.close(.policyViolation, reason: "max_messages_per_second"))
+    let wasTooFast = isTooFast
+    isTooFast = messageBucket?.take(at: now) == false
+    guard checkLengths(of: message, into: &output) else { return false }
+    if isTooFast {
+      refuseForRate(message, isLogged: wasTooFast, into: &output)
       return false
     }
-    guard checkLengths(of: message, into: &output) else { return false }
     guard message.topic.isString else {
       replyNotJoined(to: message, into: &output)
       return false
     }
     return true
+  }
+
+  /// Answers a message that came too soon, or closes the connection where it has no ref. A flood is logged once.
+  private func refuseForRate(_ message: Message, isLogged: Bool, into output: inout EngineOutput) {
+    if !isLogged {
+      output.actions.append(
+        .log(LogEntry(.warning, "the client sends more than max_messages_per_second allows")))
+    }
+    guard message.ref != nil else {
+      return output.actions.append(.close(.policyViolation, reason: "max_messages_per_second"))
+    }
+    let report = ErrorReport(
+      code: ErrorCode.tooManyMessages,
+      message: "more messages than max_messages_per_second (\(limits.maxMessagesPerSecond)) allows")
+    replyError(report, joinRef: message.joinRef, to: message, into: &output)
   }
 
   private mutating func receivePhoenix(_ message: Message, into output: inout EngineOutput) {

@@ -52,6 +52,8 @@ package struct SocketEngine: ~Copyable {
   /// The time in nanoseconds of a clock that does not go back. The host sets it before each message; only rates need it.
   package var now: UInt64 = 0
   var messageBucket: TokenBucket?
+  /// Whether the last message was one too many.
+  var isTooFast = false
   var joinBucket: TokenBucket?
 
   /// While true, each change is encoded at once; while false, it waits for `encodeStates`.

@@ -2,7 +2,8 @@
 package struct SocketLimits: Sendable, Hashable {
   /// Channels joined at once: a client that joins without end (Phoenix: `wire/max_channels`).
   package var maxChannels = 100
-  /// Messages a second, on average; 0 is no limit: a client that floods. Beyond it the connection closes with 1008.
+  /// Messages a second, on average; 0 is no limit: a client that floods. Beyond it a message gets an error, and one
+  /// without a ref ends the connection with 1008.
   package var maxMessagesPerSecond = 0
   /// Joins a second, on average; 0 is no limit: a client that joins and leaves, each of which runs callbacks.
   package var maxJoinsPerSecond = 0
