@@ -57,6 +57,8 @@ final class RawClient {
   /// Sends without waiting until the peer takes it.
   func sendAndForget(_ bytes: [UInt8]) { channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil) }
 
+  func stopReading() async throws { try await channel.setOption(.autoRead, value: false).get() }
+
   func startReading() async throws { try await channel.setOption(.autoRead, value: true).get() }
 
   /// Ends the connection at once.
