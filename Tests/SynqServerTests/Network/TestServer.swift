@@ -51,9 +51,11 @@ final class TestServer: Sendable {
 }
 
 extension NetworkConfiguration {
-  /// One socket at "/socket" for any origin.
+  /// One socket at "/socket" for any origin. No time-out comes into the way of a test that is kept from its work.
   static var echo: NetworkConfiguration {
     var configuration = NetworkConfiguration()
+    configuration.limits.handshakeTimeout = .hours(1)
+    configuration.limits.keepAliveTimeout = .hours(1)
     configuration.mounts = [.echo()]
     return configuration
   }
@@ -71,6 +73,8 @@ extension SocketMount {
   {
     var mount = SocketMount(path: path)
     mount.origins = .any
+    mount.limits.idleTimeout = .hours(1)
+    mount.longPoll.sessionTimeout = .hours(1)
     change(&mount)
     return mount
   }
