@@ -93,7 +93,7 @@ test-c: deps
 test-python: deps-test
 	@scripts/run-tests python
 
-sanitize: deps-test venv ## the Swift and C tests, faults and clients under the address and thread sanitizers
+sanitize: deps-test venv ## the Swift and C tests, faults, clients and the Python package under the sanitizers
 	@scripts/run-sanitizers
 
 valgrind: deps-test cmake venv ## the C and C++ tests and the C demo under valgrind
