@@ -69,6 +69,18 @@ extension JSON {
   /// What a value is.
   public enum Kind: String, Sendable, Hashable, CaseIterable {
     case null, boolean, number, string, array, object
+
+    /// The kind as a sentence names it: "an array", "null".
+    package var withArticle: String {
+      switch self {
+      case .null: "null"
+      case .boolean: "a boolean"
+      case .number: "a number"
+      case .string: "a string"
+      case .array: "an array"
+      case .object: "an object"
+      }
+    }
   }
 
   /// What this value is. O(1).

@@ -185,9 +185,9 @@ public struct JSONBuilder: ~Copyable {
   /// Forgets all that was added since.
   mutating func rollBack(to mark: Mark) {
     assembly.out = assembly.base + mark.size
-    assembly.frames.count = mark.frames
-    assembly.keys.count = mark.keys
-    assembly.table.count = mark.table
+    assembly.frames.truncate(to: mark.frames)
+    assembly.keys.truncate(to: mark.keys)
+    assembly.table.truncate(to: mark.table)
     if mark.frames > 0 { assembly.frames.top.pointee.count = mark.count }
     hasKey = mark.hasKey
   }

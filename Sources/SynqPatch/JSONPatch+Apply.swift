@@ -15,7 +15,7 @@ extension JSONPatch {
   ) throws(PatchError) -> JSON {
     guard patch.kind == .array else {
       throw PatchError(
-        .notAPatch, operation: nil, "a patch is an array of operations, not \(patch.kind.article)")
+        .notAPatch, operation: nil, "a patch is an array of operations, not \(patch.kind.withArticle)")
     }
     guard patch.count <= limits.maxOperations else {
       throw PatchError(

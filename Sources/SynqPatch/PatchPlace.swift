@@ -66,7 +66,7 @@ struct PatchPlace {
   }
 
   private func scalar(_ json: JSON, _ token: FlatPointer.Token) -> PatchError {
-    error(.notAContainer, "\(json.kind.article) has no \(JSON(PatchError.excerpt(token.string)))")
+    error(.notAContainer, "\(json.kind.withArticle) has no \(JSON(PatchError.excerpt(token.string)))")
   }
 }
 
@@ -78,6 +78,6 @@ extension PatchError {
 
   /// The start of a value's text.
   static func excerpt(_ json: JSON) -> String {
-    json.flatSize <= 4096 ? excerpt(json.description) : "\(json.kind.article) of \(json.flatSize) bytes"
+    json.flatSize <= 4096 ? excerpt(json.description) : "\(json.kind.withArticle) of \(json.flatSize) bytes"
   }
 }

@@ -57,7 +57,7 @@ extension UnsafeDiffer {
         i &+= skipped
         j &+= skipped
         if i < a.count || j < b.count {
-          gaps.append(
+          gaps.push(
             Gap(
               old: x + room, new: y + room, oldIndex: i, newIndex: j,
               oldCount: a.count &- i, newCount: b.count &- j))
@@ -94,7 +94,7 @@ extension UnsafeDiffer {
         var run = gap
         trimSuffix(&run, a, b)
         if run.oldCount == 0 || run.newCount == 0 {
-          gaps.append(run)
+          gaps.push(run)
           return
         }
       }
@@ -104,11 +104,11 @@ extension UnsafeDiffer {
       if !meets {
         trimSuffix(&gap, a, b)
         gap.isRest = true
-        gaps.append(gap)
+        gaps.push(gap)
         return
       }
       gap.isPair = isPair
-      gaps.append(gap)
+      gaps.push(gap)
       i &+= gap.oldCount
       j &+= gap.newCount
       x = gap.oldCount == 1 ? nextX : Self.skip(gap.old, gap.oldCount)

@@ -117,9 +117,9 @@ extension UnsafeDiffer {
       if !sameBytes(old, new) { emitReplace(at: index, new) }
       return
     }
-    path.append(Step(key: nil, index: index))
+    path.push(Step(key: nil, index: index))
     if known > 0 || !sameBytes(old, new) { diff(old, new, known: known) }
-    path.truncate(to: path.count &- 1)
+    path.pop()
   }
 }
 

@@ -35,13 +35,13 @@ extension UnsafeDiffer {
       if gaps[g].isPair { continue }
       var x = gaps[g].old
       for k in 0..<gaps[g].oldCount {
-        oldSide.append(Entry(place: x, index: gaps[g].oldIndex + k, gap: g))
+        oldSide.push(Entry(place: x, index: gaps[g].oldIndex + k, gap: g))
         x += FlatLayout.size(x)
       }
       bytes += x - gaps[g].old
       var y = gaps[g].new
       for k in 0..<gaps[g].newCount {
-        newSide.append(Entry(place: y, index: gaps[g].newIndex + k, gap: g))
+        newSide.push(Entry(place: y, index: gaps[g].newIndex + k, gap: g))
         y += FlatLayout.size(y)
       }
       bytes += y - gaps[g].new

@@ -1,4 +1,4 @@
-import SynqJSON
+@_spi(Flat) import SynqJSON
 
 /// Writing the operations of an array whose elements were matched.
 extension UnsafeDiffer {

@@ -42,11 +42,11 @@ extension UnsafeDiffer {
         keySize = FlatLayout.size(x)
       }
       if keySize <= offset {
-        path.append(Step(key: x, index: 0))
+        path.push(Step(key: x, index: 0))
         x += keySize
         y += keySize
         diff(x, y, known: offset &- keySize)
-        path.truncate(to: path.count &- 1)
+        path.pop()
         x += FlatLayout.size(x)
         y += FlatLayout.size(y)
       } else {
@@ -54,11 +54,11 @@ extension UnsafeDiffer {
       }
     }
     while x < a.payloadEnd {
-      oldMembers.append(x)
+      oldMembers.push(x)
       x = a.next(x)
     }
     while y < b.payloadEnd {
-      newMembers.append(y)
+      newMembers.push(y)
       y = b.next(y)
     }
     if oldMembers.count > firstOld || newMembers.count > firstNew {
@@ -79,7 +79,7 @@ extension UnsafeDiffer {
       if nextY < b.payloadEnd {
         if sameBytes(x, nextY) {
           while y < nextY {
-            newMembers.append(y)
+            newMembers.push(y)
             y = b.next(y)
           }
           return
@@ -89,7 +89,7 @@ extension UnsafeDiffer {
       if nextX < a.payloadEnd {
         if sameBytes(nextX, y) {
           while x < nextX {
-            oldMembers.append(x)
+            oldMembers.push(x)
             x = a.next(x)
           }
           return
@@ -97,8 +97,8 @@ extension UnsafeDiffer {
         nextX = a.next(nextX)
       }
     }
-    oldMembers.append(x)
-    newMembers.append(y)
+    oldMembers.push(x)
+    newMembers.push(y)
     x = a.next(x)
     y = b.next(y)
   }
@@ -114,9 +114,9 @@ extension UnsafeDiffer {
         let old = x + FlatLayout.size(x)
         let new = y + FlatLayout.size(y)
         if sameBytes(old, new) { continue }
-        path.append(Step(key: x, index: 0))
+        path.push(Step(key: x, index: 0))
         diff(old, new, known: 0)
-        path.truncate(to: path.count &- 1)
+        path.pop()
       }
       for (x, y) in pairMembers(firstOld..<endOld, firstNew..<endNew, byValue: true) {
         emitRename(from: x, to: y)
@@ -124,15 +124,15 @@ extension UnsafeDiffer {
     }
     for i in firstOld..<endOld {
       guard let key = oldMembers[i] else { continue }
-      path.append(Step(key: key, index: 0))
+      path.push(Step(key: key, index: 0))
       emitRemove()
-      path.truncate(to: path.count &- 1)
+      path.pop()
     }
     for j in firstNew..<endNew {
       guard let key = newMembers[j] else { continue }
-      path.append(Step(key: key, index: 0))
+      path.push(Step(key: key, index: 0))
       emitAdd(key + FlatLayout.size(key))
-      path.truncate(to: path.count &- 1)
+      path.pop()
     }
   }
 

@@ -20,7 +20,7 @@ struct UnsafeDiffer: ~Copyable {
   /// Where the text goes.
   let out: UnsafeMutablePointer<ByteWriter>
   /// The way from the roots to the place being compared.
-  var path: UnsafeScratch<Step>
+  var path: ScratchStack<Step>
   /// The operations written so far.
   var operations = 0
   /// Levels that may still be gone down; below, a difference becomes a replacement.
@@ -37,11 +37,11 @@ struct UnsafeDiffer: ~Copyable {
   let identity: IdentityNames
 
   // Scratch for the levels above and this one.
-  var gaps: UnsafeScratch<Gap>
-  var oldMembers = UnsafeScratch<FlatPlace?>()
-  var newMembers = UnsafeScratch<FlatPlace?>()
-  var oldSide = UnsafeScratch<Entry>()
-  var newSide = UnsafeScratch<Entry>()
+  var gaps: ScratchStack<Gap>
+  var oldMembers = ScratchStack<FlatPlace?>()
+  var newMembers = ScratchStack<FlatPlace?>()
+  var oldSide = ScratchStack<Entry>()
+  var newSide = ScratchStack<Entry>()
   var chains = HashChains()
   var sizes = TextSizes()
 
@@ -63,8 +63,8 @@ struct UnsafeDiffer: ~Copyable {
     base = out.pointee.count
     isPrefixPlain = !FlatLayout.needsEscape(prefix)
     let half = memory.count / 2
-    path = UnsafeScratch(borrowing: UnsafeMutableRawBufferPointer(rebasing: memory[..<half]))
-    gaps = UnsafeScratch(borrowing: UnsafeMutableRawBufferPointer(rebasing: memory[half...]))
+    path = ScratchStack(borrowing: UnsafeMutableRawBufferPointer(rebasing: memory[..<half]))
+    gaps = ScratchStack(borrowing: UnsafeMutableRawBufferPointer(rebasing: memory[half...]))
   }
 
   /// Writes what turns one whole value into another.

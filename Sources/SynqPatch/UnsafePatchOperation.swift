@@ -19,7 +19,7 @@ struct PatchOperation {
     self.index = index
     guard json.kind == .object else {
       throw PatchError(
-        .notAnOperation, operation: index, "an operation is an object, not \(json.kind.article)")
+        .notAnOperation, operation: index, "an operation is an object, not \(json.kind.withArticle)")
     }
     guard let name = json["op"] else {
       throw PatchError(.invalidMember, operation: index, "the member op is missing")
@@ -35,7 +35,7 @@ struct PatchOperation {
       throw PatchError(.unknownOperation, operation: index, "there is no operation \(other.prefix(64))")
     case nil:
       throw PatchError(
-        .invalidMember, operation: index, "the member op is \(name.kind.article), not a string")
+        .invalidMember, operation: index, "the member op is \(name.kind.withArticle), not a string")
     }
     path = try Self.pointer("path", in: json, index)
     switch kind {
@@ -62,7 +62,7 @@ struct PatchOperation {
     }
     guard member.kind == .string else {
       throw PatchError(
-        .invalidMember, operation: index, "the member \(name) is \(member.kind.article), not a string")
+        .invalidMember, operation: index, "the member \(name) is \(member.kind.withArticle), not a string")
     }
     // Valid as long as the patch is, which outlives its operations.
     let text = member.withFlatBytes { $0.baseAddress.map { FlatLayout.text($0) } }
@@ -77,18 +77,4 @@ struct PatchOperation {
 extension UnsafeRawBufferPointer {
   /// The bytes as a string.
   var text: String { String(decoding: self, as: UTF8.self) }
-}
-
-extension JSON.Kind {
-  /// The kind in a sentence.
-  var article: String {
-    switch self {
-    case .null: "null"
-    case .boolean: "a boolean"
-    case .number: "a number"
-    case .string: "a string"
-    case .array: "an array"
-    case .object: "an object"
-    }
-  }
 }

@@ -15,7 +15,7 @@ struct TextSizes: ~Copyable {
   private var knownValue: FlatPlace?
   private var knownSize = 0
   /// Where the payloads end that have a table behind them, and where those end.
-  private var tables = UnsafeScratch<Table>()
+  private var tables = ScratchStack<Table>()
 
   /// The bytes of the compact text of `value`, or any larger number than `limit`, as soon as it is passed.
   mutating func text(_ value: FlatPlace, limit: Int) -> Int {
@@ -25,8 +25,7 @@ struct TextSizes: ~Copyable {
     tables.truncate(to: 0)
     while at < end {
       if tables.count > 0, tables[tables.count &- 1].payloadEnd == at {
-        at = tables[tables.count &- 1].end
-        tables.truncate(to: tables.count &- 1)
+        at = tables.pop().end
         continue
       }
       if at == knownValue {
@@ -44,7 +43,7 @@ struct TextSizes: ~Copyable {
         let container = FlatContainer(at)
         size &+= 2 &+ max(0, container.count &- 1) &+ (container.isObject ? container.count : 0)
         if container.tableEntries > 0 {
-          tables.append(Table(payloadEnd: container.payloadEnd, end: at + FlatLayout.size(at)))
+          tables.push(Table(payloadEnd: container.payloadEnd, end: at + FlatLayout.size(at)))
         }
         at = container.payload
       } else if tag == FlatLayout.escapedString {

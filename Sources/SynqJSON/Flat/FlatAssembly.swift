@@ -166,7 +166,7 @@ struct FlatAssembly: ~Copyable {
           lookForRepeatedNames(from: Int(frame.keys))
         }
       }
-      keys.count = Int(frame.keys)
+      keys.truncate(to: Int(frame.keys))
     }
     let start = base + Int(frame.header)
     let payload = base + Int(frame.payload)
@@ -186,7 +186,7 @@ struct FlatAssembly: ~Copyable {
         }
         out = target + size
       }
-      table.count = Int(frame.table)
+      table.truncate(to: Int(frame.table))
       return true
     }
     return closeLarge(frame, payloadSize: size)
@@ -201,7 +201,7 @@ struct FlatAssembly: ~Copyable {
       out.storeBytes(of: table.base[Int(frame.table) + entry].littleEndian, as: UInt32.self)
       out += 4
     }
-    table.count = Int(frame.table)
+    table.truncate(to: Int(frame.table))
     FlatAssembly.writeLargeHeader(
       start, isObject: frame.isObject, size: payloadSize + 4 * entries, count: Int(frame.count))
     return true
@@ -224,7 +224,7 @@ struct FlatAssembly: ~Copyable {
     }
     // No hash is 0, so four zeros behind the last one end the vector loop.
     for _ in 0..<4 { keys.push(0) }
-    keys.count -= 4
+    keys.truncate(to: keys.count - 4)
     let hashes = UnsafeRawPointer(keys.base + first)
     var found = SIMD4<UInt32>(repeating: 0)
     for index in 0..<(count - 1) {

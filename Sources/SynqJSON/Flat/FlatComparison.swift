@@ -7,7 +7,7 @@ package enum FlatComparison {
     var atB: UnsafeRawPointer
     var index = 0
     /// Where the members of `b` are, by name; made at the first member that is not where `a` has it.
-    var names: NameTable?
+    var names: OwnIndex?
 
     mutating func keyOfB(equalTo key: UnsafeRawPointer) -> UnsafeRawPointer? {
       guard b.count > 8 else {
@@ -19,9 +19,9 @@ package enum FlatComparison {
         }
         return nil
       }
-      let table = names ?? NameTable(b)
-      names = table
-      return table.key(equalTo: key)
+      let names = self.names ?? OwnIndex(of: b)
+      self.names = names
+      return names.key(equalTo: key)
     }
   }
 
@@ -132,40 +132,13 @@ package enum FlatComparison {
   }
 }
 
-/// Where the members of an object are, by name.
-package struct NameTable {
-  /// Offsets of keys from the object's start, by open addressing; 0 is free.
-  private var slots: [UInt32]
-  private let object: FlatContainer
+/// An index that only one comparison uses, and that is gone with it.
+private final class OwnIndex {
+  private let index: FlatIndex
 
-  /// Complexity: O(size of the object).
-  package init(_ object: FlatContainer) {
-    self.object = object
-    var capacity = 4
-    while capacity < 2 * object.count { capacity *= 2 }
-    slots = [UInt32](repeating: 0, count: capacity)
-    var key = object.payload
-    while key < object.payloadEnd {
-      var slot = NameTable.slot(key, FlatLayout.size(key), capacity)
-      while slots[slot] != 0 { slot = (slot + 1) & (capacity - 1) }
-      slots[slot] = UInt32(truncatingIfNeeded: key - object.start)
-      key = object.next(key)
-    }
-  }
+  init(of object: FlatContainer) { index = FlatIndex(of: object) }
 
-  private static func slot(_ key: UnsafeRawPointer, _ size: Int, _ capacity: Int) -> Int {
-    Int(truncatingIfNeeded: FlatHash.bytes(key, size, seed: FlatHash.seed)) & (capacity - 1)
-  }
+  deinit { index.deallocate() }
 
-  /// The key of the object with the same flat bytes as `key`. O(length) expected.
-  package func key(equalTo key: UnsafeRawPointer) -> UnsafeRawPointer? {
-    let size = FlatLayout.size(key)
-    var slot = NameTable.slot(key, size, slots.count)
-    while slots[slot] != 0 {
-      let candidate = object.start + Int(slots[slot])
-      if FlatLayout.size(candidate) == size, FlatLayout.equal(candidate, key, size) { return candidate }
-      slot = (slot + 1) & (slots.count - 1)
-    }
-    return nil
-  }
+  func key(equalTo key: UnsafeRawPointer) -> UnsafeRawPointer? { index.key(named: FlatLayout.text(key)) }
 }

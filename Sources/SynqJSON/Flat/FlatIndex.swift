@@ -6,9 +6,9 @@ import Glibc
 import Darwin
 #endif
 
-/// Where the members of one large object are, by name: a table beside the value, made when it has been asked for often.
+/// Where the members of one object are, by name: a table beside the value, complete when it is made and never changed.
 ///
-/// A node of a list that hangs on the storage. It is complete before it is published and never changed.
+/// A storage has a list of them, for its large objects that are asked often; a comparison makes one for itself.
 struct FlatIndex {
   /// Objects of fewer members are scanned.
   static let minimumCount = 32
@@ -53,7 +53,7 @@ struct FlatIndex {
 
   /// Makes the table of an object. O(size of the object).
   init(of object: FlatContainer) {
-    var capacity = 64
+    var capacity = 16
     while capacity < 2 * object.count { capacity *= 2 }
     guard let memory = malloc(MemoryLayout<Node>.stride + 4 * capacity) else { fatalError("out of memory") }
     address = memory
