@@ -4,34 +4,42 @@ import SynqJSON
 /// phoenix.js writes nested params, are `{"a": {"b": "1"}}` and `{"a": ["1"]}`.
 ///
 /// Where names contradict each other the last one wins, as in Plug.
-struct RequestParameters {
+struct RequestParameters: ~Copyable {
   private enum Node {
     case text(String)
-    case list([Node])
+    case list(List)
     case object(Members)
 
-    // What is taken out is put back changed. Were it left here meanwhile, each change would copy all of it.
-
-    mutating func takeElements() -> [Node] {
-      guard case .list(let elements) = self else { return [] }
-      self = .text("")
-      return elements
+    /// The list that the node is; it becomes an empty one when it is none.
+    mutating func becomeList() -> List {
+      if case .list(let list) = self { return list }
+      let list = List()
+      self = .list(list)
+      return list
     }
 
-    mutating func takeMembers() -> Members {
-      guard case .object(let members) = self else { return Members() }
-      self = .text("")
+    /// The object that the node is, likewise.
+    mutating func becomeObject() -> Members {
+      if case .object(let members) = self { return members }
+      let members = Members()
+      self = .object(members)
       return members
     }
   }
 
+  // Lists and objects are references, so that adding to one never copies what it has: a query may have a thousand names.
+
+  private final class List {
+    var elements: [Node] = []
+  }
+
   /// The members of an object in the order in which their names came.
-  private struct Members {
+  private final class Members {
     var all: [(name: String, node: Node)] = []
     private var places: [String: Int] = [:]
 
     /// Where the member of this name is; it is made when there is none.
-    mutating func place(of name: String) -> Int {
+    func place(of name: String) -> Int {
       if let place = places[name] { return place }
       places[name] = all.count
       all.append((name, .text("")))
@@ -80,25 +88,22 @@ struct RequestParameters {
     let rest = keys.dropFirst()
     // Empty brackets are one element more; a name without brackets may be empty.
     if key.isEmpty, keys.startIndex > 0 {
-      var elements = node.takeElements()
       var element = Node.text("")
       insert(value, at: rest, into: &element)
-      elements.append(element)
-      node = .list(elements)
+      node.becomeList().elements.append(element)
     } else {
-      var members = node.takeMembers()
+      let members = node.becomeObject()
       let place = members.place(of: key)
       insert(value, at: rest, into: &members.all[place].node)
-      node = .object(members)
     }
   }
 
   private static func write(_ node: Node, to builder: inout JSONBuilder) {
     switch node {
     case .text(let text): builder.append(string: text)
-    case .list(let elements):
+    case .list(let list):
       builder.beginArray()
-      for element in elements { write(element, to: &builder) }
+      for element in list.elements { write(element, to: &builder) }
       builder.endArray()
     case .object(let members):
       builder.beginObject()
