@@ -107,7 +107,8 @@ logger.logLevel = .error
 let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
 let server = try NetworkServer(
   configuration, backend: EchoBackend(replies: replies), group: group, logger: logger)
-try await server.start().get()
+try await server.listen().get()
+server.startAccepting()
 print(server.port ?? 0)
 // Whoever started this waits for the port, through a pipe.
 fflush(nil)

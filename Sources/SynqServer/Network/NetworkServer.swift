@@ -7,8 +7,8 @@ import SynqWire
 
 /// The listening server: accepts connections and serves sockets over WebSocket and long poll, and files.
 ///
-/// Life cycle: `init` checks the configuration, `start` listens, `stopAccepting` ends listening and keeps
-/// connections, `closeAll` ends them. Safe to use from any thread.
+/// Life cycle: `init` checks the configuration, `listen` takes the port, `startAccepting` serves, `stopAccepting` ends
+/// listening and keeps connections, `closeAll` ends them. Safe to use from any thread.
 package final class NetworkServer: Sendable {
   private let core: ServerCore
   private let group: any EventLoopGroup
@@ -32,12 +32,14 @@ package final class NetworkServer: Sendable {
     loopsByIdentity = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.eventLoop), $0) })
   }
 
-  /// Listens. The future fails with `NetworkError`: the port is in use, the host is unknown, permission is missing.
-  package func start() -> EventLoopFuture<Void> {
+  /// Takes the port; clients that come wait until `startAccepting`, in the system's backlog. The future fails with
+  /// `NetworkError`: the port is in use, the host is unknown, permission is missing.
+  package func listen() -> EventLoopFuture<Void> {
     let configuration = core.configuration
     return ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: Int32(clamping: configuration.backlog))
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelOption(.autoRead, value: false)
       .childChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
       .childChannelOption(.maxMessagesPerRead, value: 1)
@@ -51,10 +53,16 @@ package final class NetworkServer: Sendable {
       .map { channel in self.listener.withLockedValue { $0 = channel } }
   }
 
-  /// Where the server listens; nil before `start` completed.
+  /// Serves the clients that come, and those that wait since `listen`.
+  package func startAccepting() {
+    // Fails for a listener that was closed meanwhile, as it should.
+    listener.withLockedValue { $0 }?.setOption(.autoRead, value: true).whenComplete { _ in }
+  }
+
+  /// Where the server listens; nil before `listen` completed.
   package var address: SocketAddress? { listener.withLockedValue { $0?.localAddress } }
 
-  /// The port that the server listens on; nil before `start` completed.
+  /// The port that the server listens on; nil before `listen` completed.
   package var port: Int? { address?.port }
 
   /// Connections at this moment, of all kinds.

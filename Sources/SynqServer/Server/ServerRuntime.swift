@@ -160,11 +160,10 @@ package final class ServerRuntime: Sendable {
     do {
       let network = try NetworkServer(configuration.network, backend: hub, group: group, logger: logger)
       hub.use(Array(group.makeIterator()))
-      try network.start().wait()
-      state.withLock {
-        $0.running = Running(group: group, network: network, hub: hub)
-        $0.phase = .running
-      }
+      try network.listen().wait()
+      state.withLock { $0.running = Running(group: group, network: network, hub: hub) }
+      // Not before: a callback may broadcast at once.
+      network.startAccepting()
     } catch {
       configuration.adapter?.end()
       try? group.syncShutdownGracefully()

@@ -69,7 +69,7 @@ import Testing
       let server = try NetworkServer(
         .echo { $0.port = test.port }, backend: EchoBackend(), group: MultiThreadedEventLoopGroup.singleton,
         logger: Logger(label: ""))
-      let error = await #expect(throws: NetworkError.self) { try await server.start().get() }
+      let error = await #expect(throws: NetworkError.self) { try await server.listen().get() }
       #expect(error?.description == "address 127.0.0.1:\(test.port): is in use")
     }
   }
@@ -78,8 +78,21 @@ import Testing
     let server = try NetworkServer(
       .echo { $0.host = "192.0.2.1" }, backend: EchoBackend(), group: MultiThreadedEventLoopGroup.singleton,
       logger: Logger(label: ""))
-    let error = await #expect(throws: NetworkError.self) { try await server.start().get() }
+    let error = await #expect(throws: NetworkError.self) { try await server.listen().get() }
     #expect(error?.description == "address 192.0.2.1:0: is not an address of this machine")
+  }
+
+  @Test func clientsWaitUntilItAccepts() async throws {
+    try await TestServer.with(accepting: false) { test in
+      let client = try await test.connect()
+      // A loop that accepts would have done so in the second turn at the latest.
+      for _ in 0..<2 { try await test.turn() }
+      #expect(test.server.connectionCount == 0)
+      test.server.startAccepting()
+      _ = try await client.upgrade("/socket/websocket?vsn=2.0.0")
+      try await client.send(ClientFrame.text("it was worth it"))
+      #expect(await client.text() == "it was worth it")
+    }
   }
 
   @Test func freesThePortWhenItStopsAccepting() async throws {
@@ -91,7 +104,7 @@ import Testing
       let next = try NetworkServer(
         .echo { $0.port = port }, backend: EchoBackend(), group: MultiThreadedEventLoopGroup.singleton,
         logger: Logger(label: ""))
-      try await next.start().get()
+      try await next.listen().get()
       try await next.stopAccepting().get()
       // Connections stay.
       try await client.send(ClientFrame.text("still here"))

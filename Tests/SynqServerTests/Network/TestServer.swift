@@ -26,10 +26,11 @@ final class TestServer: Sendable {
   /// Runs `body` with a server of `configuration`, and stops it whatever happens.
   static func with(
     _ configuration: NetworkConfiguration = .echo, backend: EchoBackend = EchoBackend(), loops: Int = 1,
-    _ body: (TestServer) async throws -> Void
+    accepting: Bool = true, _ body: (TestServer) async throws -> Void
   ) async throws {
     let test = try TestServer(configuration, backend, loops: loops)
-    try await test.server.start().get()
+    try await test.server.listen().get()
+    if accepting { test.server.startAccepting() }
     let result: Result<Void, any Error>
     do { result = .success(try await body(test)) } catch { result = .failure(error) }
     try await test.server.stopAccepting().get()
@@ -37,6 +38,9 @@ final class TestServer: Sendable {
     try await test.group.shutdownGracefully()
     try result.get()
   }
+
+  /// Waits until an event loop has looked for what is readable, and gone through it.
+  func turn() async throws { try await group.next().submit {}.get() }
 
   func connect(autoRead: Bool = true) async throws -> RawClient {
     try await RawClient.connect(port: port, autoRead: autoRead)
