@@ -1,4 +1,4 @@
-"""Puts libsynq.so into the wheel, jansson, which it needs, and the licences of both beside it.
+"""Puts libsynq.so into the wheel, jansson, which it needs, the licences of both, and synq.js for browsers.
 
 The library is the one that SYNQ_LIBRARY names, else that of this checkout (`make lib`). Without either the
 wheel is a pure one, whose user has libsynq from the system. What else the library needs is part of every
@@ -19,6 +19,7 @@ from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).resolve().parent
+BROWSER = HERE.parent / "browser"
 SONAME = "libsynq.so.0"
 JANSSON = "libjansson.so.4"
 NOTICES = "THIRD-PARTY-NOTICES"
@@ -48,8 +49,12 @@ class BuildWithLibrary(build_py):
         super().run()
         if self.editable_mode:
             return
+        package = Path(self.build_lib) / "synq"
         if (HERE.parents[1] / "LICENSE").exists():
-            shutil.copyfile(HERE.parents[1] / "LICENSE", Path(self.build_lib) / "synq/LICENSE")
+            shutil.copyfile(HERE.parents[1] / "LICENSE", package / "LICENSE")
+        if BROWSER.exists():
+            shutil.rmtree(package / "_browser_files", ignore_errors=True)
+            shutil.copytree(BROWSER, package / "_browser_files")
         libsynq = library()
         if libsynq is None:
             return
@@ -59,7 +64,7 @@ class BuildWithLibrary(build_py):
                 f"{notices} is missing, and what is in the library must not be given away without: "
                 "see scripts/third-party-notices"
             )
-        folder = Path(self.build_lib) / "synq/_lib"
+        folder = package / "_lib"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         shutil.copyfile(libsynq, folder / SONAME)

@@ -13,6 +13,8 @@ rooms, ids, started = {}, itertools.count(1), time.monotonic()
 
 @synq.channel("room:*", track=["room", "count", "members", "messages", "seconds"])
 class Room(synq.Channel):
+    member: dict | None = None
+
     def init(self, params: dict):
         self.member = {"id": str(next(ids)), "name": str(params.get("user") or "Nobody")[:40]}
         self.shared = rooms.setdefault(self.topic, {"count": 0, "members": [], "messages": []})
@@ -47,13 +49,14 @@ class Room(synq.Channel):
         self.assigns.update(changes)
 
     def before_close(self):
-        self.shared["members"].remove(self.member)
-        self.publish("changed", {"members": self.shared["members"]})
+        if self.member:  # else the client was gone before init
+            self.shared["members"].remove(self.member)
+            self.publish("changed", {"members": self.shared["members"]})
 
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--port", type=int, default=4000)
-static = {"/": root / "examples/web", "/synq/": root / "bindings/browser"}
+static = {"/": root / "examples/web", "/synq/": synq.browser_files()}
 server = synq.Server(port=parser.parse_args().port, channels=[Room], static=static)
 server.every(1, lambda: server.publish("clock", "changed", {"seconds": int(time.monotonic() - started)}))
 server.run(started=lambda: print(f"listening on http://127.0.0.1:{server.port}/", flush=True))

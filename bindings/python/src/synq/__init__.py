@@ -18,6 +18,7 @@ Channels.
 """
 
 from . import _ffi, errors
+from .browser import browser_files
 from .channels import Channel, channel, event, message
 from .connection import Connection
 from .encoding import encoder
@@ -85,6 +86,7 @@ __all__ = [
     "TimedOutError",
     "VersionError",
     "apply",
+    "browser_files",
     "channel",
     "diff",
     "encoder",
