@@ -117,6 +117,7 @@ class Room(synq.Channel):
             self.connect_params,
             self.header("X-Test"),
             self.id,
+            self.join_ref,
         ]
         return about
 
@@ -281,7 +282,7 @@ def test_a_channel_knows_its_connection(synq_server: Serve, synq_client: Connect
     about = client.join("room:9", {"p": 1}).call("about").response
     assert about[:3] == ["room:9", {"p": 1}, "127.0.0.1"]
     assert about[3]["a"] == "b"
-    assert about[4:] == ["t", None]
+    assert about[4:] == ["t", None, "1"]
 
 
 def test_any_thread_may_publish_and_broadcast(synq_server: Serve, synq_client: Connect) -> None:

@@ -14,7 +14,6 @@ from .decoding import Decoder, decoder, has_members, members_decoder
 EVENTS = "__synq_events__"
 MESSAGES = "__synq_messages__"
 
-
 AUTHORIZE = "authorize"
 INIT = "init"
 EVENT = "event"

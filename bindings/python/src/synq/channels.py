@@ -303,6 +303,12 @@ class Channel:
         return text(self._lib.synq_socket_id(self._socket))
 
     @property
+    def join_ref(self) -> Any:
+        """What the client named this join by, mostly a string; None if by nothing."""
+        ref = text(self._lib.synq_socket_join_ref(self._socket))
+        return None if ref is None else from_text(ref)
+
+    @property
     def peer(self) -> str | None:
         """The client's address without the port."""
         return text(self._lib.synq_socket_peer(self._socket))

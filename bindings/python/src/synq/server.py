@@ -52,9 +52,8 @@ class Server:
     `connect`: a function ``(connection, params)``, also ``async``, that decides who may connect; False or
     synq.Error refuses.
     `check_origin`: a function, also ``async``, that says of an origin whether its pages may connect, in
-    place of
-    `origins`.
-    `static`: directories to serve for demos, by prefix: ``{"/": "web"}``.
+    place of `origins`.
+    `static`: directories to serve for demos, by prefix: ``{"/": "web"}``; see browser_files, too.
     `limits`: see Limits.
     `loops`: threads that serve connections, at most 256. Default: one per core.
     `tls_certificate`, `tls_key`: PEM files; read again by `reload_tls`.
