@@ -145,9 +145,9 @@ const char *synq_strerror(int code);
  * Borrowed until the next call on this thread; "" when none has failed, never NULL. Since 0.1. */
 const char *synq_error_message(void);
 
-/* Notes why a callback fails, for the log, and gives SYNQ_CRASH: `return synq_crash("the disk is full");`. Any
- * callback that returns a result, and synq_connection_finish(), on the same thread. `cause` is copied; NULL notes
- * nothing. Since 0.1. */
+/* Notes why a callback fails, for the log, and gives SYNQ_CRASH: `return synq_crash("the disk is full");` in any
+ * callback that returns a result, and `synq_connection_finish(connection, synq_crash("..."))`. On the thread that
+ * returns or finishes. `cause` is copied; NULL notes nothing. Since 0.1. */
 int synq_crash(const char *cause);
 
 /* ----------------------------------------------------------------------------------------------------------

@@ -164,9 +164,9 @@ static void the_log_says_why_a_callback_failed(void) {
   }
   client_free(client);
   CHECK_OK(synq_server_free(server));
-  CHECK_TEXT(
-      "the disk is full; it returned SYNQ_CRASH; it returned SYNQ_CRASH; pointer: /none: there is no assign none; ",
-      causes);
+  CHECK_TEXT("the disk is full; it returned SYNQ_CRASH; synq_crash() notes why; "
+             "it returned SYNQ_CRASH; synq_crash() notes why; pointer: /none: there is no assign none; ",
+             causes);
 }
 
 /* ---------------------------------------------------------------------------------------------------- endings */

@@ -191,7 +191,7 @@ static int handle_event(synq_socket_t *socket, const char *event, const synq_val
   (void)user;
   if (strcmp(event, "inc") == 0) return inc(socket);
   if (strcmp(event, "say") == 0) return say(socket, payload);
-  if (strcmp(event, "crash") == 0) return SYNQ_CRASH; /* ends this channel only, and its client joins again */
+  if (strcmp(event, "crash") == 0) return synq_crash("on purpose"); /* this channel ends, its client joins again */
   return synq_socket_reply_error(socket, "unknown_event", event, NULL);
 }
 

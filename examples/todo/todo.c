@@ -69,7 +69,7 @@ static int toggle(synq_socket_t *socket, const synq_value_t *payload) {
 static int search(synq_socket_t *socket, const synq_value_t *payload) {
   const char *text, *title;
   if (synq_value_get_string(payload, "/text", &text, NULL) != SYNQ_OK) {
-    return synq_socket_reply_error(socket, "invalid_payload", "/text: expected a string", NULL);
+    return synq_socket_reply_error(socket, "invalid_payload", synq_error_message(), NULL);
   }
   const synq_value_t *assigns = synq_socket_assigns(socket);
   int64_t count = synq_value_size(assigns, "/items"), id;

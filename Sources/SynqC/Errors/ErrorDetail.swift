@@ -51,7 +51,7 @@ enum UnsafeCrashCause {
 
   /// Why a callback failed that returned `code`: what was noted, or what the call said whose code it is.
   static func of(_ code: CInt) -> String {
-    if code == CInt(SYNQ_CRASH) { return take() ?? "it returned SYNQ_CRASH" }
+    if code == CInt(SYNQ_CRASH) { return take() ?? "it returned SYNQ_CRASH; synq_crash() notes why" }
     return String(cString: UnsafeErrorDetail.current)
   }
 }
