@@ -36,7 +36,8 @@ public struct Response: Sendable {
 
   /// A status, `ok`, `error` or any short name, and a payload.
   public static func reply(_ status: String, _ payload: some Encodable) -> Response {
-    let result = Result<Payload, HostError> { () throws(HostError) in .json(try .encoded(payload, "payload"))
+    let result = Result<Payload, HostError> { () throws(HostError) in
+      .json(try .encoded(payload, "payload"))
     }
     return Response(kind: .reply(status: status, result))
   }

@@ -123,10 +123,3 @@ extension Socket {
     try context.perform(.unsubscribe(topic: topic))
   }
 }
-
-/// Checks of arguments that several calls share.
-enum Argument {
-  static func check(_ value: String, _ name: String) throws(HostError) {
-    if value.isEmpty { throw HostError(.invalidArgument, "\(name): is empty") }
-  }
-}

@@ -95,7 +95,7 @@ public func synq_server_start(_ server: OpaquePointer!) -> CInt {
 public func synq_server_port(_ server: OpaquePointer!) -> CInt {
   do throws(HostError) {
     guard let port = try ServerHandle.of(server).runtime.port else {
-      throw HostError(.state, "server: it is not running")
+      throw HostError(.state, "server: it was not started, or has stopped")
     }
     return CInt(port)
   } catch {
@@ -107,7 +107,7 @@ public func synq_server_port(_ server: OpaquePointer!) -> CInt {
 public func synq_server_run(_ server: OpaquePointer!) -> CInt {
   export { () throws(HostError) in
     let runtime = try ServerHandle.of(server).runtime
-    if runtime.isOnCallbackThread { throw HostError(.state, "server: this is a callback") }
+    if runtime.isOnCallbackThread { throw .insideCallback }
     guard runtime.wasStarted else { throw HostError(.state, "server: it was not started") }
     if let queue = runtime.pollQueue {
       while queue.poll(timeout: -1, max: 0) != nil {}
@@ -158,7 +158,7 @@ public func synq_server_stop(_ server: OpaquePointer!, _ timeout_ms: CInt) -> CI
 public func synq_server_wait(_ server: OpaquePointer!, _ timeout_ms: CInt) -> CInt {
   export { () throws(HostError) in
     let runtime = try ServerHandle.of(server).runtime
-    if runtime.isOnCallbackThread { throw HostError(.state, "server: this is a callback") }
+    if runtime.isOnCallbackThread { throw .insideCallback }
     if !runtime.isStopped, runtime.pollQueue?.isPolledByCurrentThread == true {
       throw HostError(
         .state, "server: this is the thread that polls it, so nobody would run its last callbacks")
@@ -175,7 +175,7 @@ public func synq_server_free(_ server: OpaquePointer!) -> CInt {
   return export { () throws(HostError) in
     let handle = try ServerHandle.of(server)
     let runtime = handle.runtime
-    if runtime.isOnCallbackThread { throw HostError(.state, "server: this is a callback") }
+    if runtime.isOnCallbackThread { throw .insideCallback }
     try runtime.stop(timeout: nil)
     runtime.abandonPeers()
     if let queue = runtime.pollQueue {
@@ -288,4 +288,10 @@ public func synq_server_stats(_ server: OpaquePointer!, _ out: UnsafeMutablePoin
         from: bytes.baseAddress.unsafelyUnwrapped, byteCount: min(size, bytes.count))
     }
   }
+}
+
+extension HostError {
+  /// Of a call that waits for callbacks, made by one.
+  fileprivate static let insideCallback = HostError(
+    .state, "server: a callback of it cannot wait for its end; synq_server_stop() begins that")
 }

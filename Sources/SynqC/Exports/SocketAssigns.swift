@@ -21,10 +21,7 @@ public func synq_socket_assigns(_ socket: OpaquePointer!) -> OpaquePointer! {
 public func synq_socket_assign(
   _ socket: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ value: UnsafeMutablePointer<json_t>!
 ) -> CInt {
-  export { () throws(HostError) in
-    let value = try UnsafeJansson.stolen(value, "value")
-    try assign(socket, name, value)
-  }
+  export { () throws(HostError) in try assign(socket, name, UnsafeJansson.stolen(value, "value")) }
 }
 
 @_cdecl("synq_socket_assign_text") @implementation
@@ -38,33 +35,21 @@ public func synq_socket_assign_text(
 public func synq_socket_set(
   _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ value: UnsafeMutablePointer<json_t>!
 ) -> CInt {
-  export { () throws(HostError) in
-    let value = try UnsafeJansson.stolen(value, "value")
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.set(value), at: place)
-    }
-  }
+  export { () throws(HostError) in try change(socket, pointer, .set(UnsafeJansson.stolen(value, "value"))) }
 }
 
 @_cdecl("synq_socket_set_text") @implementation
 public func synq_socket_set_text(
   _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ text: UnsafePointer<CChar>!, _ length: Int
 ) -> CInt {
-  export { () throws(HostError) in
-    let value = try Argument.json(text, length)
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.set(value), at: place)
-    }
-  }
+  export { () throws(HostError) in try change(socket, pointer, .set(Argument.json(text, length))) }
 }
 
 @_cdecl("synq_socket_set_int") @implementation
 public func synq_socket_set_int(
   _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ value: Int64
 ) -> CInt {
-  export { () throws(HostError) in
-    try edit(socket, pointer) { assigns, place throws(HostError) in
-      try assigns.change(.set(JSON(Int(value))), at: place)
-    }
-  }
+  export { () throws(HostError) in try change(socket, pointer, .set(JSON(Int(value)))) }
 }
 
 @_cdecl("synq_socket_set_real") @implementation
@@ -73,8 +58,7 @@ public func synq_socket_set_real(
 ) -> CInt {
   export { () throws(HostError) in
     guard let json = JSON(value) else { throw HostError(.json, "value: is not finite") }
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.set(json), at: place)
-    }
+    try change(socket, pointer, .set(json))
   }
 }
 
@@ -82,11 +66,7 @@ public func synq_socket_set_real(
 public func synq_socket_set_bool(
   _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ value: CInt
 ) -> CInt {
-  export { () throws(HostError) in
-    try edit(socket, pointer) { assigns, place throws(HostError) in
-      try assigns.change(.set(JSON(value != 0)), at: place)
-    }
-  }
+  export { () throws(HostError) in try change(socket, pointer, .set(JSON(value != 0))) }
 }
 
 @_cdecl("synq_socket_set_string") @implementation
@@ -98,9 +78,7 @@ public func synq_socket_set_string(
     guard let string = String(validating: bytes, as: UTF8.self) else {
       throw HostError(.invalidArgument, "text: is not UTF-8")
     }
-    try edit(socket, pointer) { assigns, place throws(HostError) in
-      try assigns.change(.set(JSON(string)), at: place)
-    }
+    try change(socket, pointer, .set(JSON(string)))
   }
 }
 
@@ -109,10 +87,7 @@ public func synq_socket_insert(
   _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ value: UnsafeMutablePointer<json_t>!
 ) -> CInt {
   export { () throws(HostError) in
-    let value = try UnsafeJansson.stolen(value, "value")
-    try edit(socket, pointer) { assigns, place throws(HostError) in
-      try assigns.change(.insert(value), at: place)
-    }
+    try change(socket, pointer, .insert(UnsafeJansson.stolen(value, "value")))
   }
 }
 
@@ -120,12 +95,7 @@ public func synq_socket_insert(
 public func synq_socket_insert_text(
   _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ text: UnsafePointer<CChar>!, _ length: Int
 ) -> CInt {
-  export { () throws(HostError) in
-    let value = try Argument.json(text, length)
-    try edit(socket, pointer) { assigns, place throws(HostError) in
-      try assigns.change(.insert(value), at: place)
-    }
-  }
+  export { () throws(HostError) in try change(socket, pointer, .insert(Argument.json(text, length))) }
 }
 
 @_cdecl("synq_socket_append") @implementation
@@ -133,10 +103,7 @@ public func synq_socket_append(
   _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ value: UnsafeMutablePointer<json_t>!
 ) -> CInt {
   export { () throws(HostError) in
-    let value = try UnsafeJansson.stolen(value, "value")
-    try edit(socket, pointer) { assigns, place throws(HostError) in
-      try assigns.change(.append(value), at: place)
-    }
+    try change(socket, pointer, .append(UnsafeJansson.stolen(value, "value")))
   }
 }
 
@@ -144,12 +111,7 @@ public func synq_socket_append(
 public func synq_socket_append_text(
   _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ text: UnsafePointer<CChar>!, _ length: Int
 ) -> CInt {
-  export { () throws(HostError) in
-    let value = try Argument.json(text, length)
-    try edit(socket, pointer) { assigns, place throws(HostError) in
-      try assigns.change(.append(value), at: place)
-    }
-  }
+  export { () throws(HostError) in try change(socket, pointer, .append(Argument.json(text, length))) }
 }
 
 @_cdecl("synq_socket_set_value") @implementation
@@ -157,11 +119,7 @@ public func synq_socket_set_value(
   _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ value: OpaquePointer!,
   _ from: UnsafePointer<CChar>!
 ) -> CInt {
-  export { () throws(HostError) in
-    let value = try part(of: value, from, lentTo: socket)
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.set(value), at: place)
-    }
-  }
+  export { () throws(HostError) in try change(socket, pointer, .set(part(of: value, from, lentTo: socket))) }
 }
 
 @_cdecl("synq_socket_insert_value") @implementation
@@ -170,10 +128,7 @@ public func synq_socket_insert_value(
   _ from: UnsafePointer<CChar>!
 ) -> CInt {
   export { () throws(HostError) in
-    let value = try part(of: value, from, lentTo: socket)
-    try edit(socket, pointer) { assigns, place throws(HostError) in
-      try assigns.change(.insert(value), at: place)
-    }
+    try change(socket, pointer, .insert(part(of: value, from, lentTo: socket)))
   }
 }
 
@@ -183,18 +138,13 @@ public func synq_socket_append_value(
   _ from: UnsafePointer<CChar>!
 ) -> CInt {
   export { () throws(HostError) in
-    let value = try part(of: value, from, lentTo: socket)
-    try edit(socket, pointer) { assigns, place throws(HostError) in
-      try assigns.change(.append(value), at: place)
-    }
+    try change(socket, pointer, .append(part(of: value, from, lentTo: socket)))
   }
 }
 
 @_cdecl("synq_socket_remove") @implementation
 public func synq_socket_remove(_ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!) -> CInt {
-  export { () throws(HostError) in
-    try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(.remove, at: place) }
-  }
+  export { () throws(HostError) in try change(socket, pointer, .remove) }
 }
 
 @_cdecl("synq_socket_increment") @implementation
@@ -227,6 +177,13 @@ private func assign(
   let name = try Argument.name(name, "name")
   let box = try ChannelContextBox.of(socket)
   try box.changeAssigns { assigns throws(HostError) in try assigns.set(name, to: value) }
+}
+
+/// One change by a value that the caller gives: it is taken over before the socket is looked at, and so in any case.
+private func change(
+  _ socket: OpaquePointer?, _ pointer: UnsafePointer<CChar>?, _ change: JSON.Change
+) throws(HostError) {
+  try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.change(change, at: place) }
 }
 
 private func edit(
