@@ -199,6 +199,14 @@ struct Names: Sendable {
         ["1", nil, "c:1", "synq:error", error],
       ])
     #expect(harness.receive(#"["1","2","c:1","x",{}]"#).first?[4]?["response"]?["code"] == "not_initialized")
+    if let key = harness.key("c:1") {
+      let message = HostMessage(topic: "c:1", name: "lost", payload: .json(.emptyObject))
+      harness.perform { engine, output in engine.deliver(message, to: key, into: &output) }
+    }
+    #expect(harness.logs.last?.level == .debug)
+    #expect(
+      harness.logs.last?.message == "a message was dropped: the channel has no state, because its init failed"
+    )
     fails = false
     let change: JSON = ["1", nil, "c:1", "synq:change", ["state": ["n": 1], "version": 0]]
     #expect(harness.receive(#"["1","3","c:1","synq:refresh",{}]"#).last == change)

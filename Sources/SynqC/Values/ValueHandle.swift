@@ -86,17 +86,8 @@ final class ValueHandle: @unchecked Sendable {
 
   /// The error of a value that is of another kind than a reader asked for, in words that its sender can be told.
   static func mismatch(_ expected: String, _ found: JSON, at pointer: UnsafePointer<CChar>) -> HostError {
-    let name =
-      switch found.kind {
-      case .null: "null"
-      case .boolean: "a boolean"
-      case .number: "a number"
-      case .string: "a string"
-      case .array: "an array"
-      case .object: "an object"
-      }
     let place = pointer.pointee == 0 ? "" : "\(String(cString: pointer)): "
-    return HostError(.type, "\(place)expected \(expected), got \(name)")
+    return HostError(.type, "\(place)expected \(expected), got \(found.kind.withArticle)")
   }
 
   /// Copies bytes to a C string that lives as long as the value.

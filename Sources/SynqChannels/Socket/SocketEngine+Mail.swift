@@ -118,7 +118,13 @@ extension SocketEngine {
       // What came after the join is for the channel that it makes.
       passOn(CollectionOfOne(mail) + machine.mailbox.removeAll(), from: machine, into: &output)
     case .message(let message):
-      if case .live? = self[key]?.phase { invoke(.message(message), on: key, into: &output) }
+      guard let machine = self[key] else { return }
+      if case .live = machine.phase { return invoke(.message(message), on: key, into: &output) }
+      output.actions.append(
+        .log(
+          LogEntry(
+            .debug, "a message was dropped: the channel has no state, because its init failed",
+            [("topic", machine.topic), ("message", message.name)])))
     case .stop(let reason):
       close(key, ChannelMachine.Ending(reason: reason, isAnnounced: true), into: &output)
     }
