@@ -372,7 +372,7 @@ typedef struct synq_limits {
   uint32_t max_event_bytes;             /* an error. Default 256 */
   uint32_t max_ref_bytes;               /* close 1008. Default 256 */
   uint32_t max_json_depth;              /* of a message: an error; without a ref close 1011. Default 128 */
-  uint32_t max_messages_per_second;     /* of one connection: an error; without a ref close 1008. Default: no limit */
+  uint32_t max_messages_per_second;     /* of one connection: an error, or close 1008. Default: no limit */
   uint32_t max_joins_per_second;        /* of one connection, on average: an error. Default: no limit */
   uint32_t max_outbound_bytes;          /* for a client that does not read: close 1013. Default 8,000,000 */
   uint32_t max_patch_bytes;             /* a longer one is sent as the full state. Default 8,000,000 */

@@ -25,7 +25,7 @@ class Limits:
     max_event_bytes: int = 0  #: an error. Default 256
     max_ref_bytes: int = 0  #: close 1008. Default 256
     max_json_depth: int = 0  #: of a message: an error; without a ref close 1011. Default 128
-    max_messages_per_second: int = 0  #: of one connection: an error; without a ref close 1008. Default: no limit
+    max_messages_per_second: int = 0  #: of one connection: an error, or close 1008. Default: no limit
     max_joins_per_second: int = 0  #: of one connection, on average: an error. Default: no limit
     max_outbound_bytes: int = 0  #: for a client that does not read: close 1013. Default 8,000,000
     max_patch_bytes: int = 0  #: a longer one is sent as the full state. Default 8,000,000
