@@ -137,6 +137,30 @@ static void a_failed_edit_leaves_the_lent_assigns(void) {
   free(answer);
 }
 
+/* A detached deferred keeps the assigns as they were lent before it, whatever becomes of them. */
+static int change_what_is_kept(synq_socket_t *socket, const char *event, const synq_value_t *payload, void *user) {
+  const char *text = NULL;
+  synq_deferred_t *deferred = NULL;
+  (void)event, (void)payload, (void)user;
+  CHECK_OK(synq_socket_set_string(socket, "/a", "before", SYNQ_NUL_TERMINATED));
+  const synq_value_t *assigns = synq_socket_assigns(socket);
+  CHECK_OK(synq_socket_defer(socket, SYNQ_DEFER_DETACHED, &deferred));
+  CHECK_OK(synq_socket_set_string(socket, "/a", "after", SYNQ_NUL_TERMINATED));
+  CHECK(synq_socket_remove(socket, "/none") == SYNQ_ENOTFOUND);
+  CHECK_OK(synq_value_get_string(assigns, "/a", &text, NULL));
+  CHECK(strcmp(text, "before") == 0);
+  CHECK_OK(synq_value_get_string(synq_socket_assigns(socket), "/a", &text, NULL));
+  CHECK(strcmp(text, "after") == 0);
+  CHECK_OK(synq_deferred_reply(deferred, "ok", json_object()));
+  return SYNQ_OK;
+}
+
+static void a_detached_deferred_keeps_the_assigns(void) {
+  char *answer = in_callback(change_what_is_kept, "{}");
+  CHECK(strstr(answer, "\"status\":\"ok\"") != NULL);
+  free(answer);
+}
+
 /* ------------------------------------------------------------------------------------------------------- texts */
 
 static synq_socket_t *socket_of_test;
@@ -202,6 +226,7 @@ const test_t lending_tests[] = {
     {"a_version_of_the_assigns_is_given_back_at_the_next_change",
      a_version_of_the_assigns_is_given_back_at_the_next_change},
     {"a_failed_edit_leaves_the_lent_assigns", a_failed_edit_leaves_the_lent_assigns},
+    {"a_detached_deferred_keeps_the_assigns", a_detached_deferred_keeps_the_assigns},
     {"the_texts_of_a_channel_stay_where_they_are", the_texts_of_a_channel_stay_where_they_are},
     {NULL, NULL},
 };

@@ -133,12 +133,12 @@ final class ChannelContextBox: Sendable {
 
   /// Changes the assigns. Then the next reader gets a new value, and the old one is over.
   func changeAssigns(_ body: (inout Assigns) throws(HostError) -> Void) throws(HostError) {
-    if let lent = state.withLock({ $0.assigns }) {
-      try context.changeAssigns { assigns throws(HostError) in try lent.changing(&assigns, body) }
-      state.withLock { $0.assigns = nil }
-    } else {
-      try context.changeAssigns(body)
+    // Those that a detached deferred keeps stay as they are.
+    let lent = state.withLock { isKnownUniquelyReferenced(&$0.assigns) ? $0.assigns : nil }
+    try context.changeAssigns { assigns throws(HostError) in
+      if let lent { try lent.changing(&assigns, body) } else { try body(&assigns) }
     }
+    state.withLock { $0.assigns = nil }
   }
 
   /// The assigns that were lent last, if they have not changed and a callback runs or is deferred.
