@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import importlib.metadata
+import signal
+
+# A shell's background jobs ignore it, and so would the programs that the tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Run from the sources without installing, the plugin is not registered by its entry point.
 if not any(
