@@ -109,7 +109,11 @@ class Page:
         self.named("button", name).click()
 
     def say(self, text):
-        self.named("textbox", "Message").send_keys(text, Keys.ENTER)
+        field = self.named("textbox", "Message")
+        field.click()
+        # As an input method types: not every ChromeDriver has keys beyond the BMP.
+        self.driver.execute_cdp_cmd("Input.insertText", {"text": text})
+        field.send_keys(Keys.ENTER)
 
     def keys(self, *keys):
         self.focus()
