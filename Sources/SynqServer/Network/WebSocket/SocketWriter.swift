@@ -58,7 +58,9 @@ struct SocketWriter {
       let sent = bytes.withUnsafeReadableBytes {
         Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
       }
-      if sent > 0 { bytes.moveReaderIndex(forwardBy: sent) } else if errno != EINTR { return false }
+      if sent < 0, errno == EINTR { continue }
+      guard sent > 0 else { return false }
+      bytes.moveReaderIndex(forwardBy: sent)
     }
     return true
   }
