@@ -50,6 +50,14 @@ public struct JSON: @unchecked Sendable {
   @inline(__always)
   package func sharesStorage(with other: JSON) -> Bool { start == other.start }
 
+  /// Whether both are the same bytes: equal, and their members in the same order. One `memcmp` at most.
+  package func hasSameBytes(as other: JSON) -> Bool {
+    defer { withExtendedLifetime((storage, other.storage)) {} }
+    if start == other.start { return true }
+    let size = FlatLayout.size(start)
+    return size == FlatLayout.size(other.start) && memcmp(start, other.start, size) == 0
+  }
+
   /// The bytes of this value in its flat form. O(1).
   package var flatSize: Int { FlatLayout.size(start) }
 

@@ -34,23 +34,36 @@ extension Assigns {
     }
     let place = place(of: first)
     let rest = UnsafeRawBufferPointer(rebasing: pointer[tokens.offset...])
-    let change = place.isTracked ? try admitted(change, at: pointer) : change
     switch (change, self[place]) {
-    case (.set(let value), _) where rest.isEmpty: store(value, at: place)
+    case (.set(let value), _) where rest.isEmpty:
+      store(place.isTracked ? try admitted(value, at: pointer) : value, at: place)
     case (.remove, .some) where rest.isEmpty: store(nil, at: place)
     case (_, nil):
       throw HostError(
         .notFound, "pointer: \(JSONPointer(checked: pointer)): there is no assign \(first.string)")
-    case (_, let assign?):
+    case (_, let old?):
+      let new = try edited(old, change, at: rest, of: place, named: pointer)
+      // What is inserted or removed moves what follows, so that only a whole diff finds the least.
+      if case .set = change { store(new, at: place, editedAt: rest) } else { store(new, at: place) }
+    }
+  }
+
+  /// What a change within an assign makes of it.
+  private func edited(
+    _ old: JSON, _ change: JSON.Change, at rest: UnsafeRawBufferPointer, of place: Place,
+    named pointer: UnsafeRawBufferPointer
+  ) throws(HostError) -> JSON {
+    func make() throws(HostError) -> JSON {
+      let change = place.isTracked ? try admitted(change, at: pointer) : change
       if place.isTracked { try checkName(FlatPointer.last(of: rest)) }
       do throws(JSONEditError) {
-        let new = try assign.changed(change, at: rest)
-        // What is inserted or removed moves what follows, so that only a whole diff finds the least.
-        if case .set = change { store(new, at: place, editedAt: rest) } else { store(new, at: place) }
+        return try old.changed(change, at: rest)
       } catch {
         throw HostError(editing: error, at: JSONPointer(checked: pointer))
       }
     }
+    guard let shared, place.isTracked else { return try make() }
+    return try shared.edited(old, change, at: pointer, by: spec, make)
   }
 
   /// Adds to the integer at `pointer` and returns the sum.
@@ -86,16 +99,17 @@ extension Assigns {
   private func admitted(
     _ change: JSON.Change, at pointer: UnsafeRawBufferPointer
   ) throws(HostError) -> JSON.Change {
-    func admit(_ value: JSON) throws(HostError) -> JSON {
-      try admissible(value, at: JSONPointer(checked: pointer).description)
-    }
-    return switch change {
-    case .set(let value): .set(try admit(value))
-    case .add(let value): .add(try admit(value))
-    case .insert(let value): .insert(try admit(value))
-    case .append(let value): .append(try admit(value))
+    switch change {
+    case .set(let value): .set(try admitted(value, at: pointer))
+    case .add(let value): .add(try admitted(value, at: pointer))
+    case .insert(let value): .insert(try admitted(value, at: pointer))
+    case .append(let value): .append(try admitted(value, at: pointer))
     case .remove: .remove
     }
+  }
+
+  private func admitted(_ value: JSON, at pointer: UnsafeRawBufferPointer) throws(HostError) -> JSON {
+    try admissible(value, at: JSONPointer(checked: pointer).description)
   }
 
   /// The pointer's own last token can create a member too.

@@ -8,6 +8,8 @@ package struct Assigns: Sendable {
   /// The tracked assigns in the order of `spec.options.track`.
   private(set) var tracked: [TrackedValue]
   private var untracked: [String: JSON]
+  /// What other channels have made of the message whose callback runs; nil in other callbacks, and between two.
+  var shared: SharedWork?
 
   package init(spec: ChannelSpec, untracked: [String: JSON] = [:]) {
     self.spec = spec

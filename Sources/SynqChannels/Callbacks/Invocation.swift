@@ -43,11 +43,15 @@ package final class HostMessage: Sendable {
   package let topic: String
   package let name: String
   package let payload: Payload
+  /// What the channels that get it make of it; nil where it is for one.
+  let work: SharedWork?
 
-  package init(topic: String, name: String, payload: Payload) {
+  /// - Parameter isShared: whether several channels get it.
+  package init(topic: String, name: String, payload: Payload, isShared: Bool = false) {
     self.topic = topic
     self.name = name
     self.payload = payload
+    work = isShared ? SharedWork() : nil
   }
 }
 

@@ -75,9 +75,7 @@ struct SyncedState {
       writer.append(spec.options.dialect.operationsMember)
       writer.append("\":[")
       for index in current.indices where !sent[index].sharesStorage(with: current[index]) {
-        operations += Self.appendDiff(
-          from: sent[index], to: current[index], at: spec.trackedPointers[index], follows: operations > 0,
-          into: &writer)
+        operations += appendDiff(to: assigns, of: index, follows: operations > 0, into: &writer)
       }
       writer.append("],\"version\":")
       writer.append(decimal: next)
@@ -93,6 +91,19 @@ struct SyncedState {
     }
     wasSent(current, version: next)
     return true
+  }
+
+  /// Appends the operations that lead the client to the tracked assign `index`, and counts them.
+  private func appendDiff(
+    to assigns: Assigns, of index: Int, follows: Bool, into writer: inout ByteWriter
+  ) -> Int {
+    let (old, new, pointer) = (sent[index], assigns.tracked[index], assigns.spec.trackedPointers[index])
+    guard let shared = assigns.shared, let oldJSON = old.json, let newJSON = new.json else {
+      return Self.appendDiff(from: old, to: new, at: pointer, follows: follows, into: &writer)
+    }
+    return shared.appendDifference(
+      from: oldJSON, to: newJSON, of: index, by: assigns.spec, follows: follows, into: &writer
+    ) { Self.appendDiff(from: old, to: new, at: pointer, follows: follows, into: &$0) }
   }
 
   /// Appends the operations from one value of an assign to another. One edit of a large value is found at once.

@@ -7,8 +7,9 @@ extension SocketEngine {
   mutating func invoke(_ cause: Invocation.Cause, on key: ChannelKey, into output: inout EngineOutput) {
     guard let machine = self[key] else { return }
     machine.isBusy = true
-    output.actions.append(
-      .invoke(Invocation(channel: key, cause: cause, scope: CallbackScope(assigns: machine.assigns))))
+    let invocation = Invocation(channel: key, cause: cause, scope: CallbackScope(assigns: machine.assigns))
+    if case .message(let message) = cause { invocation.scope.assigns.shared = message.work }
+    output.actions.append(.invoke(invocation))
   }
 
   /// Takes the outcome of a callback: sends what it pushed, then its reply, then the state; then what waited goes on.
@@ -52,7 +53,9 @@ extension SocketEngine {
     case .event:
       guard completeEvent(machine, invocation, into: &output) else { return }
       stateMayHaveChanged(key, into: &output)
-    case .message: stateMayHaveChanged(key, into: &output)
+    case .message:
+      stateMayHaveChanged(key, into: &output)
+      machine.assigns.shared = nil
     case .newState(_, let version), .updateState(_, _, let version):
       guard
         completeMessage(

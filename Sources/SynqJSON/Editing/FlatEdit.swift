@@ -97,7 +97,7 @@ extension FlatEdit {
 
 extension JSON {
   /// What is done at a place.
-  package enum Change {
+  package enum Change: Sendable {
     /// Replaces the element or member there, or adds the member; replaces the root.
     case set(JSON)
     /// As RFC 6902 `add`: as `set`, but before the element there, or behind the last.

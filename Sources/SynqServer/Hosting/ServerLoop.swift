@@ -181,7 +181,8 @@ final class ServerLoop: @unchecked Sendable {
 
   private func publish(topic: String, message: String, payload: JSON, except: ChannelContext?) {
     guard let members = topics[Topic(topic)] else { return }
-    let message = HostMessage(topic: topic, name: message, payload: .json(payload))
+    let message = HostMessage(
+      topic: topic, name: message, payload: .json(payload), isShared: members.contexts.count > 1)
     for context in members.contexts where context !== except { context.driver.deliver(message, to: context) }
   }
 }
@@ -224,7 +225,7 @@ struct EncodedBroadcast {
     self.topic = topic
     self.event = event
     self.payload = payload
-    message = HostMessage(topic: topic, name: event, payload: payload)
+    message = HostMessage(topic: topic, name: event, payload: payload, isShared: true)
   }
 
   /// Appends the message as `serializer` writes it, or says why it has no form there.
