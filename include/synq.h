@@ -515,8 +515,8 @@ int synq_server_mount(synq_server_t *server, const char *path, const synq_mount_
 int synq_server_static(synq_server_t *server, const char *prefix, const char *directory);
 
 /* Binds the port and serves; blocks until the port is bound. SYNQ_EADDRINUSE, SYNQ_EIO (also for
- * certificates and origins that cannot be used), SYNQ_ESTATE when started before. After a failure it may
- * be tried again. Since 0.1. */
+ * certificates and origins that cannot be used, and for too few file descriptors), SYNQ_ESTATE when started
+ * before. After a failure it may be tried again. Since 0.1. */
 int synq_server_start(synq_server_t *server);
 
 /* The port that the server listens on, or SYNQ_ESTATE before the start. Since 0.1. */
@@ -571,7 +571,8 @@ int synq_server_broadcast_binary(synq_server_t *server, const char *topic, const
                                  const void *bytes, size_t length);
 
 /* Sends a message to handle_message of every channel that has joined `topic` or subscribed to it. Clients
- * see only what those callbacks make of it. Since 0.1. */
+ * see only what those callbacks make of it. Channels that have equal values and make the same edits share
+ * the work and the memory. Since 0.1. */
 int synq_server_publish(synq_server_t *server, const char *topic, const char *message,
                         json_t *payload /* steals */);
 int synq_server_publish_text(synq_server_t *server, const char *topic, const char *message, const char *text,

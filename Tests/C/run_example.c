@@ -24,7 +24,7 @@ typedef struct example {
   const char *port_option; /* before the port; NULL when the port stands alone */
   const char *topic;
   int ends_by_signal; /* the program leaves SIGTERM its default effect */
-  step_t steps[8];
+  step_t steps[9];
 } example_t;
 
 static const example_t examples[] = {
@@ -65,6 +65,7 @@ static const example_t examples[] = {
        "{\"title\":\"milk\"}",
        {"{\"id\":1}", "{\"op\":\"add\",\"path\":\"/items/-\",\"value\":{\"id\":1,\"title\":\"milk\",\"done\":false}}"}},
       {"toggle", "{\"id\":1}", {"[{\"op\":\"replace\",\"path\":\"/items/0/done\",\"value\":true}]"}},
+      {"search", "{\"query\":\"xy\"}", {"{\"op\":\"remove\",\"path\":\"/found/0\"}"}},
       {"search", "{\"query\":\"mi\"}", {"\"/found/-\",\"value\":1"}},
       {"add", "{}", {"empty_title"}},
       {"toggle", "{\"id\":7}", {"unknown_item"}},

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* ------------------------------------------------------------------------------------------------------ threads */
@@ -36,6 +37,22 @@ static void threads_that_cannot_be_made_are_told(void) {
   CHECK_OK(synq_server_free(server));
   pthread_attr_destroy(&usual);
   pthread_attr_destroy(&huge);
+}
+
+static void descriptors_that_cannot_be_opened_are_told(void) {
+  synq_server_options_t options = SYNQ_SERVER_OPTIONS_INIT;
+  synq_server_t *server = NULL;
+  struct rlimit usual, few;
+  options.loops = 16;
+  CHECK_OK(synq_server_new(&server, &options));
+  CHECK(getrlimit(RLIMIT_NOFILE, &usual) == 0);
+  few = usual;
+  few.rlim_cur = 32;
+  CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+  CHECK_CODE(SYNQ_EIO, "loops: 16 need 48 descriptors: ", synq_server_start(server));
+  CHECK(setrlimit(RLIMIT_NOFILE, &usual) == 0);
+  CHECK_OK(synq_server_start(server));
+  CHECK_OK(synq_server_free(server));
 }
 
 /* ------------------------------------------------------------------------------------------------------- memory */
@@ -120,6 +137,7 @@ static void a_topic_cannot_forge_a_line_of_the_log(void) {
 const test_t system_tests[] = {
     {"there_are_only_so_many_threads", there_are_only_so_many_threads},
     {"threads_that_cannot_be_made_are_told", threads_that_cannot_be_made_are_told},
+    {"descriptors_that_cannot_be_opened_are_told", descriptors_that_cannot_be_opened_are_told},
     {"out_of_memory_is_told", out_of_memory_is_told},
     {"a_topic_cannot_forge_a_line_of_the_log", a_topic_cannot_forge_a_line_of_the_log},
     {NULL, NULL},

@@ -51,16 +51,15 @@ private:
     throw synq::ClientError("unknown_item", "There is no such item");
   }
 
-  // Shows the ids of what matches the query.
+  // Shows the ids of what matches the query; the empty one matches everything.
   static void search(synq::Socket socket) {
     synq::Value assigns = socket.assigns();
     auto query = assigns.get<std::string_view>("/query");
     synq::Json found = synq::Json::array();
     for (size_t i = 0; i < assigns.size("/items"); i++) {
       std::string item = "/items/" + std::to_string(i);
-      if (query.empty() || assigns.get<std::string_view>(item + "/title").find(query) == std::string_view::npos)
-        continue;
-      found.append(assigns.get<int64_t>(item + "/id"));
+      bool matches = assigns.get<std::string_view>(item + "/title").find(query) != std::string_view::npos;
+      if (matches) found.append(assigns.get<int64_t>(item + "/id"));
     }
     socket.assign("found", std::move(found));
   }

@@ -156,8 +156,10 @@ package final class ServerRuntime: Sendable {
     let (configuration, parts) = try beginStart()
     HeapRetention.begin()
     let hub = ChannelHub(parts)
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loopCount)
+    var started: MultiThreadedEventLoopGroup?
     do {
+      let group = try EventLoops.make(configuration.loopCount)
+      started = group
       let network = try NetworkServer(configuration.network, backend: hub, group: group, logger: logger)
       hub.use(Array(group.makeIterator()))
       try network.listen().wait()
@@ -166,7 +168,7 @@ package final class ServerRuntime: Sendable {
       network.startAccepting()
     } catch {
       configuration.adapter?.end()
-      try? group.syncShutdownGracefully()
+      try? started?.syncShutdownGracefully()
       state.withLock { $0.phase = .configuring }
       throw HostError(starting: error)
     }
@@ -247,6 +249,7 @@ extension HostError {
   /// An error of the start, as the host should read it.
   fileprivate init(starting error: any Error) {
     switch error {
+    case let error as HostError: self = error
     case let error as NetworkError:
       self.init(error.cause == "is in use" ? .addressInUse : .io, error.description)
     default:

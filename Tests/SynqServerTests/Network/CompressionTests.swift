@@ -190,6 +190,17 @@ import Testing
     }
   }
 
+  /// A message whose last block is final, as in RFC 7692, section 7.2.3.4, and one that refers to it.
+  @Test func theWindowOutlivesAFinalBlock() throws {
+    let inflater = try #require(UnsafeInflater())
+    var output = UnsafeMessageBuffer()
+    let results = [[0xF3, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00, 0x00], Self.helloAgain].map { message in
+      message.withUnsafeBytes { inflater.inflate($0, into: &output, limit: 100, takesContext: true) }
+    }
+    #expect(results == [.whole, .whole])
+    #expect(String(decoding: output.bytes, as: UTF8.self) == "HelloHello")
+  }
+
   @Test func boundsAnInflatedMessage() async throws {
     var configuration = Self.configuration { $0.maxInflateRatio = 2_000 }
     configuration.mounts[0].limits.maxMessageBytes = 100_000

@@ -123,11 +123,20 @@ final class UnsafeInflater {
       case Z_STREAM_END:
         let rest = stream.pointee.avail_in
         streamEnds += 1
-        guard streamEnds <= Self.maxStreamEnds, inflateReset(stream) == Z_OK else { return .damaged }
+        guard streamEnds <= Self.maxStreamEnds, beginStream() else { return .damaged }
         stream.pointee.avail_in = rest
       default: return .damaged
       }
     } while stream.pointee.avail_in > 0 || stream.pointee.avail_out == 0
     return .whole
+  }
+
+  /// Begins a stream that may refer to what the one before it held, as the window outlives it (RFC 7692, section 7.2.3.2).
+  private func beginStream() -> Bool {
+    var count: UInt32 = 0
+    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32_768) { window in
+      inflateGetDictionary(stream, window.baseAddress, &count) == Z_OK && inflateReset(stream) == Z_OK
+        && inflateSetDictionary(stream, window.baseAddress, count) == Z_OK
+    }
   }
 }

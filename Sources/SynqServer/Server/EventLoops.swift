@@ -1,0 +1,29 @@
+import Glibc
+import NIOPosix
+import SynqChannels
+
+/// Makes the event loops of a server.
+enum EventLoops {
+  /// What NIO opens for each: an epoll instance, an event and a timer. It ends the process where it cannot.
+  private static let descriptorsEach = 3
+
+  /// Starts `count` loops, each with a thread of its own; fails when the process may not open what they need.
+  static func make(_ count: Int) throws(HostError) -> MultiThreadedEventLoopGroup {
+    try checkDescriptors(count)
+    return MultiThreadedEventLoopGroup(numberOfThreads: count)
+  }
+
+  /// Opens as many descriptors as the loops will, to find out in time.
+  private static func checkDescriptors(_ count: Int) throws(HostError) {
+    var opened: [Int32] = []
+    defer { for descriptor in opened { close(descriptor) } }
+    for _ in 0..<(count * descriptorsEach) {
+      let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
+      guard descriptor >= 0 else {
+        let reason = String(cString: strerror(errno))
+        throw HostError(.io, "loops: \(count) need \(count * descriptorsEach) descriptors: \(reason)")
+      }
+      opened.append(descriptor)
+    }
+  }
+}
