@@ -29,8 +29,8 @@ import Testing
       ])
     try server.broadcast("counter:1", "news", ["n": 1])
     #expect(try await client.receive() == [nil, nil, "counter:1", "news", ["n": 1]])
-    #expect(server.statistics.channels == 1)
-    #expect(server.statistics.messagesIn == 2)
+    #expect(server.stats.channels == 1)
+    #expect(server.stats.messagesIn == 2)
 
     try server.stop()
     #expect(try await client.receive() == nil)
@@ -180,7 +180,7 @@ import Testing
     }
     expect("server: it was not started") { try server.publish("a:1", "x") }
     #expect(server.port == nil)
-    #expect(server.statistics.connections == 0)
+    #expect(server.stats.connections == 0)
   }
 
   @Test func aTakenPortIsSaidSo() async throws {

@@ -47,7 +47,7 @@ final class ServerMetrics: Sendable {
   private let bytesSent: Metrics.Counter
   private let callbacks: Metrics.Counter
   private let callbacksCrashed: Metrics.Counter
-  private let reported = Mutex(Statistics())
+  private let reported = Mutex(Stats())
 
   init(_ factory: any MetricsFactory) {
     connections = Meter(label: "synq.connections", factory: factory)
@@ -62,7 +62,7 @@ final class ServerMetrics: Sendable {
 
   func report(_ stats: ServerStats) {
     let (old, now) = reported.withLock { reported in
-      let (old, now) = (reported, Statistics(stats))
+      let (old, now) = (reported, Stats(stats))
       reported = now
       return (old, now)
     }

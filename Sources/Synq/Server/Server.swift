@@ -203,5 +203,5 @@ public final class Server: Sendable {
   public func disconnect(id: String) throws(HostError) { try runtime.disconnect(id: id) }
 
   /// What the server counts; zeros before the start.
-  public var statistics: Statistics { runtime.stats.map(Statistics.init) ?? Statistics() }
+  public var stats: Stats { runtime.stats.map(Stats.init) ?? Stats() }
 }

@@ -25,7 +25,7 @@ struct Crashing: AsyncChannel {
     try await client.send(["2", "3", "crash:1", "phx_join", [:]])
     try await client.send(["2", "4", "crash:1", "boom", [:]])
     while try await client.receive()?[3] != "phx_error" {}
-    let counted = server.statistics
+    let counted = server.stats
     try server.stop()
     while try await client.receive() != nil {}
     await server.wait()

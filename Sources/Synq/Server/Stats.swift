@@ -1,7 +1,7 @@
 import SynqServer
 
 /// What a server counts.
-public struct Statistics: Sendable, Hashable {
+public struct Stats: Sendable, Hashable {
   /// Connections open now.
   public var connections = 0
   /// Channels joined now.
