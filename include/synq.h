@@ -76,7 +76,7 @@
  *   Signals    The library installs no signal handler and raises no SIGPIPE.
  *   Fork       A server, and each socket, connection and deferred of it, belongs to the process that made
  *              it: in a forked child its functions return SYNQ_EFORKED or NULL, and the child may not free
- *              it either.
+ *              it either. A child may start servers of its own, unless a server was stopped before the fork.
  *   Versions   Every function says since which version it exists. Before 1.0 a minor version may change the
  *              interface, and the soname with it; within one nothing is removed or changed.
  */
@@ -130,7 +130,7 @@ enum {
   SYNQ_ERANGE = -9,      /* the number does not fit */
   SYNQ_EADDRINUSE = -10, /* the port is taken */
   SYNQ_EIO = -11,        /* the system refused: a missing directory, a bad certificate, no permission */
-  SYNQ_EFORKED = -12,    /* the handle belongs to the parent process */
+  SYNQ_EFORKED = -12,    /* the handle, or what it needs, belongs to the parent process */
   SYNQ_EPATCH = -13,     /* a patch that is not one, or that does not apply */
   SYNQ_ELIMIT = -14,     /* a limit was reached */
   SYNQ_EVERSION = -15,   /* the header is newer than the library */
@@ -516,7 +516,8 @@ int synq_server_static(synq_server_t *server, const char *prefix, const char *di
 
 /* Binds the port and serves; blocks until the port is bound. SYNQ_EADDRINUSE, SYNQ_EIO (also for
  * certificates and origins that cannot be used, and for too few file descriptors), SYNQ_ESTATE when started
- * before. After a failure it may be tried again. Since 0.1. */
+ * before, SYNQ_EFORKED in the child of a process that had stopped a server. After a failure it may be tried
+ * again. Since 0.1. */
 int synq_server_start(synq_server_t *server);
 
 /* The port that the server listens on, or SYNQ_ESTATE before the start. Since 0.1. */

@@ -327,8 +327,7 @@ static void a_forked_child_is_told_of_tickets(void) {
     expect_forked(deferred_functions, deferred);
     expect_forked(connection_functions, connection_of_test);
     CHECK(synq_deferred_is_open(deferred) == 0);
-    /* A server of its own has tickets of its own. It is left as it is: the dispatch queues that end event loops are
-     * among what does not survive a fork. */
+    /* A server of its own has tickets of its own. */
     synq_socket_t *parents = socket_of_test;
     channel.user = NULL;
     synq_server_t *own = server_with(&channel, SYNQ_WORKERS);
@@ -340,6 +339,8 @@ static void a_forked_child_is_told_of_tickets(void) {
     CHECK_OK(synq_socket_push_text(socket_of_test, "e", "{}", 2));
     CHECK(client_await(own_client, "\"e\"") != NULL);
     CHECK_CODE(SYNQ_EFORKED, "socket: ", synq_socket_push_text(parents, "e", "{}", 2));
+    client_free(own_client);
+    CHECK_OK(synq_server_free(own));
     _exit(atomic_load(&test_failures) == before ? 0 : 1);
   }
   CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);

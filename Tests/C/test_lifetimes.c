@@ -382,6 +382,23 @@ static void a_forked_child_is_told(void) {
   CHECK_OK(synq_server_free(server));
 }
 
+static void a_child_of_a_process_that_ended_a_server_is_told_that_it_can_run_none(void) {
+  synq_server_t *server = NULL, *own = NULL;
+  int status = -1;
+  CHECK_OK(synq_server_new(&server, NULL));
+  CHECK_OK(synq_server_start(server));
+  CHECK_OK(synq_server_free(server));
+  pid_t child = fork();
+  if (child == 0) {
+    int before = atomic_load(&test_failures);
+    CHECK_OK(synq_server_new(&own, NULL));
+    CHECK_CODE(SYNQ_EFORKED, "server: the parent process ended one before it forked", synq_server_start(own));
+    CHECK_OK(synq_server_free(own));
+    _exit(atomic_load(&test_failures) == before ? 0 : 1);
+  }
+  CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 const test_t lifetime_tests[] = {
     {"destroy_runs_once_also_when_the_registration_fails", destroy_runs_once_also_when_the_registration_fails},
     {"destroy_runs_also_when_a_struct_is_newer_than_the_library",
@@ -398,5 +415,7 @@ const test_t lifetime_tests[] = {
     {"servers_come_and_go", servers_come_and_go},
     {"a_server_that_never_started_can_be_freed", a_server_that_never_started_can_be_freed},
     {"a_forked_child_is_told", a_forked_child_is_told},
+    {"a_child_of_a_process_that_ended_a_server_is_told_that_it_can_run_none",
+     a_child_of_a_process_that_ended_a_server_is_told_that_it_can_run_none},
     {NULL, NULL},
 };

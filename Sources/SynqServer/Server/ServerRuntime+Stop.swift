@@ -68,6 +68,7 @@ extension ServerRuntime {
   private func takeDown(_ running: Running) {
     running.network.closeAll(.serviceRestart, reason: "").whenComplete { _ in
       self.state.withLock { $0.loopsAreEnding = true }
+      ProcessFork.willEndLoops()
       running.group.shutdownGracefully { _ in self.end() }
     }
     state.withLock { state in

@@ -158,6 +158,7 @@ package final class ServerRuntime: Sendable {
     let hub = ChannelHub(parts)
     var started: MultiThreadedEventLoopGroup?
     do {
+      try ProcessFork.checkLoopsCanEnd()
       let group = try EventLoops.make(configuration.loopCount)
       started = group
       let network = try NetworkServer(configuration.network, backend: hub, group: group, logger: logger)
@@ -168,7 +169,10 @@ package final class ServerRuntime: Sendable {
       network.startAccepting()
     } catch {
       configuration.adapter?.end()
-      try? started?.syncShutdownGracefully()
+      if let started {
+        ProcessFork.willEndLoops()
+        try? started.syncShutdownGracefully()
+      }
       state.withLock { $0.phase = .configuring }
       throw HostError(starting: error)
     }
