@@ -127,7 +127,71 @@ static void a_message_may_come_later(void) {
   }
 }
 
+/* ------------------------------------------------------------------------------------------------- shared messages */
+
+enum { MEMBERS = 6, MESSAGES = 40, KEPT = 5 };
+
+static int init_list(synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user) {
+  (void)topic, (void)params, (void)user;
+  return synq_socket_assign(socket, "list", json_array());
+}
+
+static int say(synq_socket_t *socket, const char *event, const synq_value_t *payload, void *user) {
+  json_t *said = NULL;
+  (void)event, (void)user;
+  CHECK_OK(synq_value_get_json(payload, "", &said));
+  return synq_socket_publish(socket, "said", said);
+}
+
+static int hear(synq_socket_t *socket, const char *topic, const char *message, const synq_value_t *payload,
+                void *user) {
+  (void)topic, (void)message, (void)user;
+  CHECK_OK(synq_socket_insert_value(socket, "/list/0", payload, ""));
+  if (synq_value_size(synq_socket_assigns(socket), "/list") > KEPT) CHECK_OK(synq_socket_remove(socket, "/list/5"));
+  return SYNQ_OK;
+}
+
+/* The library lets them share what they have in common, whichever threads their callbacks run on. */
+static void members_of_a_room_all_have_what_was_said(void) {
+  static const char *const track[] = {"list", NULL};
+  for (int delivery = SYNQ_WORKERS; delivery <= SYNQ_INLINE; delivery++) {
+    synq_channel_options_t channel = SYNQ_CHANNEL_OPTIONS_INIT;
+    channel.track = track;
+    channel.init = init_list;
+    channel.handle_event = say;
+    channel.handle_message = hear;
+    synq_server_t *server = server_with(&channel, (synq_delivery_t)delivery);
+    client_t *clients[MEMBERS];
+    char text[64];
+    for (int i = 0; i < MEMBERS; i++) {
+      clients[i] = client_new(synq_server_port(server));
+      client_join(clients[i], "t:1");
+    }
+    for (int n = 1; n <= MESSAGES; n++) {
+      snprintf(text, sizeof text, "[\"1\",\"%d\",\"t:1\",\"say\",{\"n\":%d}]", n + 1, n);
+      client_send(clients[n % MEMBERS], text);
+      if (n % 7 == 0) CHECK(client_await(clients[n % MEMBERS], "phx_reply") != NULL);
+    }
+    for (int i = 0; i < MEMBERS; i++) {
+      int order[KEPT] = {0}, previous[MESSAGES + 1] = {0};
+      snprintf(text, sizeof text, "\"version\":%d}", MESSAGES);
+      CHECK(client_await(clients[i], text) != NULL);
+      client_send(clients[i], "[\"1\",\"99\",\"t:1\",\"synq:refresh\",{}]");
+      const char *state = client_await(clients[i], "synq:change");
+      const char *list = state == NULL ? NULL : strstr(state, "\"list\":[");
+      CHECK(list != NULL && sscanf(list, "\"list\":[{\"n\":%d},{\"n\":%d},{\"n\":%d},{\"n\":%d},{\"n\":%d}]}",
+                                   &order[0], &order[1], &order[2], &order[3], &order[4]) == KEPT);
+      for (int k = 0; k < KEPT; k++) {
+        CHECK(order[k] >= 1 && order[k] <= MESSAGES && previous[order[k]]++ == 0);
+      }
+    }
+    for (int i = 0; i < MEMBERS; i++) client_free(clients[i]);
+    CHECK_OK(synq_server_free(server));
+  }
+}
+
 const test_t message_tests[] = {
+    {"members_of_a_room_all_have_what_was_said", members_of_a_room_all_have_what_was_said},
     {"a_host_builds_the_messages_of_the_state", a_host_builds_the_messages_of_the_state},
     {"polled_builders_run_where_the_host_polls", polled_builders_run_where_the_host_polls},
     {"a_message_may_come_later", a_message_may_come_later},
