@@ -51,8 +51,9 @@ start_server() {
   coproc child { pin 0 "${command[@]}" 2>"$scratch/server.err"; }
   server_pid=$!
   server_port=
-  local line
-  while IFS= read -r -t 20 -u "${child[0]}" line; do
+  # Bash forgets the array as soon as the server has ended.
+  local line output=${child[0]}
+  while IFS= read -r -t 20 -u "$output" line; do
     if [[ $line =~ listening\ on.*[^0-9]([0-9]+)$ ]]; then
       server_port=${BASH_REMATCH[1]}
       return 0

@@ -146,8 +146,9 @@ const char *synq_strerror(int code);
 const char *synq_error_message(void);
 
 /* Notes why a callback fails, for the log, and gives SYNQ_CRASH: `return synq_crash("the disk is full");` in any
- * callback that returns a result, and `synq_connection_finish(connection, synq_crash("..."))`. On the thread that
- * returns or finishes. `cause` is copied; NULL notes nothing. Since 0.1. */
+ * callback that returns a result, a mere call in before_close, which returns none, and
+ * `synq_connection_finish(connection, synq_crash("..."))`. On the thread that returns or finishes. `cause` is
+ * copied; NULL notes nothing. Since 0.1. */
 int synq_crash(const char *cause);
 
 /* ----------------------------------------------------------------------------------------------------------

@@ -306,6 +306,96 @@ void a_deferred_answers_from_another_thread_and_crashes_when_dropped() {
   CHECK(log.await("a deferred response was dropped"));
 }
 
+void a_deferred_answer_that_fails_can_be_given_again() {
+  synq::Server server;
+  synq::Callbacks callbacks;
+  callbacks.handle_event = [](synq::Socket socket, std::string_view, synq::Value) {
+    synq::Deferred deferred = socket.defer();
+    CHECK_THROWS(SYNQ_EJSON, "text", deferred.reply("ok", synq::Text{"{bad"}));
+    CHECK_THROWS(SYNQ_EINVAL, "NUL", deferred.reply(std::string("o\0k", 3)));
+    CHECK(deferred.is_open());
+    deferred.reply("ok", synq::Text{"{\"n\":1}"});
+    CHECK(!deferred.is_open());
+  };
+  server.channel("t:*", {}, callbacks);
+  server.start();
+  Client client(server);
+  client.send("work");
+  CHECK(client.await("phx_reply").find(R"({"n":1})") != std::string::npos);
+}
+
+void what_is_thrown_after_a_defer_is_the_cause() {
+  Log log;
+  synq::ServerOptions options;
+  options.log = log.sink();
+  synq::Server server(options);
+  synq::Callbacks callbacks;
+  callbacks.handle_event = [](synq::Socket socket, std::string_view, synq::Value payload) {
+    synq::Deferred deferred = socket.defer_detached();
+    payload.get<int64_t>("/n");
+  };
+  server.channel("t:*", {}, callbacks);
+  server.start();
+  Client client(server);
+  client.send("work");
+  CHECK(client.await("phx_error") != "(closed)");
+  CHECK(log.await("/n"));
+}
+
+void what_before_close_throws_is_logged_and_no_cause_of_another() {
+  Log log;
+  synq::ServerOptions options;
+  options.delivery = SYNQ_INLINE;
+  options.loops = 1;
+  options.log = log.sink();
+  synq::Server server(options);
+  synq::Callbacks callbacks;
+  callbacks.before_close = [](synq::Socket, std::string_view) { throw std::runtime_error("no farewell"); };
+  callbacks.handle_event = [](synq::Socket, std::string_view event, synq::Value) {
+    if (event == "note")
+      synq_crash("a cause that was noted and not returned");
+    else
+      throw synq::Error(SYNQ_CRASH);
+  };
+  server.channel("t:*", {}, callbacks);
+  server.start();
+  Client client(server);
+  client.send("phx_leave");
+  client.await("phx_close");
+  CHECK(log.await("callback before_close cause no farewell"));
+  CHECK(server.stats().crashes == 1);
+  Client other(server);
+  other.send("note");
+  other.await("phx_reply");
+  other.send("crash");
+  CHECK(other.await("phx_error") != "(closed)");
+  CHECK(log.await("event crash"));
+  std::lock_guard<std::mutex> lock(log.mutex);
+  CHECK(log.lines.find("noted and not returned") == std::string::npos);
+}
+
+void a_message_without_a_handler_is_a_warning() {
+  Log log;
+  synq::ServerOptions options;
+  options.log = log.sink();
+  synq::Server server(options);
+  server.channel("t:*", {}, synq::Callbacks());
+  server.start();
+  Client client(server);
+  server.publish("t:1", "said", synq::Json::object({}));
+  CHECK(log.await("a message was dropped"));
+}
+
+void only_what_is_meant_becomes_json_or_a_name() {
+  static_assert(!std::is_constructible_v<synq::Json, json_t *>, "would be true, and leak");
+  static_assert(std::is_constructible_v<synq::Json, bool>, "");
+  CHECK_THROWS(SYNQ_EINVAL, "NUL", synq::Name(std::string("a\0b", 3)));
+  CHECK_THROWS(SYNQ_EINVAL, "NUL", synq::Name(std::string_view("a\0b", 3)));
+  synq::ServerOptions options;
+  options.tls_minimum_version = static_cast<synq_tls_version_t>(3);
+  CHECK_THROWS(SYNQ_EINVAL, "tls_minimum_version", synq::Server{options});
+}
+
 void what_belongs_to_a_channel_ends_with_it() {
   struct Counted {
     explicit Counted(std::shared_ptr<int> alive) : alive(std::move(alive)) {}
@@ -455,6 +545,12 @@ const struct {
     {"what_connect_and_check_origin_throw_is_logged", what_connect_and_check_origin_throw_is_logged},
     {"an_exception_after_a_reply_crashes_too", an_exception_after_a_reply_crashes_too},
     {"authorize_refuses_by_throwing", authorize_refuses_by_throwing},
+    {"a_deferred_answer_that_fails_can_be_given_again", a_deferred_answer_that_fails_can_be_given_again},
+    {"what_is_thrown_after_a_defer_is_the_cause", what_is_thrown_after_a_defer_is_the_cause},
+    {"what_before_close_throws_is_logged_and_no_cause_of_another",
+     what_before_close_throws_is_logged_and_no_cause_of_another},
+    {"a_message_without_a_handler_is_a_warning", a_message_without_a_handler_is_a_warning},
+    {"only_what_is_meant_becomes_json_or_a_name", only_what_is_meant_becomes_json_or_a_name},
     {"a_deferred_answers_from_another_thread_and_crashes_when_dropped",
      a_deferred_answers_from_another_thread_and_crashes_when_dropped},
     {"what_belongs_to_a_channel_ends_with_it", what_belongs_to_a_channel_ends_with_it},

@@ -45,6 +45,8 @@ static const char *skip_value(const char *at, const char *end) {
       if (depth == 0) return NULL;
       at++;
       continue;
+    case '\0': /* which strchr() finds in every set */
+      return NULL;
     default:
       while (at < end && strchr(",:]} \t\r\n", *at) == NULL) at++;
     }

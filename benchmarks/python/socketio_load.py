@@ -29,7 +29,7 @@ class Connection:
         self.pending = b""
         self.socket.sendall(HANDSHAKE.encode())
         while b"\r\n\r\n" not in self.pending:
-            self.pending += self.socket.recv(65536)
+            self.read()
         self.pending = self.pending.partition(b"\r\n\r\n")[2]
         self.sent = self.count = 0
         self.acknowledged = False
@@ -37,12 +37,18 @@ class Connection:
         self.socket.sendall(frame("40"))
         self.wait(b"40")
 
+    def read(self):
+        received = self.socket.recv(65536)
+        if not received:
+            raise SystemExit("the server has closed a connection")
+        self.pending += received
+
     def wait(self, start):
         while True:
             for message in self.messages():
                 if message.startswith(start):
                     return
-            self.pending += self.socket.recv(65536)
+            self.read()
 
     def messages(self):
         while len(self.pending) >= 2:
@@ -61,7 +67,7 @@ class Connection:
 
     def receive(self):
         """Reads what is there, and says how many events it completed."""
-        self.pending += self.socket.recv(65536)
+        self.read()
         done = 0
         for message in self.messages():
             if message == b"2":

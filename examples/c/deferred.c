@@ -141,7 +141,10 @@ int main(int argc, char **argv) {
 
   pthread_mutex_lock(&lock);
   closing = 1;
-  number = 0; /* whoever was to get these answers is gone */
+  /* Whoever was to get these answers is gone, but each is let go of by finishing it. */
+  for (; number > 0; number--, first = (first + 1) % MAX_WAITING) {
+    (void)synq_deferred_crash(waiting[first].deferred, "the server has stopped");
+  }
   pthread_cond_broadcast(&changed);
   pthread_mutex_unlock(&lock);
   for (int i = 0; i < THREADS; i++) pthread_join(workers[i], NULL);

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { MAX_ROOMS = 1000, MAX_NAME_BYTES = 100, MAX_TEXT_CHARACTERS = 500, KEPT_MESSAGES = 50 };
+enum { MAX_ROOMS = 1000, MAX_NAME_BYTES = 120, MAX_TEXT_CHARACTERS = 500, KEPT_MESSAGES = 50 };
 
 /* --------------------------------------------------------------------------------------------- the program's own data
  * Rooms live here and stay when the last member leaves. Callbacks of different channels run in parallel, hence the
@@ -111,7 +111,7 @@ static int show_all(synq_socket_t *socket) {
 static int authorize(synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user) {
   (void)user;
   if (strlen(name_in(params)) > MAX_NAME_BYTES) {
-    return synq_socket_reply_error(socket, "name_too_long", "The name has more than 100 bytes", NULL);
+    return synq_socket_reply_error(socket, "name_too_long", "The name has more than 120 bytes", NULL);
   }
   pthread_mutex_lock(&lock);
   room_t *room = room_at(topic);

@@ -16,8 +16,8 @@ struct RoomChannel: AsyncChannel {
   struct Tick: Codable { var seconds: Int }
 
   func authorize(topic: String, params: JSON, socket: Socket) async throws {
-    guard try name(in: params).utf8.count <= 100 else {
-      throw SynqError(code: "name_too_long", message: "The name has more than 100 bytes")
+    guard try name(in: params).utf8.count <= 120 else {
+      throw SynqError(code: "name_too_long", message: "The name has more than 120 bytes")
     }
     guard await rooms.open(topic) else { throw SynqError(code: "too_many_rooms") }
   }

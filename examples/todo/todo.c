@@ -104,7 +104,11 @@ static void *write_export(void *data) {
     }
     fclose(out);
   }
-  (void)synq_deferred_reply(export->deferred, "ok", json_pack("{s:s%}", "text", text, length));
+  if (text) {
+    (void)synq_deferred_reply(export->deferred, "ok", json_pack("{s:s%}", "text", text, length));
+  } else {
+    (void)synq_deferred_crash(export->deferred, "there is no memory for the export");
+  }
   json_decref(export->items);
   free(text);
   free(export);
@@ -117,8 +121,9 @@ static int begin_export(synq_socket_t *socket) {
   if (!export) return SYNQ_ENOMEM;
   int result = synq_value_get_json(synq_socket_assigns(socket), "/items", &export->items);
   if (result == SYNQ_OK) result = synq_socket_defer(socket, SYNQ_DEFER_DETACHED, &export->deferred);
-  if (result == SYNQ_OK && pthread_create(&thread, NULL, write_export, export) == 0) {
-    return pthread_detach(thread), SYNQ_OK;
+  if (result == SYNQ_OK) {
+    if (pthread_create(&thread, NULL, write_export, export) == 0) return pthread_detach(thread), SYNQ_OK;
+    (void)synq_deferred_crash(export->deferred, "there is no thread for the export");
   }
   json_decref(export->items);
   free(export);

@@ -101,7 +101,7 @@ private:
     check(synq_connection_finish(std::exchange(raw_, nullptr), result));
   }
   void drop() noexcept {
-    if (raw_ != nullptr) synq_connection_finish(raw_, SYNQ_CRASH);
+    if (raw_ != nullptr) synq_connection_finish(raw_, synq_crash("a deferred connection was dropped"));
   }
 
   synq_connection_t *raw_;
@@ -125,6 +125,7 @@ struct ServerOptions {
   synq_limits_t limits = SYNQ_LIMITS_INIT;
   std::string tls_certificate;
   std::string tls_key;
+  synq_tls_version_t tls_minimum_version = SYNQ_TLS_1_2;
   synq_log_level_t log_level = SYNQ_LOG_WARNING;
   /* On any thread, several at once; it must not block and must not call the library. What it throws is dropped. */
   std::function<void(const synq_log_record_t &)> log;
@@ -206,6 +207,7 @@ public:
     raw.limits = &options.limits;
     raw.tls_certificate = detail::text_or_default(options.tls_certificate);
     raw.tls_key = detail::text_or_default(options.tls_key);
+    raw.tls_minimum_version = options.tls_minimum_version;
     raw.log_level = options.log_level;
     if (options.log) {
       raw.user = new Log(options.log);
@@ -228,24 +230,12 @@ public:
 
   void channel(Name pattern, const ChannelOptions &options, std::shared_ptr<Channel> channel) {
     if (channel == nullptr) throw Error(SYNQ_EINVAL, "channel: is NULL");
-    synq_channel_options_t raw = SYNQ_CHANNEL_OPTIONS_INIT;
-    const detail::Names track(options.track), intercept(options.intercept);
-    const detail::Names ignored(options.ignore_keys.value_or(std::vector<std::string>()));
-    raw.track = track.get();
-    raw.intercept = intercept.get();
-    if (options.ignore_keys) raw.ignore_keys = ignored.get();
-    raw.max_version = options.max_version;
-    raw.dialect = options.dialect;
-    raw.allow_prototype_keys = options.allow_prototype_keys;
-    detail::bind(raw);
-    if (options.message_builder) detail::bind_message_builder(raw);
-    raw.user = new detail::Registration{std::move(channel), options.message_builder};
-    raw.destroy = detail::destroy<detail::Registration>;
-    check(synq_server_channel(raw_, pattern, &raw));
+    add(pattern, options, std::move(channel), true);
   }
+  /* Without handle_message, a message to such a channel is a warning in the log. */
   void channel(Name pattern, const ChannelOptions &options, Callbacks callbacks) {
-    channel(static_cast<const char *>(pattern), options,
-            std::make_shared<detail::CallbackChannel>(std::move(callbacks)));
+    bool hears = callbacks.handle_message != nullptr;
+    add(pattern, options, std::make_shared<detail::CallbackChannel>(std::move(callbacks)), hears);
   }
 
   void mount(Name path, const MountOptions &options = {}) {
@@ -357,6 +347,24 @@ public:
   }
 
 private:
+  void add(const char *pattern, const ChannelOptions &options, std::shared_ptr<Channel> channel, bool hears) {
+    synq_channel_options_t raw = SYNQ_CHANNEL_OPTIONS_INIT;
+    const detail::Names track(options.track), intercept(options.intercept);
+    const detail::Names ignored(options.ignore_keys.value_or(std::vector<std::string>()));
+    raw.track = track.get();
+    raw.intercept = intercept.get();
+    if (options.ignore_keys) raw.ignore_keys = ignored.get();
+    raw.max_version = options.max_version;
+    raw.dialect = options.dialect;
+    raw.allow_prototype_keys = options.allow_prototype_keys;
+    detail::bind(raw);
+    if (!hears) raw.handle_message = nullptr;
+    if (options.message_builder) detail::bind_message_builder(raw);
+    raw.user = new detail::Registration{std::move(channel), options.message_builder};
+    raw.destroy = detail::destroy<detail::Registration>;
+    check(synq_server_channel(raw_, pattern, &raw));
+  }
+
   static int milliseconds(std::optional<std::chrono::milliseconds> timeout) noexcept {
     if (!timeout) return -1;
     if (timeout->count() > INT_MAX) return INT_MAX;

@@ -39,23 +39,28 @@ public:
     return synq_deferred_is_open(raw_) == 1;
   }
 
+  /* What throws leaves it unfinished, unless with SYNQ_ECLOSED: something else can be answered. */
   void finish() {
-    check(synq_deferred_finish(take()));
+    check(synq_deferred_finish(open()));
+    release();
   }
   void reply(Name status, Payload payload = Text{"{}"}) {
-    synq_deferred_t *raw = take();
+    synq_deferred_t *raw = open();
     payload.give(
         [&](json_t *json) { return synq_deferred_reply(raw, status, json); },
         [&](const char *text, size_t n) { return synq_deferred_reply_text(raw, status, text, n); },
         [&](const void *bytes, size_t n) { return synq_deferred_reply_binary(raw, status, bytes, n); });
+    release();
   }
   void reply(const ClientError &error) {
-    check(synq_deferred_reply_error_text(take(), error.code(), error.what(), error.details(),
+    check(synq_deferred_reply_error_text(open(), error.code(), error.what(), error.details(),
                                          SYNQ_NUL_TERMINATED));
+    release();
   }
   /* As a callback that failed; `cause` is for the log. */
   void crash(Name cause) {
-    check(synq_deferred_crash(take(), cause));
+    check(synq_deferred_crash(open(), cause));
+    release();
   }
 
   /* Gives the ticket away: it must then be finished by a function of synq.h. */
@@ -64,9 +69,9 @@ public:
   }
 
 private:
-  synq_deferred_t *take() {
+  synq_deferred_t *open() const {
     if (raw_ == nullptr) throw Error(SYNQ_ECLOSED, "deferred: it was finished before");
-    return release();
+    return raw_;
   }
   void drop() noexcept {
     if (raw_ != nullptr) synq_deferred_crash(raw_, "a deferred response was dropped");
@@ -335,8 +340,10 @@ template <typename Body> int guard(synq_socket_t *socket, bool answers, Body bod
     return SYNQ_OK;
   } catch (const ClientError &error) {
     if (!answers) return synq_crash(error.what());
-    return synq_socket_reply_error_text(socket, error.code(), error.what(), error.details(),
-                                        SYNQ_NUL_TERMINATED);
+    int result = synq_socket_reply_error_text(socket, error.code(), error.what(), error.details(),
+                                              SYNQ_NUL_TERMINATED);
+    /* It has answered already, or deferred: the cause is this, not that. */
+    return result == SYNQ_ESTATE ? synq_crash(error.what()) : result;
   } catch (const std::exception &error) {
     return synq_crash(error.what());
   } catch (...) {

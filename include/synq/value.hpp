@@ -46,12 +46,13 @@ inline int check(int result) {
  * Arguments
  * --------------------------------------------------------------------------------------------------------- */
 
-/* A string that C sees ended by NUL: of a literal or a std::string without a copy, of a view with one. */
+/* A string that C sees ended by NUL: of a literal or a std::string without a copy, of a view with one. Throws SYNQ_EINVAL
+ * for a string that has a NUL inside. */
 class Name {
 public:
   Name(const char *text) : text_(text) {}
-  Name(const std::string &text) : text_(text.c_str()) {}
-  Name(std::string_view text) : copy_(text), text_(copy_.c_str()) {}
+  Name(const std::string &text) : text_(whole(text)) {}
+  Name(std::string_view text) : copy_(text), text_(whole(copy_)) {}
   Name(const Name &) = delete;
   Name &operator=(const Name &) = delete;
 
@@ -60,6 +61,11 @@ public:
   }
 
 private:
+  static const char *whole(const std::string &text) {
+    if (text.find('\0') != std::string::npos) throw Error(SYNQ_EINVAL, "a name or pointer has a NUL inside");
+    return text.c_str();
+  }
+
   std::string copy_;
   const char *text_;
 };
@@ -82,7 +88,9 @@ public:
 
   Json() noexcept = default;
   Json(std::nullptr_t) : Json(adopt(json_null())) {}
-  Json(bool value) : Json(adopt(json_boolean(value))) {}
+  /* Of bool alone: every pointer, a json_t * too, would convert to one. */
+  template <typename T, std::enable_if_t<std::is_same_v<T, bool>, int> = 0>
+  Json(T value) : Json(adopt(json_boolean(value))) {}
   template <typename T, std::enable_if_t<std::is_integral_v<T> && !std::is_same_v<T, bool>, int> = 0>
   Json(T value) : Json(adopt(json_integer(static_cast<json_int_t>(value)))) {
     static_assert(std::is_signed_v<T> || sizeof(T) < sizeof(json_int_t),

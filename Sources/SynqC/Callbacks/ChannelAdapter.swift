@@ -71,7 +71,7 @@ final class ChannelAdapter: CallbackHost {
       case .beforeClose(let reason):
         reason.rawValue.withCString { reason in
           beforeClose?(socket, reason, user.pointer)
-          return 0
+          return UnsafeCrashCause.isNoted ? CInt(SYNQ_CRASH) : 0
         }
       case .newState(let state, let version):
         newState?(socket, box.lend(.json(state)), UInt32(clamping: version), user.pointer)
@@ -83,6 +83,7 @@ final class ChannelAdapter: CallbackHost {
   }
 
   private func outcome(_ code: CInt, of cause: Invocation.Cause) -> Outcome {
+    defer { UnsafeCrashCause.forget() }
     switch code {
     case 0: return .returned
     case SYNQ_REFUSE:

@@ -39,6 +39,7 @@ final class ConnectAdapter: ConnectHost {
   private func refusal(ofOrigin origin: String?) -> ConnectOutcome? {
     guard let origin, let checkOrigin else { return nil }
     let code = origin.withCString { checkOrigin($0, user.pointer) }
+    defer { UnsafeCrashCause.forget() }
     switch code {
     case 0: return nil
     case SYNQ_REFUSE: return .originRefused
@@ -144,6 +145,7 @@ final class ConnectCall: Sendable {
 
   private func outcome(_ code: CInt) -> ConnectOutcome {
     let (grant, refusal) = state.withLock { ($0.grant, $0.refusal) }
+    defer { UnsafeCrashCause.forget() }
     switch code {
     case 0: return .accepted(grant)
     case SYNQ_REFUSE:

@@ -42,6 +42,12 @@ enum UnsafeCrashCause {
     pthread_setspecific(key, copy)
   }
 
+  /// Whether the callback that runs, or ran, has noted a cause.
+  static var isNoted: Bool { pthread_getspecific(key) != nil }
+
+  /// The callback has returned, and did not fail.
+  static func forget() { if isNoted { note(nil) } }
+
   private static func take() -> String? {
     guard let raw = pthread_getspecific(key) else { return nil }
     pthread_setspecific(key, nil)

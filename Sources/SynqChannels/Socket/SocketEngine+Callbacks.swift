@@ -22,6 +22,9 @@ extension SocketEngine {
     if case .closing(let ending) = machine.phase {
       // The channel's end was decided while this callback ran.
       if case .beforeClose = cause {
+        if case .crashed(let reason, let code) = outcome {
+          logCrash(of: machine, cause: reason, code: code, during: cause, into: &output)
+        }
         carryOut(invocation.scope.effects, of: key, into: &output)
         return finish(key, ending, into: &output)
       }
