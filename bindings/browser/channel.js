@@ -30,7 +30,10 @@ export class Channel {
       // A listener to the status may have left the channel, or closed the socket, a moment ago.
       if (this.#status === "waiting" && port.isOpen()) this.#join();
     };
-    port.onclose = () => this.#suspend("disconnected", "the connection was lost");
+    port.onclose = () => {
+      // Another channel's listener may have left this one a moment ago.
+      if (this.#status !== "closed") this.#suspend("disconnected", "the connection was lost");
+    };
     port.onmessage = (joinRef, event, payload) => {
       // Another join ref is that of an earlier join: its last messages are not ours.
       if (joinRef === null || joinRef === this.#joinRef) this.#receive(event, payload);
@@ -111,13 +114,20 @@ export class Channel {
     this.#version = null;
     this.#refreshing = false;
     const { timeoutMs } = this.#port.options;
-    const call = new Call(JOIN, this.#params(), timeoutMs, (status, response) => {
+    const settled = (status, response) => {
       if (call.ref !== this.#joinRef) return; // the connection was lost, or the channel left, meanwhile
       if (status === "ok") return this.#joined();
       // A join that timed out may yet succeed: the server must not keep a channel that nobody hears.
       if (response?.code === "timeout") this.#port.send(new Call(LEAVE, {}, timeoutMs, () => {}), call.ref);
       this.#joinAgain(new SynqError(status, response));
-    });
+    };
+    let call;
+    try {
+      call = new Call(JOIN, this.#params(), timeoutMs, settled);
+    } catch (error) {
+      // This channel's own affair: the others of the socket go on.
+      return this.#joinAgain(new SynqError("error", failure("invalid_params", String(error))));
+    }
     this.#joinRef = this.#port.send(call);
     this.#move("joining");
   }
@@ -177,7 +187,8 @@ export class Channel {
 
   #joinAgain(error) {
     this.#suspend(error.code, error.message);
-    this.#backoff.schedule(() => this.#join());
+    // A listener may have left the channel now, or have closed the socket when it is time.
+    if (this.#status === "waiting") this.#backoff.schedule(() => this.#port.onopen());
     this.#errorListeners.emit(error);
   }
 

@@ -77,7 +77,7 @@ export class Channel<State = unknown> {
 /** What went wrong, as the server or this client puts it, and the reply that said so. */
 export class SynqError extends Error {
   private constructor();
-  /** The server's, or this client's: timeout, disconnected, crashed, closed, left, busy. */
+  /** The server's, or this client's: timeout, disconnected, crashed, closed, left, busy, invalid_params. */
   readonly code: string;
   readonly details: unknown;
   readonly timestamp: string | null;

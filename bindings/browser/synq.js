@@ -59,7 +59,8 @@ export class Socket {
 
   constructor(endpoint, options = {}) {
     this.#endpoint = endpoint.replace(/\/$/, "");
-    this.#options = { ...DEFAULTS, ...options };
+    const given = Object.entries(options).filter(([, value]) => value !== undefined);
+    this.#options = { ...DEFAULTS, ...Object.fromEntries(given) };
     this.#params = closure(this.#options.params);
     this.#authToken = closure(this.#options.authToken);
     this.#backoff = new Backoff(this.#options.reconnectAfterMs);
@@ -105,7 +106,7 @@ export class Socket {
 
   /** Opens the connection after `close`, or at once where the socket waits to try again. */
   connect() {
-    if (this.#transport) return;
+    if (this.#transport || this.#status === "connecting") return;
     this.#wakeUps ??= this.#listenForWakeUps();
     this.#backoff.cancel();
     this.#dial("websocket");
@@ -123,11 +124,14 @@ export class Socket {
   #dial(transportName) {
     this.#transportName = transportName;
     this.#move("connecting");
+    if (this.#transport || this.#status !== "connecting") return; // a listener decided otherwise
     let transport = null;
     try {
       transport = transportName === "websocket" ? this.#webSocket() : this.#longPoll();
-    } catch {
-      return this.#lost(null); // there is no WebSocket here, or this page may not open one
+    } catch (error) {
+      // There is no WebSocket here, this page may not open one, or an option is at fault.
+      console.warn(`synq: no ${transportName}: ${error}`);
+      return this.#lost(null);
     }
     this.#transport = transport;
     this.#timer = setTimeout(() => this.#lost(transport), this.#options.connectTimeoutMs);
@@ -140,7 +144,7 @@ export class Socket {
     const url = this.#url("websocket");
     url.protocol = url.protocol.replace("http", "ws");
     const token = this.#authToken();
-    return new WebSocket(url, token ? ["phoenix", `base64url.bearer.phx.${base64(token)}`] : []);
+    return new WebSocket(url, token ? ["phoenix", `base64url.bearer.phx.${base64url(token)}`] : []);
   }
 
   #longPoll() {
@@ -170,6 +174,7 @@ export class Socket {
     if (transport !== this.#transport) return;
     const opened = this.#status === "open";
     this.#hangUp();
+    if (this.#transport || this.#status === "closed") return; // a listener decided otherwise
     if (opened && code === 1000) return this.close(); // the server means it: phoenix.js stays away too
     const blocked = !opened && !this.#webSocketOpened && this.#transportName === "websocket";
     if (blocked && this.#options.longPoll) return this.#dial("longpoll");
@@ -211,7 +216,7 @@ export class Socket {
     this.#calls.set(ref, call);
     const head = JSON.stringify([call.event === JOIN ? ref : joinRef, ref, topic, call.event]);
     const text = `${head.slice(0, -1)},${call.payloadText}]`;
-    this.#transport.send(text);
+    this.#transport?.send(text); // none while the connection goes, which fails all calls
     this.#frameListeners.emit({ direction: "out", text });
     return ref;
   }
@@ -231,7 +236,7 @@ export class Socket {
     const sleep = () => {
       this.#backoff.cancel();
       this.#hangUp();
-      this.#move("waiting");
+      if (!this.#transport && this.#status !== "closed") this.#move("waiting");
     };
     globalThis.addEventListener?.("pagehide", sleep, { signal: wakeUps.signal });
     const wake = () => {
@@ -252,4 +257,9 @@ export class Socket {
 
 const closure = (value) => (typeof value === "function" ? value : () => value);
 
-const base64 = (text) => btoa(text).replace(/=+$/, "");
+/** Of a text's UTF-8, in the alphabet that may stand in a subprotocol. */
+const base64url = (text) =>
+  btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replace(/=+$/, "");

@@ -276,3 +276,59 @@ test("channel: a socket closed by a listener as it opens sends nothing", () => {
   equal(connection.sent, []);
   same(socket.status, "closed");
 });
+
+test("channel: one that a listener leaves when it has crashed does not join again", async () => {
+  const { socket, channel, connection } = joined();
+  const told = [];
+  channel.onStatus((status) => {
+    told.push(status);
+    if (status === "waiting") channel.leave();
+  });
+  connection.receive("1", "1", "room:1", "phx_error", {});
+  await new Promise((resume) => setTimeout(resume));
+  equal(told, ["joined", "waiting", "closed"]);
+  equal(connection.events("phx_join").length, 1);
+  socket.close();
+});
+
+test("channel: params that cannot be made are its own affair", async () => {
+  const socket = new Socket("/socket", quick);
+  let token = null;
+  const one = socket.channel("one", () => ({ token: token.text }));
+  const errors = [];
+  one.onError((error) => errors.push(error.code));
+  const two = socket.channel("two");
+  const connection = FakeWebSocket.last;
+  connection.open();
+  equal(
+    connection.events("phx_join").map((message) => message[2]),
+    ["two"],
+  );
+  connection.reply("ok", {});
+  equal([one.status, two.status, errors], ["waiting", "joined", ["invalid_params"]]);
+  token = { text: "t" };
+  await until(() => connection.events("phx_join").length === 2);
+  equal(connection.sent.at(-1)[4], { token: "t" });
+  socket.close();
+});
+
+test("channel: another's listener may use it while the connection goes", async () => {
+  const socket = new Socket("/socket", quick);
+  const [one, two, three] = ["one", "two", "three"].map((topic) => socket.channel(topic));
+  const connection = FakeWebSocket.last;
+  connection.open();
+  for (const message of connection.events("phx_join")) connection.reply("ok", {}, message);
+  const told = [];
+  two.onStatus((status) => told.push(status));
+  let left, pushed;
+  one.onStatus((status) => {
+    if (status !== "waiting") return;
+    left ??= two.leave();
+    pushed ??= three.push("late");
+  });
+  connection.drop();
+  await left;
+  await rejects(pushed, "disconnected");
+  equal(told, ["joined", "closed"]);
+  socket.close();
+});

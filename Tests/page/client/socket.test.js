@@ -200,3 +200,70 @@ test("socket: closed and connected again, it joins its channels again", () => {
   same(FakeWebSocket.last.events("phx_join").length, 1);
   socket.close();
 });
+
+test("socket: a listener to its status may close it, or connect it, at any time", async () => {
+  const socket = new Socket("/socket", quick);
+  const before = FakeWebSocket.made.length;
+  const told = [];
+  let react = () => socket.close();
+  socket.onStatus((status) => {
+    told.push(status);
+    if (status === "connecting") react();
+  });
+  socket.connect();
+  same(FakeWebSocket.made.length, before);
+  react = () => socket.connect();
+  socket.connect();
+  same(FakeWebSocket.made.length, before + 1);
+  equal(told, ["closed", "connecting", "closed", "connecting"]);
+  socket.close();
+});
+
+test("socket: one that a channel's listener closes while the connection goes stays closed", async () => {
+  const socket = new Socket("/socket", quick);
+  const channel = socket.channel("a");
+  const connection = FakeWebSocket.last;
+  connection.open();
+  const told = [];
+  socket.onStatus((status) => told.push(status));
+  channel.onStatus((status) => status === "waiting" && socket.close());
+  connection.drop();
+  equal(told, ["open", "closed"]);
+  await new Promise((resume) => setTimeout(resume));
+  same(FakeWebSocket.last, connection);
+});
+
+test("socket: an option that is undefined is its default", () => {
+  const socket = new Socket("/socket", { params: undefined, authToken: undefined, timeoutMs: undefined });
+  const channel = socket.channel("a", {});
+  FakeWebSocket.last.open();
+  FakeWebSocket.last.reply("ok", {});
+  same(channel.status, "joined");
+  socket.close();
+});
+
+test("socket: params that cannot be made are told, and tried again", async () => {
+  const warned = [];
+  const { warn } = console;
+  console.warn = (text) => warned.push(text);
+  let tries = 0;
+  const params = () => {
+    if (++tries === 1) throw new Error("no token yet");
+    return { token: "t" };
+  };
+  const before = FakeWebSocket.last;
+  const socket = new Socket("/socket", { ...quick, params });
+  socket.connect();
+  console.warn = warn;
+  equal(warned, ["synq: no websocket: Error: no token yet"]);
+  await until(() => FakeWebSocket.last !== before);
+  same(FakeWebSocket.last.url.searchParams.get("token"), "t");
+  socket.close();
+});
+
+test("socket: an auth token of any text fits into a subprotocol", () => {
+  const socket = new Socket("/socket", { authToken: "\u00ff\u00fe??>>" });
+  socket.connect();
+  equal(FakeWebSocket.last.protocols, ["phoenix", "base64url.bearer.phx.w7_Dvj8_Pj4"]);
+  socket.close();
+});
