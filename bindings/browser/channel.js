@@ -9,7 +9,7 @@ export class Channel {
   #port;
   #params;
   #status = "waiting";
-  #joinRef = null;
+  #joinCall = null; // of the join under way or made
   #calls = new Set(); // pushes not settled, oldest first; those without a ref wait for the join
   #backoff;
   #state;
@@ -26,14 +26,8 @@ export class Channel {
     this.#params = params;
     this.#port = port;
     this.#backoff = new Backoff(port.options.rejoinAfterMs);
-    port.onopen = () => {
-      // A listener to the status may have left the channel, or closed the socket, a moment ago.
-      if (this.#status === "waiting" && port.isOpen()) this.#join();
-    };
-    port.onclose = () => {
-      // Another channel's listener may have left this one a moment ago.
-      if (this.#status !== "closed") this.#suspend("disconnected", "the connection was lost");
-    };
+    port.onopen = () => this.#join();
+    port.onclose = () => this.#suspend("disconnected", "the connection was lost");
     port.onmessage = (joinRef, event, payload) => {
       // Another join ref is that of an earlier join: its last messages are not ours.
       if (joinRef === null || joinRef === this.#joinRef) this.#receive(event, payload);
@@ -110,12 +104,22 @@ export class Channel {
     });
   }
 
+  get #joinRef() {
+    return this.#joinCall?.ref ?? null;
+  }
+
+  /** A listener, or what makes the params, may have left the channel or closed the socket a moment ago. */
+  #mayJoin() {
+    return this.#status === "waiting" && this.#port.isOpen();
+  }
+
   #join() {
+    if (!this.#mayJoin()) return;
     this.#version = null;
     this.#refreshing = false;
     const { timeoutMs } = this.#port.options;
     const settled = (status, response) => {
-      if (call.ref !== this.#joinRef) return; // the connection was lost, or the channel left, meanwhile
+      if (call !== this.#joinCall) return; // the connection was lost, or the channel left, meanwhile
       if (status === "ok") return this.#joined();
       // A join that timed out may yet succeed: the server must not keep a channel that nobody hears.
       if (response?.code === "timeout") this.#port.send(new Call(LEAVE, {}, timeoutMs, () => {}), call.ref);
@@ -123,18 +127,26 @@ export class Channel {
     };
     let call;
     try {
-      call = new Call(JOIN, this.#params(), timeoutMs, settled);
+      const params = this.#params();
+      if (!this.#mayJoin()) return;
+      call = new Call(JOIN, params, timeoutMs, settled);
     } catch (error) {
       // This channel's own affair: the others of the socket go on.
       return this.#joinAgain(new SynqError("error", failure("invalid_params", String(error))));
     }
-    this.#joinRef = this.#port.send(call);
-    this.#move("joining");
+    this.#joinCall = call;
+    this.#status = "joining";
+    this.#port.send(call);
+    if (call === this.#joinCall) this.#move("joining"); // unless what hears the frames ended it
   }
 
   #joined() {
     this.#backoff.succeeded();
-    for (const call of this.#calls) if (call.ref === null) this.#port.send(call, this.#joinRef);
+    const join = this.#joinCall;
+    for (const call of this.#calls) {
+      if (call.ref === null) this.#port.send(call, join.ref);
+      if (join !== this.#joinCall) return; // what hears the frames ended it
+    }
     this.#move("joined");
   }
 
@@ -187,21 +199,22 @@ export class Channel {
 
   #joinAgain(error) {
     this.#suspend(error.code, error.message);
-    // A listener may have left the channel now, or have closed the socket when it is time.
-    if (this.#status === "waiting") this.#backoff.schedule(() => this.#port.onopen());
+    if (this.#status === "waiting") this.#backoff.schedule(() => this.#join()); // else a listener left it
     this.#errorListeners.emit(error);
   }
 
   #suspend(code, message) {
+    if (this.#status === "closed") return; // another channel's listener, or what makes the params, left it
     this.#backoff.cancel();
-    this.#joinRef = null;
+    this.#joinCall = null;
     for (const call of [...this.#calls]) if (call.ref !== null) call.fail(code, message);
     this.#move("waiting");
   }
 
   #close(code, message) {
+    if (this.#status === "closed") return; // the topic may be another channel's by now
     this.#backoff.cancel();
-    this.#joinRef = null;
+    this.#joinCall = null;
     this.#port.close();
     this.#move("closed");
     for (const call of [...this.#calls]) call.fail(code, message);

@@ -7,6 +7,7 @@ export type Params = Record<string, unknown>;
 /** Removes the listener that it was returned for. */
 export type Stop = () => void;
 
+/** An option that is undefined has its default. */
 export interface SocketOptions {
   /** Sent with the connection, in the query; a function is called for each attempt. */
   params?: Record<string, string | number | boolean> | (() => Record<string, string | number | boolean>);

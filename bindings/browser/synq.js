@@ -38,6 +38,8 @@ const DEFAULTS = {
   rejoinAfterMs: backoff(500, 10_000),
 };
 
+const DISCONNECTED = ["disconnected", "the connection was lost"];
+
 /** One connection to a server, shared by all its channels. It opens with the first channel. */
 export class Socket {
   #endpoint;
@@ -48,6 +50,7 @@ export class Socket {
   #transport = null; // a WebSocket, or a LongPoll that looks like one
   #transportName = null;
   #webSocketOpened = false;
+  #turn = 0; // goes up as the socket dials or hangs up: what a listener does ends what called it
   #ports = new Map(); // by topic: this socket's end of each channel
   #calls = new Map(); // by ref: what waits for a reply
   #lastRef = 0;
@@ -117,21 +120,24 @@ export class Socket {
     this.#wakeUps?.abort();
     this.#wakeUps = null;
     this.#backoff.cancel();
-    this.#hangUp();
-    this.#move("closed");
+    if (this.#hangUp("closed")) this.#move("closed");
   }
 
   #dial(transportName) {
+    const turn = ++this.#turn;
     this.#transportName = transportName;
     this.#move("connecting");
-    if (this.#transport || this.#status !== "connecting") return; // a listener decided otherwise
+    if (turn !== this.#turn) return; // a listener decided otherwise
     let transport = null;
     try {
-      transport = transportName === "websocket" ? this.#webSocket() : this.#longPoll();
+      const [url, token] = [this.#url(transportName), this.#authToken()];
+      if (turn !== this.#turn) return; // what makes the params or the token did
+      transport = transportName === "websocket" ? webSocket(url, token) : this.#longPoll(url, token);
     } catch (error) {
       // There is no WebSocket here, this page may not open one, or an option is at fault.
       console.warn(`synq: no ${transportName}: ${error}`);
-      return this.#lost(null);
+      if (turn === this.#turn) this.#lost(null);
+      return;
     }
     this.#transport = transport;
     this.#timer = setTimeout(() => this.#lost(transport), this.#options.connectTimeoutMs);
@@ -140,17 +146,9 @@ export class Socket {
     transport.onclose = ({ code }) => this.#lost(transport, code);
   }
 
-  #webSocket() {
-    const url = this.#url("websocket");
-    url.protocol = url.protocol.replace("http", "ws");
-    const token = this.#authToken();
-    return new WebSocket(url, token ? ["phoenix", `base64url.bearer.phx.${base64url(token)}`] : []);
-  }
-
-  #longPoll() {
-    const url = this.#url("longpoll");
+  #longPoll(url, token) {
     url.protocol = url.protocol.replace("ws", "http");
-    return new LongPoll(url, this.#authToken(), this.#options.pollTimeoutMs);
+    return new LongPoll(url, token ? bytes(token) : null, this.#options.pollTimeoutMs);
   }
 
   #url(path) {
@@ -173,26 +171,28 @@ export class Socket {
   #lost(transport, code) {
     if (transport !== this.#transport) return;
     const opened = this.#status === "open";
-    this.#hangUp();
-    if (this.#transport || this.#status === "closed") return; // a listener decided otherwise
     if (opened && code === 1000) return this.close(); // the server means it: phoenix.js stays away too
+    if (!this.#hangUp("waiting")) return;
     const blocked = !opened && !this.#webSocketOpened && this.#transportName === "websocket";
     if (blocked && this.#options.longPoll) return this.#dial("longpoll");
     const retryInMs = this.#backoff.schedule(() => this.#dial("websocket"));
     this.#move("waiting", { retryInMs });
   }
 
-  #hangUp() {
+  /** Ends the transport. Tells whether `status` still comes next: a listener may decide otherwise. */
+  #hangUp(status) {
+    const turn = ++this.#turn;
     clearTimeout(this.#timer);
     const transport = this.#transport;
     this.#transport = null;
-    if (!transport) return;
+    this.#status = status;
+    if (!transport) return true;
     // A dead connection may take a minute to say so: it is not waited for.
     transport.onopen = transport.onmessage = transport.onclose = null;
     transport.close();
-    this.#status = "waiting";
     for (const port of [...this.#ports.values()]) port.onclose();
-    for (const call of [...this.#calls.values()]) call.fail("disconnected", "the connection was lost");
+    for (const call of [...this.#calls.values()]) call.fail(...DISCONNECTED);
+    return turn === this.#turn;
   }
 
   #beatLater() {
@@ -209,16 +209,16 @@ export class Socket {
     this.#send("phoenix", call, null);
   }
 
-  /** Sends a call; a join's own ref is its join ref. Returns the ref. */
+  /** Sends a call, which then has its ref; a join's own ref is its join ref. */
   #send(topic, call, joinRef) {
+    if (this.#status !== "open") return call.fail(...DISCONNECTED); // a listener's, while the connection goes
     const ref = String(++this.#lastRef);
     call.sent(ref, () => this.#calls.delete(ref));
     this.#calls.set(ref, call);
     const head = JSON.stringify([call.event === JOIN ? ref : joinRef, ref, topic, call.event]);
     const text = `${head.slice(0, -1)},${call.payloadText}]`;
-    this.#transport?.send(text); // none while the connection goes, which fails all calls
+    this.#transport.send(text);
     this.#frameListeners.emit({ direction: "out", text });
-    return ref;
   }
 
   #receive(text) {
@@ -235,8 +235,7 @@ export class Socket {
     const wakeUps = new AbortController();
     const sleep = () => {
       this.#backoff.cancel();
-      this.#hangUp();
-      if (!this.#transport && this.#status !== "closed") this.#move("waiting");
+      if (this.#hangUp("waiting")) this.#move("waiting");
     };
     globalThis.addEventListener?.("pagehide", sleep, { signal: wakeUps.signal });
     const wake = () => {
@@ -257,9 +256,14 @@ export class Socket {
 
 const closure = (value) => (typeof value === "function" ? value : () => value);
 
-/** Of a text's UTF-8, in the alphabet that may stand in a subprotocol. */
+function webSocket(url, token) {
+  url.protocol = url.protocol.replace("http", "ws");
+  return new WebSocket(url, token ? ["phoenix", `base64url.bearer.phx.${base64url(token)}`] : []);
+}
+
+/** A text's UTF-8, a character for each byte: how `btoa` and the headers of `fetch` take bytes. */
+const bytes = (text) => String.fromCharCode(...new TextEncoder().encode(text));
+
+/** In the alphabet that may stand in a subprotocol. */
 const base64url = (text) =>
-  btoa(String.fromCharCode(...new TextEncoder().encode(text)))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replace(/=+$/, "");
+  btoa(bytes(text)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");

@@ -332,3 +332,118 @@ test("channel: another's listener may use it while the connection goes", async (
   equal(told, ["joined", "closed"]);
   socket.close();
 });
+
+test("channel: nothing is sent on a connection that a listener begins while the last one goes", async () => {
+  const socket = new Socket("/socket", quick);
+  const [one, two, three] = ["one", "two", "three"].map((topic) => socket.channel(topic));
+  const connection = FakeWebSocket.last;
+  connection.open();
+  for (const message of connection.events("phx_join")) connection.reply("ok", {}, message);
+  const frames = [];
+  socket.onFrame(({ text }) => frames.push(text));
+  let left, pushed;
+  one.onStatus((status) => {
+    if (status !== "waiting") return;
+    socket.connect();
+    left = two.leave();
+    pushed = three.push("late");
+  });
+  connection.drop();
+  await left;
+  await rejects(pushed, "disconnected");
+  equal([FakeWebSocket.last === connection, FakeWebSocket.last.sent, frames], [false, [], []]);
+  socket.close();
+});
+
+test("channel: left by what makes its params, it does not join", () => {
+  for (const fails of [false, true]) {
+    const socket = new Socket("/socket", quick);
+    const channel = socket.channel("one", () => {
+      channel.leave();
+      if (fails) throw new Error("signed out");
+      return {};
+    });
+    socket.channel("two");
+    FakeWebSocket.last.open();
+    same(channel.status, "closed");
+    equal(FakeWebSocket.last.sent, [["1", "1", "two", "phx_join", {}]]);
+    socket.close();
+  }
+});
+
+test("channel: a socket that what makes its params closes is joined when it is back", () => {
+  let signedIn = false;
+  const socket = new Socket("/socket", quick);
+  const channel = socket.channel("room:1", () => {
+    if (!signedIn) socket.close();
+    return { signedIn };
+  });
+  FakeWebSocket.last.open();
+  equal([socket.status, channel.status, FakeWebSocket.last.sent], ["closed", "waiting", []]);
+  signedIn = true;
+  socket.connect();
+  FakeWebSocket.last.open();
+  equal(FakeWebSocket.last.sent, [["1", "1", "room:1", "phx_join", { signedIn: true }]]);
+  socket.close();
+});
+
+test("channel: params that cannot be made stop no heartbeat, and keep no topic", async () => {
+  const socket = new Socket("/socket", { ...quick, heartbeatMs: 1 });
+  const circle = {};
+  circle.self = circle;
+  socket.connect();
+  const connection = FakeWebSocket.last;
+  connection.open();
+  const channel = socket.channel("room:1", circle);
+  same(channel.status, "waiting");
+  await until(() => connection.events("heartbeat").length === 1);
+  await channel.leave();
+  same(socket.channel("room:1").status, "joining");
+  socket.close();
+});
+
+test("channel: what hears the frames may close the socket, or leave the channel", async () => {
+  for (const event of ["phx_join", "say"]) {
+    for (const end of ["close", "leave"]) {
+      const { socket, channel, connection, push } = hearing(event, () =>
+        end === "close" ? socket.close() : channel.leave(),
+      );
+      connection.open();
+      if (event === "say") connection.reply("ok", {});
+      await push.catch(() => {});
+      equal([event, end, channel.status], [event, end, end === "close" ? "waiting" : "closed"]);
+      socket.close();
+    }
+  }
+});
+
+/** A channel with a push that waits; `heard` is called once, when a frame with this event goes out. */
+function hearing(event, heard) {
+  const socket = new Socket("/socket", quick);
+  const channel = socket.channel("room:1");
+  const push = channel.push("say", {}, { timeoutMs: 1 });
+  const stop = socket.onFrame(({ text }) => {
+    if (JSON.parse(text)[3] !== event) return;
+    stop();
+    heard();
+  });
+  return { socket, channel, connection: FakeWebSocket.last, push };
+}
+
+test("channel: left twice, it closes once, and its topic's next channel stays", async () => {
+  const { socket, channel, connection } = joined();
+  const told = [];
+  channel.onStatus((status) => {
+    told.push(status);
+    if (status === "closed") channel.leave();
+  });
+  channel.leave();
+  const next = socket.channel("room:1");
+  await channel.leave();
+  connection.reply("ok", {});
+  const heard = [];
+  next.on("news", (payload) => heard.push(payload));
+  connection.receive(null, null, "room:1", "news", { n: 1 });
+  equal([told, heard], [["joined", "closed"], [{ n: 1 }]]);
+  socket.close();
+});

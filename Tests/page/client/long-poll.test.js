@@ -170,3 +170,11 @@ test("long poll: it is not for those whose WebSocket once opened, nor for those 
   equal(server.requests, []);
   globalThis.fetch = realFetch;
 });
+
+test("long poll: an auth token of any text travels as its UTF-8", async () => {
+  const { server, socket } = await polling({ authToken: "\u0416\u00ff/" });
+  const [{ headers }] = server.requests;
+  same(headers["X-Phoenix-AuthToken"], "\u00d0\u0096\u00c3\u00bf/"); // a character for each byte
+  same(new Headers(headers).get("X-Phoenix-AuthToken"), "\u00d0\u0096\u00c3\u00bf/");
+  server.stop(socket);
+});

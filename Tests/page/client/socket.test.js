@@ -1,6 +1,6 @@
 import { Socket } from "/synq/synq.js";
 import { FakeWebSocket } from "./fake-websocket.js";
-import { equal, same, test, throws, until } from "./harness.js";
+import { equal, rejects, same, test, throws, until } from "./harness.js";
 
 globalThis.WebSocket = FakeWebSocket;
 
@@ -265,5 +265,97 @@ test("socket: an auth token of any text fits into a subprotocol", () => {
   const socket = new Socket("/socket", { authToken: "\u00ff\u00fe??>>" });
   socket.connect();
   equal(FakeWebSocket.last.protocols, ["phoenix", "base64url.bearer.phx.w7_Dvj8_Pj4"]);
+  socket.close();
+});
+
+test("socket: one that a channel's listener connects while it is lost or closed connects once", () => {
+  for (const end of ["lost", "closed", "left"]) {
+    let pauses = 0;
+    const socket = new Socket("/socket", { ...quick, reconnectAfterMs: () => ++pauses });
+    const channel = socket.channel("a");
+    const connection = FakeWebSocket.last;
+    connection.open();
+    const told = [];
+    socket.onStatus((status) => told.push(status));
+    const stop = channel.onStatus((status) => status === "waiting" && socket.connect());
+    const before = FakeWebSocket.made.length;
+    if (end === "lost") connection.drop();
+    else if (end === "closed") socket.close();
+    else dispatchEvent(new Event("pagehide"));
+    equal([end, told, socket.status, pauses], [end, ["open", "connecting"], "connecting", 0]);
+    same(FakeWebSocket.made.length, before + 1);
+    stop();
+    socket.close();
+  }
+});
+
+test("socket: one that a channel's listener closes while the page is left stays closed", () => {
+  for (const end of ["closed", "left"]) {
+    const socket = new Socket("/socket", quick);
+    const channel = socket.channel("a");
+    FakeWebSocket.last.open();
+    const told = [];
+    socket.onStatus((status) => told.push(status));
+    channel.onStatus((status) => status === "waiting" && socket.close());
+    if (end === "closed") socket.close();
+    else dispatchEvent(new Event("pagehide"));
+    equal([end, told], [end, ["open", "closed"]]);
+    dispatchEvent(new Event("pageshow"));
+    same(socket.status, "closed");
+  }
+});
+
+test("socket: a page that is left waits, and connects when it is back", () => {
+  const socket = new Socket("/socket", quick);
+  socket.connect();
+  const connection = FakeWebSocket.last;
+  connection.open();
+  dispatchEvent(new Event("pagehide"));
+  equal([socket.status, connection.closed], ["waiting", true]);
+  dispatchEvent(new Event("pageshow"));
+  same(socket.status, "connecting");
+  socket.close();
+});
+
+test("socket: closed and connected by a listener as it connects, it connects once", () => {
+  const socket = new Socket("/socket", quick);
+  const before = FakeWebSocket.made.length;
+  let once = true;
+  socket.onStatus((status) => {
+    if (status !== "connecting" || !once) return;
+    once = false;
+    socket.close();
+    socket.connect();
+  });
+  socket.connect();
+  equal([FakeWebSocket.made.length, socket.status], [before + 1, "connecting"]);
+  socket.close();
+});
+
+test("socket: closed by what makes its params or its token, it does not open", () => {
+  for (const name of ["params", "authToken"]) {
+    for (const fails of [false, true]) {
+      const { warn } = console;
+      console.warn = () => {};
+      const close = () => {
+        socket.close();
+        if (fails) throw new Error("signed out");
+        return {};
+      };
+      const socket = new Socket("/socket", { ...quick, [name]: close });
+      const before = FakeWebSocket.made.length;
+      socket.connect();
+      console.warn = warn;
+      equal([name, socket.status, FakeWebSocket.made.length], [name, "closed", before]);
+    }
+  }
+});
+
+test("socket: a timeout that is undefined is the default", async () => {
+  const socket = new Socket("/socket", { ...quick, timeoutMs: undefined });
+  const channel = socket.channel("a");
+  FakeWebSocket.last.open();
+  await rejects(channel.push("later", {}, { timeoutMs: 1 }), "timeout"); // after one of no time at all
+  same(channel.status, "joining");
   socket.close();
 });
