@@ -14,21 +14,21 @@ extension UnsafeDiffer {
   // MARK: Operations at `path`
 
   mutating func emitReplace(_ value: FlatPlace) {
-    separate()
+    guard begin() else { return }
     out.pointee.append(#"{"op":"replace","path":""#)
     appendPath()
     appendValue(value)
   }
 
   mutating func emitAdd(_ value: FlatPlace) {
-    separate()
+    guard begin() else { return }
     out.pointee.append(#"{"op":"add","path":""#)
     appendPath()
     appendValue(value)
   }
 
   mutating func emitRemove() {
-    separate()
+    guard begin() else { return }
     out.pointee.append(#"{"op":"remove","path":""#)
     appendPath()
     out.pointee.append(#""}"#)
@@ -37,7 +37,7 @@ extension UnsafeDiffer {
   // MARK: Operations on the elements of the array at `path`
 
   mutating func emitReplace(at index: Int, _ value: FlatPlace) {
-    separate()
+    guard begin() else { return }
     out.pointee.append(#"{"op":"replace","path":""#)
     appendPath(index)
     appendValue(value)
@@ -45,14 +45,14 @@ extension UnsafeDiffer {
 
   /// - Parameter index: nil for the end.
   mutating func emitAdd(at index: Int?, _ value: FlatPlace) {
-    separate()
+    guard begin() else { return }
     out.pointee.append(#"{"op":"add","path":""#)
     appendPath(index)
     appendValue(value)
   }
 
   mutating func emitRemove(at index: Int) {
-    separate()
+    guard begin() else { return }
     out.pointee.append(#"{"op":"remove","path":""#)
     appendPath(index)
     out.pointee.append(#""}"#)
@@ -60,7 +60,7 @@ extension UnsafeDiffer {
 
   /// - Parameter to: nil for the end.
   mutating func emitMove(from: Int, to: Int?) {
-    separate()
+    guard begin() else { return }
     out.pointee.append(#"{"op":"move","from":""#)
     appendPath(from)
     out.pointee.append(#"","path":""#)
@@ -70,7 +70,7 @@ extension UnsafeDiffer {
 
   /// Moves the member of the object at `path` to another name.
   mutating func emitRename(from oldKey: FlatPlace, to newKey: FlatPlace) {
-    separate()
+    guard begin() else { return }
     out.pointee.append(#"{"op":"move","from":""#)
     appendPath()
     Self.append(token: oldKey, to: &out.pointee)
@@ -82,10 +82,13 @@ extension UnsafeDiffer {
 
   // MARK: Parts
 
+  /// Begins an operation; false where one more would be cut off anyway.
   @inline(__always)
-  private mutating func separate() {
+  private mutating func begin() -> Bool {
+    guard out.pointee.count <= limit else { return false }
     if out.pointee.count > base || follows { out.pointee.append(0x2C) }
     operations &+= 1
+    return true
   }
 
   @inline(__always)

@@ -9,7 +9,8 @@
 /// the whole linear in the size of the values (n log n where things moved), whatever a peer sends.
 ///
 /// What is written is compact JSON text. A sub-patch that came out longer than its replacement is cut off
-/// and written as the replacement.
+/// and written as the replacement; one that must be longer is not written to its end, since each of its
+/// operations has the whole path, which a long key makes long.
 struct UnsafeDiffer: ~Copyable {
   /// One token of the way down: the key of a member, or an index.
   struct Step {
@@ -27,6 +28,8 @@ struct UnsafeDiffer: ~Copyable {
   var levels = UnsafeDiffer.maxLevels
   /// Bytes that speculative work may still look at.
   var budget = 0
+  /// Where in `out` the replacement of what is being compared would end at most: what goes on beyond is not written.
+  var limit = Int.max
   /// Whether an operation stands before the first one.
   let follows: Bool
   /// Where the first operation starts in `out`.
@@ -50,6 +53,9 @@ struct UnsafeDiffer: ~Copyable {
 
   /// Bytes of `{"op":"replace","path":"","value":}`.
   static let replaceOverhead = 35
+
+  /// Bytes of text that a byte of a flat value becomes at most: a control character in a string, `\u0001`.
+  static let maxTextGrowth = 6
 
   /// - Parameter memory: for the first levels and gaps; outlives the differ.
   init(
@@ -94,6 +100,9 @@ struct UnsafeDiffer: ~Copyable {
     }
     let start = out.pointee.count
     let before = operations
+    let size = FlatLayout.size(new)
+    let outerLimit = limit
+    limit = min(outerLimit, start &+ Self.replaceOverhead &+ pathSize &+ Self.maxTextGrowth &* size &+ 1)
     levels &-= 1
     if FlatLayout.isObject(tag) {
       diffObjects(old, new, known: known)
@@ -101,9 +110,12 @@ struct UnsafeDiffer: ~Copyable {
       diffArrays(old, new, known: known)
     }
     levels &+= 1
+    let isOver = out.pointee.count > limit
+    limit = outerLimit
+    if isOver { return replace(with: new, from: start, operations: before) }
     // Text is hardly ever below three quarters of the flat bytes, in an object never by much, so small patches need
     // no count.
-    let least = FlatLayout.size(new) / 4 &* 3 &- (FlatLayout.isObject(tag) ? 0 : 8)
+    let least = size / 4 &* 3 &- (FlatLayout.isObject(tag) ? 0 : 8)
     if out.pointee.count &- start > Self.replaceOverhead &+ least {
       replaceIfShorter(new, from: start, operations: before)
     }
@@ -113,8 +125,13 @@ struct UnsafeDiffer: ~Copyable {
   @inline(never)
   private mutating func replaceIfShorter(_ new: FlatPlace, from start: Int, operations before: Int) {
     let comma = start > base || follows ? 1 : 0
-    let limit = out.pointee.count - start - comma - Self.replaceOverhead - pathSize
-    guard limit > 0, sizes.text(new, limit: limit) < limit else { return }
+    let room = out.pointee.count - start - comma - Self.replaceOverhead - pathSize
+    guard room > 0, sizes.text(new, limit: room) < room else { return }
+    replace(with: new, from: start, operations: before)
+  }
+
+  /// Cuts the sub-patch that starts at `start` off and writes the replacement.
+  private mutating func replace(with new: FlatPlace, from start: Int, operations before: Int) {
     out.pointee.truncate(to: start)
     operations = before
     emitReplace(new)

@@ -120,7 +120,8 @@ private final class FuzzedSocket {
     case UInt8(ascii: "m"):
       for key in admitted.subtracting(ended) {
         engine.deliver(
-          HostMessage(topic: "t", name: "tick", payload: .json(["n": 1])), to: key, into: &output)
+          HostMessage(topic: "t", name: "tick", payload: .json(["n": 1]), isShared: true), to: key,
+          into: &output)
       }
     case UInt8(ascii: "s"):
       if let key = admitted.subtracting(ended).first { engine.stop(key, reason: .normal, into: &output) }

@@ -141,6 +141,41 @@ struct SharedWorkTests {
     #expect(said(isShared: false).work == nil)
   }
 
+  @Test func nothingIsKeptByTheMessagesOfAHostOfItsOwn() throws {
+    weak var work: SharedWork?
+    let harness = EngineHarness(router("room:*", track: ["list"], callbacks: .all.union(.messageBuilder)))
+    harness.callbacks["room:*"] = { cause, scope in
+      switch cause {
+      case .initialize: try? scope.assigns.set("list", to: [1, 2])
+      case .message: try? scope.assigns.change(.append(7), at: "/list")
+      case .newState, .updateState: scope.message = StateMessage(event: "state", payload: .emptyObject)
+      default: break
+      }
+      return .returned
+    }
+    harness.receive(#"["1","1","room:1","phx_join",{}]"#)
+    let key = try #require(harness.key("room:1"))
+    do {
+      let message = said()
+      work = message.work
+      #expect(harness.perform { $0.deliver(message, to: key, into: &$1) }.map { $0[3] } == ["state"])
+    }
+    #expect(work == nil)
+  }
+
+  @Test func whatWasGivenUpIsWorkedOutByEach() {
+    let topics = ["room:1", "room:2"]
+    let harness = harness(router("room:*", track: ["list"]), topics) { _, assigns in
+      try assigns.change(.append(7), at: "/list")
+    }
+    let message = said()
+    message.work?.giveUp()
+    #expect(deliver(message, to: topics, of: harness).count == 2)
+    let lists = topics.compactMap { list($0, of: harness) }
+    #expect(lists == [[1, 2, 7], [1, 2, 7]])
+    #expect(!lists[0].sharesStorage(with: lists[1]))
+  }
+
   /// The same random edits by sixteen members, some of whom go ways of their own, shared and each for itself.
   @Test(arguments: 1...8) func sharingChangesNothingThatIsSent(seed: Int) {
     let topics = (1...16).map { "room:\($0)" }

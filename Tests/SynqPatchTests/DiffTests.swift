@@ -45,6 +45,21 @@ import Testing
     ),
   ]
 
+  /// Each operation has the whole path: what is below a long key is replaced before it was written a thousand times.
+  @Test func aLongKeyIsNotWrittenForEveryMember() {
+    let key = String(repeating: "k", count: 50_000)
+    func document(_ first: Int) -> JSON {
+      let members = (0..<1_000).map { ("m\($0)", JSON(first + $0)) }
+      return JSON(members: [(key, JSON(members: members)), ("other", JSON((0..<1_000).map { JSON($0) }))])
+    }
+    var out = ByteWriter()
+    let new = document(1)
+    #expect(JSONPatch.appendDiff(from: document(0), to: new, at: "", into: &out) == 1)
+    let patch = out.withUnsafeBytes { try? JSON(parsing: $0) }
+    #expect(patch == ["op": "replace", "path": JSON("/" + key), "value": new[key] ?? .null])
+    #expect(out.reserved < 10 * new.flatSize)
+  }
+
   /// Short keys are written with one store, whatever stands behind them.
   @Test func keysAreEscapedAtEveryPlace() {
     for length in 0..<24 {

@@ -44,7 +44,7 @@ package final class HostMessage: Sendable {
   package let name: String
   package let payload: Payload
   /// What the channels that get it make of it; nil where it is for one.
-  let work: SharedWork?
+  package let work: SharedWork?
 
   /// - Parameter isShared: whether several channels get it.
   package init(topic: String, name: String, payload: Payload, isShared: Bool = false) {
@@ -56,6 +56,9 @@ package final class HostMessage: Sendable {
 }
 
 extension Invocation.Cause {
+  /// What the channels with the same cause share.
+  var sharedWork: SharedWork? { if case .message(let message) = self { message.work } else { nil } }
+
   /// The callback's name, for the log.
   package var callbackName: String {
     switch self {

@@ -5,7 +5,8 @@ import Synchronization
 ///
 /// In a room nearly all members have the same values and do the same with a message. The first of them makes the edit and
 /// finds the difference; the next ones find both here, and so come to share its memory as well. Whoever has other values
-/// finds nothing and works it out for itself. Lives as long as the message; callbacks may ask on any thread.
+/// finds nothing and works it out for itself. Lives as long as the message, and is empty once the host gave it up; callbacks
+/// may ask on any thread.
 package final class SharedWork: Sendable {
   /// One change of one tracked assign, and what came of it.
   private final class Edit: Sendable {
@@ -67,11 +68,19 @@ package final class SharedWork: Sendable {
   private struct Known: Sendable {
     var edits = Recent<Edit>()
     var differences = Recent<Difference>()
+
+    mutating func giveUp() {
+      edits.giveUp()
+      differences.giveUp()
+    }
   }
 
   private let known = Mutex(Known())
 
   package init() {}
+
+  /// Lets go of everything; who asks from now on finds nothing.
+  package func giveUp() { known.withLock { $0.giveUp() } }
 
   /// What `make` gives: the value after a change of an assign. Known where another channel made the same of an equal value.
   func edited(
@@ -132,8 +141,13 @@ private struct Recent<Element: AnyObject & Sendable>: Sendable {
     guard misses < Self.maxMisses else { return nil }
     let found = elements.first(where: predicate)
     misses = found == nil ? misses + 1 : 0
-    if misses == Self.maxMisses { elements = [] }
+    if misses == Self.maxMisses { giveUp() }
     return found
+  }
+
+  mutating func giveUp() {
+    misses = Self.maxMisses
+    elements = []
   }
 
   mutating func add(_ make: () -> Element) {

@@ -8,7 +8,7 @@ extension SocketEngine {
     guard let machine = self[key] else { return }
     machine.isBusy = true
     let invocation = Invocation(channel: key, cause: cause, scope: CallbackScope(assigns: machine.assigns))
-    if case .message(let message) = cause { invocation.scope.assigns.shared = message.work }
+    invocation.scope.assigns.shared = cause.sharedWork
     output.actions.append(.invoke(invocation))
   }
 

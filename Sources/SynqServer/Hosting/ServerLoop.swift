@@ -39,6 +39,8 @@ final class ServerLoop: @unchecked Sendable {
   private var topics: [Topic: TopicMembers] = [:]
   private var pendingCalls: [PendingCall] = []
   private var isSubmissionScheduled = false
+  /// What the channels that got the last messages share.
+  private var sharedWork = RecentWork()
   private(set) var isDraining = false
   /// Sockets that a drain has not told yet.
   private var untold: [SocketDriver] = []
@@ -177,12 +179,14 @@ final class ServerLoop: @unchecked Sendable {
     for context in members.contexts where context !== except {
       context.driver.deliver(broadcast: &encoded, to: context)
     }
+    if let work = encoded.intercepted?.work { sharedWork.add(work) }
   }
 
   private func publish(topic: String, message: String, payload: JSON, except: ChannelContext?) {
     guard let members = topics[Topic(topic)] else { return }
     let message = HostMessage(
       topic: topic, name: message, payload: .json(payload), isShared: members.contexts.count > 1)
+    if let work = message.work { sharedWork.add(work) }
     for context in members.contexts where context !== except { context.driver.deliver(message, to: context) }
   }
 }
@@ -217,15 +221,21 @@ struct EncodedBroadcast {
   let topic: String
   let event: String
   let payload: Payload
-  /// What channels get that intercept the event.
-  let message: HostMessage
+  /// What channels get that intercept the event, once the first of them has.
+  private(set) var intercepted: HostMessage?
   private var texts: [Serializer: [UInt8]] = [:]
 
   init(topic: String, event: String, payload: Payload) {
     self.topic = topic
     self.event = event
     self.payload = payload
-    message = HostMessage(topic: topic, name: event, payload: payload, isShared: true)
+  }
+
+  /// The broadcast as a message for `handle_message`.
+  mutating func intercept() -> HostMessage {
+    let message = intercepted ?? HostMessage(topic: topic, name: event, payload: payload, isShared: true)
+    intercepted = message
+    return message
   }
 
   /// Appends the message as `serializer` writes it, or says why it has no form there.

@@ -145,8 +145,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
       } else {
         send()
       }
-    case .callback:
-      deliver(broadcast.message, to: context)
+    case .callback: deliver(broadcast.intercept(), to: context)
     case .nowhere: break
     }
   }
