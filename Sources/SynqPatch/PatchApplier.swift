@@ -83,7 +83,7 @@ struct PatchApplier {
 
   private mutating func move(from source: PatchPlace, to place: PatchPlace) throws(PatchError) {
     if source.isSame(as: place) {
-      _ = try value(at: source)
+      _ = try find(source)
       return
     }
     if place.isInside(source) {
@@ -152,8 +152,10 @@ struct PatchApplier {
     return (node, token)
   }
 
-  /// The value at a place. What was opened there is put together, and kept so.
-  private mutating func value(at place: PatchPlace) throws(PatchError) -> JSON {
+  /// What is at a place, and the opened array or object that holds it, if one does.
+  private func find(
+    _ place: PatchPlace
+  ) throws(PatchError) -> (item: PatchItem, holder: (node: PatchNode, token: FlatPointer.Token)?) {
     var tokens = FlatPointer(place.pointer)
     var item = root
     var holder: (node: PatchNode, token: FlatPointer.Token)?
@@ -172,6 +174,12 @@ struct PatchApplier {
         }
       }
     }
+    return (item, holder)
+  }
+
+  /// The value at a place. What was opened there is put together, and kept so.
+  private mutating func value(at place: PatchPlace) throws(PatchError) -> JSON {
+    let (item, holder) = try find(place)
     guard case .node = item else { return item.json() }
     let json = item.json()
     if let (node, token) = holder {

@@ -118,11 +118,8 @@ private final class FuzzedSocket {
         _ = engine.reply(owed.reply, .receipt, of: owed.channel, into: &output)
       }
     case UInt8(ascii: "m"):
-      for key in admitted.subtracting(ended) {
-        engine.deliver(
-          HostMessage(topic: "t", name: "tick", payload: .json(["n": 1]), isShared: true), to: key,
-          into: &output)
-      }
+      let message = HostMessage(topic: "t", name: "tick", payload: .json(["n": 1]), isShared: true)
+      for key in admitted.subtracting(ended) { engine.deliver(message, to: key, into: &output) }
     case UInt8(ascii: "s"):
       if let key = admitted.subtracting(ended).first { engine.stop(key, reason: .normal, into: &output) }
     case UInt8(ascii: "d"): engine.drain(reason: .draining, into: &output)

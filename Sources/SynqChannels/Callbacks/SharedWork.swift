@@ -7,7 +7,9 @@ import Synchronization
 /// finds the difference; the next ones find both here, and so come to share its memory as well. Whoever has other values
 /// finds nothing and works it out for itself. Lives as long as the message, and is empty once the host gave it up; callbacks
 /// may ask on any thread.
-package final class SharedWork: Sendable {
+///
+/// `@unchecked Sendable`: `known` belongs to the thread that took `isTaken`.
+package final class SharedWork: @unchecked Sendable {
   /// One change of one tracked assign, and what came of it.
   private final class Edit: Sendable {
     let spec: ChannelSpec
@@ -68,32 +70,43 @@ package final class SharedWork: Sendable {
   private struct Known: Sendable {
     var edits = Recent<Edit>()
     var differences = Recent<Difference>()
-
-    mutating func giveUp() {
-      edits.giveUp()
-      differences.giveUp()
-    }
   }
 
-  private let known = Mutex(Known())
+  private var known = Known()
+  // No Mutex: on Linux asking one whether it is free is a system call where it is not.
+  private let isTaken = Atomic(false)
+  private let isGivenUp = Atomic(false)
 
   package init() {}
 
   /// Lets go of everything; who asks from now on finds nothing.
-  package func giveUp() { known.withLock { $0.giveUp() } }
+  package func giveUp() {
+    isGivenUp.store(true, ordering: .sequentiallyConsistent)
+    _ = withKnown { _ in () }
+  }
+
+  /// Gives what `body` finds; nil also while another thread is here, as one that would have to wait is faster alone.
+  @inline(__always)
+  private func withKnown<Found>(_ body: (inout Known) -> Found?) -> Found? {
+    guard !isTaken.exchange(true, ordering: .sequentiallyConsistent) else { return nil }
+    let wasGivenUp = isGivenUp.load(ordering: .relaxed)
+    var found: Found?
+    if wasGivenUp { known = Known() } else { found = body(&known) }
+    isTaken.store(false, ordering: .sequentiallyConsistent)
+    // By a thread that could not come in meanwhile.
+    if !wasGivenUp, isGivenUp.load(ordering: .sequentiallyConsistent) { giveUp() }
+    return found
+  }
 
   /// What `make` gives: the value after a change of an assign. Known where another channel made the same of an equal value.
   func edited(
     _ old: JSON, _ change: JSON.Change, at pointer: UnsafeRawBufferPointer, by spec: ChannelSpec,
     _ make: () throws(HostError) -> JSON
   ) throws(HostError) -> JSON {
-    // A thread that would have to wait is faster alone.
-    let found = known.withLockIfAvailable { known in
-      known.edits.first { $0.isOf(old, change, at: pointer, by: spec) }
-    }
-    if case .some(let edit?) = found { return edit.new }
+    let edit = withKnown { $0.edits.first { $0.isOf(old, change, at: pointer, by: spec) } }
+    if let edit { return edit.new }
     let new = try make()
-    _ = known.withLockIfAvailable { known in
+    _ = withKnown { known in
       known.edits.add { Edit(of: old, change, at: pointer, by: spec, new: new) }
     }
     return new
@@ -104,16 +117,16 @@ package final class SharedWork: Sendable {
     from old: JSON, to new: JSON, of index: Int, by spec: ChannelSpec, follows: Bool,
     into writer: inout ByteWriter, _ append: (inout ByteWriter) -> Int
   ) -> Int {
-    let found = known.withLockIfAvailable { known in
-      known.differences.first { $0.leads(from: old, to: new, of: index, by: spec, follows: follows) }
+    let difference = withKnown {
+      $0.differences.first { $0.leads(from: old, to: new, of: index, by: spec, follows: follows) }
     }
-    if case .some(let difference?) = found {
+    if let difference {
       writer.append(difference.text)
       return difference.operations
     }
     let start = writer.count
     let operations = append(&writer)
-    _ = known.withLockIfAvailable { known in
+    _ = withKnown { known in
       known.differences.add {
         Difference(
           from: old, to: new, of: index, by: spec, follows: follows,
@@ -141,13 +154,8 @@ private struct Recent<Element: AnyObject & Sendable>: Sendable {
     guard misses < Self.maxMisses else { return nil }
     let found = elements.first(where: predicate)
     misses = found == nil ? misses + 1 : 0
-    if misses == Self.maxMisses { giveUp() }
+    if misses == Self.maxMisses { elements = [] }
     return found
-  }
-
-  mutating func giveUp() {
-    misses = Self.maxMisses
-    elements = []
   }
 
   mutating func add(_ make: () -> Element) {
