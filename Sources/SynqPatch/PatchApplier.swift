@@ -89,19 +89,30 @@ struct PatchApplier {
     if place.isInside(source) {
       throw place.error(.moveIntoItself, "a value cannot be moved into itself, from \(source.pointer.text)")
     }
-    let item = try remove(at: source)
-    if place.depth > source.depth { try checkDepth(item.json().depth, at: place) }
+    var item = try remove(at: source)
+    if place.depth > source.depth {
+      // Puts together what was opened there: not more often than copies may.
+      let moved = item.json()
+      try spend(moved.flatSize, at: place)
+      try checkDepth(moved.depth, at: place)
+      item = .flat(moved)
+    }
     try add(item, at: place)
   }
 
   private mutating func copy(from source: PatchPlace, to place: PatchPlace) throws(PatchError) {
     let copied = try value(at: source)
-    copyAllowance -= copied.flatSize
-    guard copyAllowance >= 0 else {
-      throw place.error(.tooLarge, "copies are limited to \(limits.maxCopiedBytes) bytes")
-    }
+    try spend(copied.flatSize, at: place)
     if place.depth > source.depth { try checkDepth(copied.depth, at: place) }
     try add(.flat(copied), at: place)
+  }
+
+  private mutating func spend(_ bytes: Int, at place: PatchPlace) throws(PatchError) {
+    copyAllowance -= bytes
+    guard copyAllowance >= 0 else {
+      throw place.error(
+        .tooLarge, "copies and moves to deeper places are limited to \(limits.maxCopiedBytes) bytes")
+    }
   }
 
   private func checkDepth(_ depth: Int, at place: PatchPlace) throws(PatchError) {

@@ -69,7 +69,7 @@ public struct PatchLimits: Sendable, Hashable {
   /// How deep an operation may reach, and what it puts there with it. Stops a patch from nesting a document, one
   /// level each time, beyond what its readers can take. Default 128, at most 1,024 counts.
   public var maxDepth: Int
-  /// The most bytes that `copy` may add in all. Stops 30 operations, each of which copies the whole document
+  /// The most bytes that `copy` may add, and `move` take to deeper places, in all. Stops 30 operations, each of which copies the whole document
   /// into itself, from making a thousand million of it. Default 64 MiB.
   public var maxCopiedBytes: Int
 

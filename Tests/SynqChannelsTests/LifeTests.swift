@@ -107,6 +107,30 @@ import Testing
     #expect(harness.runHeld().map { $0[3]?.stringValue } == ["phx_error"])
   }
 
+  @Test func messagesOfTheServerDoNotUseUpTheRoomForEvents() throws {
+    var limits = SocketLimits()
+    limits.maxQueuedEvents = 2
+    limits.maxQueuedMessages = 3
+    let harness = EngineHarness(router("counter:*", track: ["count"]), limits: limits)
+    harness.callbacks["counter:*"] = counter
+    harness.receive(#"["1","1","counter:1","phx_join",{}]"#)
+    let key = try #require(harness.key("counter:1"))
+    harness.holdsCallbacks = true
+    let tick = { (engine: inout SocketEngine, output: inout EngineOutput) in
+      engine.deliver(HostMessage(topic: "news", name: "tick", payload: .empty), to: key, into: &output)
+    }
+    // One runs, three wait.
+    for _ in 1...4 { harness.perform(tick) }
+    #expect(harness.receive(#"["1","2","counter:1","inc",{}]"#) == [])
+    #expect(harness.receive(#"["1","3","counter:1","inc",{}]"#) == [])
+    #expect(
+      harness.receive(#"["1","4","counter:1","inc",{}]"#)[0][4]?["response"]?["code"]
+        == "too_many_queued_events")
+    #expect(harness.logs.isEmpty)
+    harness.perform(tick)
+    #expect(harness.logs.count == 1)
+  }
+
   @Test func effectsBecomeActionsInTheirOrder() throws {
     let harness = joined()
     harness.callbacks["counter:*"] = { cause, scope in

@@ -121,6 +121,17 @@ struct Names: Sendable {
     #expect(harness.perform { $0.encodeStates(into: &$1) } == [])
   }
 
+  @Test(arguments: [CloseReason.normal, .crashed]) func aStateThatWaitsIsSentBeforeAnOrderlyEnd(
+    reason: CloseReason
+  ) throws {
+    let harness = joined()
+    let key = try #require(harness.key("c:1"))
+    harness.engine.isWritable = false
+    harness.receive(#"["1","2","c:1","inc",{}]"#)
+    let sent = harness.perform { $0.stop(key, reason: reason, into: &$1) }
+    #expect(sent.map { $0[3] } == (reason == .normal ? ["synq:patch", "phx_close"] : ["phx_error"]))
+  }
+
   @Test func aPatchBeyondItsLimitIsSentAsTheFullState() {
     var limits = SocketLimits()
     limits.maxPatchBytes = 110

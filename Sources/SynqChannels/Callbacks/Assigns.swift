@@ -59,7 +59,7 @@ package struct Assigns: Sendable {
   package var state: JSON { spec.state(of: tracked) }
 
   private func trackedIndex(_ name: String) -> Int? {
-    spec.options.track.firstIndex(of: name)
+    spec.options.track.firstIndex { $0.hasSameBytes(as: name) }
   }
 
   /// Where an assign is kept.

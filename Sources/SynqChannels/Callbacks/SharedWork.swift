@@ -32,8 +32,8 @@ package final class SharedWork: @unchecked Sendable {
     func isOf(
       _ old: JSON, _ change: JSON.Change, at pointer: UnsafeRawBufferPointer, by spec: ChannelSpec
     ) -> Bool {
-      self.old.hasSameBytes(as: old) && self.change.hasSameBytes(as: change) && self.spec === spec
-        && self.pointer.elementsEqual(pointer)
+      self.spec === spec && self.pointer.elementsEqual(pointer) && self.change.hasSameBytes(as: change)
+        && self.old.hasSameBytes(as: old)
     }
   }
 
@@ -70,6 +70,17 @@ package final class SharedWork: @unchecked Sendable {
   private struct Known: Sendable {
     var edits = Recent<Edit>()
     var differences = Recent<Difference>()
+    private var bytes = 0
+
+    /// What the values and texts of one message may take, which channels that are slow keep for long.
+    private static let maxBytes = 1 << 20
+
+    /// Whether there is room for so much more.
+    mutating func admits(_ added: Int) -> Bool {
+      guard bytes + added <= Self.maxBytes else { return false }
+      bytes += added
+      return true
+    }
   }
 
   private var known = Known()
@@ -107,6 +118,7 @@ package final class SharedWork: @unchecked Sendable {
     if let edit { return edit.new }
     let new = try make()
     _ = withKnown { known in
+      guard known.admits(old.flatSize + new.flatSize) else { return }
       known.edits.add { Edit(of: old, change, at: pointer, by: spec, new: new) }
     }
     return new
@@ -127,6 +139,7 @@ package final class SharedWork: @unchecked Sendable {
     let start = writer.count
     let operations = append(&writer)
     _ = withKnown { known in
+      guard known.admits(old.flatSize + new.flatSize + writer.count - start) else { return }
       known.differences.add {
         Difference(
           from: old, to: new, of: index, by: spec, follows: follows,

@@ -110,28 +110,32 @@ extension ChannelMachine.Mail {
 
 /// What waits for a channel, first in, first out; empty most of the time.
 struct Mailbox {
-  private var items: [ChannelMachine.Mail] = []
+  private var items: [ChannelMachine.Mail?] = []
   private var head = 0
   /// Of all that waits.
   private(set) var bytes = 0
+  /// Messages of the server among what waits.
+  private(set) var messages = 0
 
   var count: Int { items.count - head }
 
+  /// What the client sent among what waits, and a stop.
+  var events: Int { count - messages }
+
   mutating func append(_ mail: ChannelMachine.Mail) {
     items.append(mail)
-    bytes += mail.bytes
+    tally(mail, 1)
   }
 
   /// Puts something before all that waits.
   mutating func prepend(_ mail: ChannelMachine.Mail) {
     items.insert(mail, at: head)
-    bytes += mail.bytes
+    tally(mail, 1)
   }
 
   mutating func popFirst() -> ChannelMachine.Mail? {
-    guard head < items.count else { return nil }
-    let mail = items[head]
-    bytes -= mail.bytes
+    guard head < items.count, let mail = items[head].take() else { return nil }
+    tally(mail, -1)
     head += 1
     if head == items.count {
       items.removeAll(keepingCapacity: items.capacity <= 16)
@@ -143,13 +147,15 @@ struct Mailbox {
     return mail
   }
 
+  private mutating func tally(_ mail: ChannelMachine.Mail, _ sign: Int) {
+    bytes += sign * mail.bytes
+    if case .message = mail { messages += sign }
+  }
+
   /// Empties the mailbox and returns what was in it.
-  mutating func removeAll() -> ArraySlice<ChannelMachine.Mail> {
-    defer {
-      items = []
-      head = 0
-      bytes = 0
-    }
-    return items[head...]
+  mutating func removeAll() -> [ChannelMachine.Mail] {
+    let waiting = items[head...].compactMap(\.self)
+    self = Mailbox()
+    return waiting
   }
 }

@@ -14,7 +14,7 @@ package struct TopicPattern: Hashable, Sendable, CustomStringConvertible {
     guard !text.isEmpty else { throw Malformed(reason: "is empty") }
     guard !text.utf8.contains(0) else { throw Malformed(reason: "contains a NUL") }
     isPrefix = text.utf8.last == UInt8(ascii: "*")
-    prefix = isPrefix ? String(text.dropLast()) : text
+    prefix = isPrefix ? String(decoding: text.utf8.dropLast(), as: UTF8.self) : text
     guard !prefix.utf8.contains(UInt8(ascii: "*")) else {
       throw Malformed(reason: "has a * that is not at its end")
     }

@@ -31,7 +31,9 @@ extension SocketEngine {
       if case .authorize = cause, accepts(outcome, invocation.scope.response) { machine.isAuthorized = true }
       carryOut(invocation.scope.effects, of: key, into: &output)
       switch outcome {
-      case .returned: machine.assigns = invocation.scope.assigns
+      case .returned:
+        machine.assigns = invocation.scope.assigns
+        machine.assigns.shared = nil
       case .refused: break
       case .crashed(let reason, let code):
         logCrash(of: machine, cause: reason, code: code, during: cause, into: &output)
@@ -50,7 +52,7 @@ extension SocketEngine {
       return crash(key, cause: reason, code: code, during: cause, into: &output)
     }
     swap(&machine.assigns, &invocation.scope.assigns)
-    guard !machine.isClosing else { return }
+    guard !machine.isClosing else { return machine.assigns.shared = nil }
     switch cause {
     case .initialize: completeInitialize(key, response: invocation.scope.response, into: &output)
     case .event:

@@ -55,6 +55,7 @@ extension SocketEngine {
   /// Begins the end of a channel: at once if it is free, else when its callback is done.
   mutating func close(_ key: ChannelKey, _ ending: ChannelMachine.Ending, into output: inout EngineOutput) {
     guard let machine = self[key], !machine.isClosing else { return }
+    sendLastState(of: machine, before: ending, into: &output)
     machine.phase = .closing(ending)
     passOn(machine.mailbox.removeAll(), from: machine, into: &output)
     if machine.isBusy {
@@ -63,6 +64,17 @@ extension SocketEngine {
     } else {
       beforeClose(key, ending.reason, into: &output)
     }
+  }
+
+  /// Sends a state that waits for the client to read where the host ends the channel: there is no later time.
+  private mutating func sendLastState(
+    of machine: ChannelMachine, before ending: ChannelMachine.Ending, into output: inout EngineOutput
+  ) {
+    guard machine.isDirty, !machine.isBusy, ending.isAnnounced, ending.reason.isOrderly,
+      ending.reason != .left,
+      !machine.spec.hasMessageBuilder
+    else { return }
+    encodeState(of: machine, into: &output)
   }
 
   /// What waited for a channel which ends: a join is begun, and what came after it is for the channel that it makes;

@@ -35,7 +35,7 @@ extension SocketEngine {
     _ machine: ChannelMachine, into output: inout EngineOutput
   ) -> Bool {
     let limit = limits.maxQueuedMessages
-    if machine.mailbox.count < limit { return true }
+    if machine.mailbox.messages < limit { return true }
     crash(
       machine.key, cause: "more messages wait for the channel than max_queued_messages (\(limit))",
       into: &output)
@@ -60,7 +60,7 @@ extension SocketEngine {
         return refuseMail(joinRef: machine.newestJoinRef, ref: ref, of: machine, into: &output)
       }
     case .leave(let ref):
-      if machine.mailbox.count >= limits.maxQueuedEvents {
+      if machine.mailbox.events >= limits.maxQueuedEvents {
         // A client that has enough of a channel need not wait for its turn.
         if machine.isJoined, machine.queuedJoinRef == nil {
           return processLeave(ref: ref, of: key, into: &output)
@@ -82,7 +82,7 @@ extension SocketEngine {
   /// Whether a client's message may wait: few enough do, and all that wait on the socket are small enough. One may be
   /// as large as it likes, so that no limit shuts out what another one admits.
   private func hasRoom(for mail: ChannelMachine.Mail, _ machine: ChannelMachine) -> Bool {
-    guard machine.mailbox.count < limits.maxQueuedEvents else { return false }
+    guard machine.mailbox.events < limits.maxQueuedEvents else { return false }
     let waiting = machines.reduce(0) { $0 + ($1?.mailbox.bytes ?? 0) }
     return waiting == 0 || waiting + mail.bytes <= limits.maxQueuedBytes
   }

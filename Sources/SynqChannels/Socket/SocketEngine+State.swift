@@ -27,7 +27,7 @@ extension SocketEngine {
     }
   }
 
-  private mutating func encodeState(of machine: ChannelMachine, into output: inout EngineOutput) {
+  mutating func encodeState(of machine: ChannelMachine, into output: inout EngineOutput) {
     machine.isDirty = false
     guard condition != .lost, case .live = machine.phase else { return }
     if machine.spec.hasMessageBuilder { return buildState(of: machine, into: &output) }

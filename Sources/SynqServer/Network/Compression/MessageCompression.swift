@@ -22,7 +22,8 @@ final class MessageCompression {
     return shared.output.bytes
   }
 
-  /// `message` expanded, valid until the next call on this loop.
+  /// `message` expanded, valid until the next call on this loop: what it leads to must be sent in a later one, which holds
+  /// as bursts do not interleave and are answered at their end.
   func expand(_ message: UnsafeRawBufferPointer, limit: Int) -> Expansion {
     guard let inflater else { return .violation(.badCompression) }
     let byRatio = message.count.multipliedReportingOverflow(by: options.maxInflateRatio)

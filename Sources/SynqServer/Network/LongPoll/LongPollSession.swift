@@ -90,7 +90,11 @@ final class LongPollSession: SocketTransport, LoopMember, @unchecked Sendable {
   func waitForMessages(_ promise: EventLoopPromise<Delivery?>) {
     loop.eventLoop.assertInEventLoop()
     quietTicks = 0
-    answerPoll()
+    if let old = poll {
+      poll = nil
+      old.timeout.cancel()
+      old.promise.succeed(Delivery(messages: ByteBuffer()))
+    }
     guard phase != .gone else { return promise.succeed(nil) }
     let timeout = loop.eventLoop.assumeIsolated().scheduleTask(in: limits.window) { self.answerPoll() }
     poll = Poll(promise: promise, timeout: timeout)
