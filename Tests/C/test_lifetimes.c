@@ -382,7 +382,7 @@ static void a_forked_child_is_told(void) {
   CHECK_OK(synq_server_free(server));
 }
 
-static void a_child_of_a_process_that_ended_a_server_is_told_that_it_can_run_none(void) {
+static void a_forked_child_of_a_process_that_ended_a_server_can_run_none(void) {
   synq_server_t *server = NULL, *own = NULL;
   int status = -1;
   CHECK_OK(synq_server_new(&server, NULL));
@@ -415,7 +415,7 @@ const test_t lifetime_tests[] = {
     {"servers_come_and_go", servers_come_and_go},
     {"a_server_that_never_started_can_be_freed", a_server_that_never_started_can_be_freed},
     {"a_forked_child_is_told", a_forked_child_is_told},
-    {"a_child_of_a_process_that_ended_a_server_is_told_that_it_can_run_none",
-     a_child_of_a_process_that_ended_a_server_is_told_that_it_can_run_none},
+    {"a_forked_child_of_a_process_that_ended_a_server_can_run_none",
+     a_forked_child_of_a_process_that_ended_a_server_can_run_none},
     {NULL, NULL},
 };
