@@ -22,8 +22,8 @@ final class MessageCompression {
     return shared.output.bytes
   }
 
-  /// `message` expanded, valid until the next call on this loop: what it leads to must be sent in a later one, which holds
-  /// as bursts do not interleave and are answered at their end.
+  /// `message` expanded, valid until the next call on this loop. No answer is compressed before the message was read: what a
+  /// burst leads to is sent at its end, and bursts of two sockets do not interleave.
   func expand(_ message: UnsafeRawBufferPointer, limit: Int) -> Expansion {
     guard let inflater else { return .violation(.badCompression) }
     let byRatio = message.count.multipliedReportingOverflow(by: options.maxInflateRatio)
