@@ -694,7 +694,7 @@ void *synq_socket_data(synq_socket_t *socket);
 
 /* All assigns, as one object; valid as long as the callback's payload, but not beyond the next change. NULL
  * outside a callback. Since 0.1. */
-const synq_value_t *synq_socket_assigns(synq_socket_t *socket);
+const synq_value_t *synq_socket_all_assigns(synq_socket_t *socket);
 
 /* Sets the assign `name` (not a pointer). Since 0.1. */
 int synq_socket_assign(synq_socket_t *socket, const char *name, json_t *value /* steals */);

@@ -84,7 +84,7 @@ enum {
   X(socket_params, synq_socket_params, HANDLE | LENT | INSIDE, (a->handle)) \
   X(socket_data, synq_socket_data, HANDLE | LENT, (a->handle)) \
   X(socket_set_data, synq_socket_set_data, HANDLE, (a->handle, NULL, NULL)) \
-  X(socket_assigns, synq_socket_assigns, HANDLE | LENT | INSIDE, (a->handle)) \
+  X(socket_all_assigns, synq_socket_all_assigns, HANDLE | LENT | INSIDE, (a->handle)) \
   X(socket_assign, synq_socket_assign, HANDLE | NAME | JSON | INSIDE, (a->handle, a->name, STOLEN)) \
   X(socket_assign_text, synq_socket_assign_text, HANDLE | NAME | TEXT | INSIDE, \
     (a->handle, a->name, a->text, a->length)) \

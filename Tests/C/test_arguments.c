@@ -73,7 +73,7 @@ static void null_handles_are_errors(void) {
   CHECK_CODE(SYNQ_EINVAL, "deferred", synq_deferred_reply(NULL, "ok", json_object()));
   CHECK_CODE(SYNQ_EINVAL, "connection", synq_connection_set_id(NULL, "x"));
   CHECK_CODE(SYNQ_EINVAL, "value", synq_value_kind(NULL, ""));
-  CHECK(synq_socket_topic(NULL) == NULL && synq_socket_data(NULL) == NULL && synq_socket_assigns(NULL) == NULL);
+  CHECK(synq_socket_topic(NULL) == NULL && synq_socket_data(NULL) == NULL && synq_socket_all_assigns(NULL) == NULL);
   CHECK(synq_socket_id(NULL) == NULL && synq_socket_peer(NULL) == NULL && synq_socket_params(NULL) == NULL);
   CHECK(synq_connection_header(NULL, "host") == NULL && synq_connection_peer(NULL) == NULL);
 }

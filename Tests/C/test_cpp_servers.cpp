@@ -66,7 +66,7 @@ void connect_refuses_with_a_status() {
   server.mount("/socket", options);
   synq::Callbacks callbacks;
   callbacks.handle_event = [](synq::Socket socket, std::string_view, synq::Value) {
-    socket.reply("ok", synq::Json::object({{"id", socket.id()}, {"user", socket.assigns().get<int64_t>("/user")}}));
+    socket.reply("ok", synq::Json::object({{"id", socket.id()}, {"user", socket.all_assigns().get<int64_t>("/user")}}));
   };
   server.channel("t:*", {}, callbacks);
   server.start();

@@ -41,19 +41,19 @@ void values_are_read_and_edited_by_type() {
     CHECK(payload.get<synq::Json>("/a") == synq::Json::array({1}));
     CHECK(payload.text("/a") == "[1]");
     CHECK(!payload.find<int64_t>("/none") && payload.has("/i") && !payload.has("/none"));
-    CHECK_THROWS(SYNQ_ENOTFOUND, "/none: is missing", (void)socket.assigns().get<int64_t>("/none"));
+    CHECK_THROWS(SYNQ_ENOTFOUND, "/none: is missing", (void)socket.all_assigns().get<int64_t>("/none"));
     CHECK_THROWS(SYNQ_ETYPE, "/topic: expected an integer, got a string",
-                 (void)socket.assigns().find<int64_t>("/topic"));
+                 (void)socket.all_assigns().find<int64_t>("/topic"));
     CHECK_THROWS(SYNQ_EPOINTER, "", (void)payload.get<int64_t>("no-slash"));
     socket.append("/items", 1);
     socket.insert("/items/0", "first");
     socket.set("/topic", nullptr);
-    CHECK(socket.assigns().text() == R"({"topic":null,"items":["first",1]})");
+    CHECK(socket.all_assigns().text() == R"({"topic":null,"items":["first",1]})");
     CHECK(socket.increment("/items/1", 4) == 5);
     socket.remove("/items/0");
     socket.push("pushed", synq::Json::object({{"a", 1}}));
     socket.push("pushed_text", synq::Text{"[2]"});
-    socket.reply("fine", socket.assigns().get<synq::Json>("/items"));
+    socket.reply("fine", socket.all_assigns().get<synq::Json>("/items"));
   };
   server.channel("t:*", {{"topic", "items"}}, callbacks);
   server.start();

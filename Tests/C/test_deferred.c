@@ -32,7 +32,7 @@ static int defer_and_wait(synq_socket_t *socket, const char *event, const synq_v
   host->payload = payload;
   CHECK_OK(synq_socket_defer(socket, mode, &host->deferred));
   CHECK_OK(synq_socket_set_int(socket, "/a", 1));
-  host->assigns = synq_socket_assigns(socket);
+  host->assigns = synq_socket_all_assigns(socket);
   gate_add(host->deferred_it);
   gate_wait(host->may_return, 1);
   return SYNQ_OK;

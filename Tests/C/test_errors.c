@@ -195,7 +195,7 @@ static int probe_socket(synq_socket_t *socket, const char *event, const synq_val
   }
   /* Nothing of all that was done. */
   const char *text = NULL;
-  CHECK_OK(synq_value_get_text(synq_socket_assigns(socket), "", &text, NULL));
+  CHECK_OK(synq_value_get_text(synq_socket_all_assigns(socket), "", &text, NULL));
   CHECK_TEXT("{\"a\":[]}", text);
   return SYNQ_OK;
 }

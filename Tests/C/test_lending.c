@@ -34,7 +34,7 @@ static int defer(synq_socket_t *socket, const char *event, const synq_value_t *p
   host_t *host = user;
   int channel = atoi(event);
   CHECK(synq_value_kind(payload, "") == SYNQ_STRING);
-  CHECK(synq_socket_assigns(socket) != NULL && synq_socket_params(socket) != NULL);
+  CHECK(synq_socket_all_assigns(socket) != NULL && synq_socket_params(socket) != NULL);
   host->sockets[channel] = socket;
   CHECK_OK(synq_socket_defer(socket, SYNQ_DEFER_IN_ORDER, &host->deferreds[channel]));
   gate_add(host->deferred_it);
@@ -67,7 +67,7 @@ static void what_was_lent_is_given_back_at_the_finish(void) {
   for (int i = 0; i < channels; i++) {
     CHECK_OK(synq_deferred_finish(host.deferreds[i]));
     CHECK(client_await(client, "phx_reply") != NULL);
-    CHECK(synq_socket_assigns(host.sockets[i]) == NULL && synq_socket_params(host.sockets[i]) == NULL);
+    CHECK(synq_socket_all_assigns(host.sockets[i]) == NULL && synq_socket_params(host.sockets[i]) == NULL);
   }
   CHECK(in_use() < before + (size_t)channels * payload_bytes / 2);
   client_free(client);
@@ -93,8 +93,8 @@ static int read_many_versions(synq_socket_t *socket, const char *event, const sy
   CHECK_OK(synq_socket_defer(socket, SYNQ_DEFER_IN_ORDER, &deferred));
   before = in_use();
   for (int i = 0; i < versions; i++) {
-    const synq_value_t *assigns = synq_socket_assigns(socket);
-    CHECK(assigns == synq_socket_assigns(socket)); /* until a change it is the same */
+    const synq_value_t *assigns = synq_socket_all_assigns(socket);
+    CHECK(assigns == synq_socket_all_assigns(socket)); /* until a change it is the same */
     CHECK_OK(synq_value_get_text(assigns, "/a", &text, &length));
     CHECK(length == version_bytes + 2);
     CHECK_OK(synq_socket_set_int(socket, "/b", i));
@@ -116,14 +116,14 @@ static int move_parts_about(synq_socket_t *socket, const char *event, const synq
   (void)event, (void)payload, (void)user;
   CHECK_OK(synq_socket_assign_text(socket, "from", "{\"list\":[1,2,3]}", SYNQ_NUL_TERMINATED));
   CHECK_OK(synq_socket_assign_text(socket, "to", "[]", SYNQ_NUL_TERMINATED));
-  CHECK_OK(synq_socket_append_value(socket, "/to", synq_socket_assigns(socket), "/from/list/2"));
-  CHECK_OK(synq_socket_insert_value(socket, "/to/0", synq_socket_assigns(socket), "/to/0"));
-  CHECK_OK(synq_socket_set_value(socket, "/from/list/0", synq_socket_assigns(socket), "/to/1"));
-  const synq_value_t *assigns = synq_socket_assigns(socket);
+  CHECK_OK(synq_socket_append_value(socket, "/to", synq_socket_all_assigns(socket), "/from/list/2"));
+  CHECK_OK(synq_socket_insert_value(socket, "/to/0", synq_socket_all_assigns(socket), "/to/0"));
+  CHECK_OK(synq_socket_set_value(socket, "/from/list/0", synq_socket_all_assigns(socket), "/to/1"));
+  const synq_value_t *assigns = synq_socket_all_assigns(socket);
   CHECK(synq_value_size(assigns, "/to") == 2);
   CHECK(synq_socket_remove(socket, "/to/7") == SYNQ_ENOTFOUND);
   CHECK(synq_socket_set_value(socket, "/from/none/0", assigns, "/to") == SYNQ_ENOTFOUND);
-  CHECK(synq_socket_assigns(socket) == assigns);
+  CHECK(synq_socket_all_assigns(socket) == assigns);
   CHECK_OK(synq_value_get_int(assigns, "/from/list/0", &number));
   CHECK(number == 3);
   CHECK_OK(synq_value_get_int(assigns, "/to/0", &number));
@@ -143,13 +143,13 @@ static int change_what_is_kept(synq_socket_t *socket, const char *event, const s
   synq_deferred_t *deferred = NULL;
   (void)event, (void)payload, (void)user;
   CHECK_OK(synq_socket_set_string(socket, "/a", "before", SYNQ_NUL_TERMINATED));
-  const synq_value_t *assigns = synq_socket_assigns(socket);
+  const synq_value_t *assigns = synq_socket_all_assigns(socket);
   CHECK_OK(synq_socket_defer(socket, SYNQ_DEFER_DETACHED, &deferred));
   CHECK_OK(synq_socket_set_string(socket, "/a", "after", SYNQ_NUL_TERMINATED));
   CHECK(synq_socket_remove(socket, "/none") == SYNQ_ENOTFOUND);
   CHECK_OK(synq_value_get_string(assigns, "/a", &text, NULL));
   CHECK(strcmp(text, "before") == 0);
-  CHECK_OK(synq_value_get_string(synq_socket_assigns(socket), "/a", &text, NULL));
+  CHECK_OK(synq_value_get_string(synq_socket_all_assigns(socket), "/a", &text, NULL));
   CHECK(strcmp(text, "after") == 0);
   CHECK_OK(synq_deferred_reply(deferred, "ok", json_object()));
   return SYNQ_OK;

@@ -227,7 +227,7 @@ static void a_kept_socket_is_safe(void) {
   CHECK(client_await(client, "\"e\"") != NULL);
   CHECK_CODE(SYNQ_ESTATE, "", synq_socket_assign(kept_socket, "a", json_object()));
   CHECK_CODE(SYNQ_ESTATE, "", synq_socket_reply(kept_socket, "ok", json_object()));
-  CHECK(synq_socket_assigns(kept_socket) == NULL);
+  CHECK(synq_socket_all_assigns(kept_socket) == NULL);
 
   client_send(client, "[\"1\",\"3\",\"t:1\",\"phx_leave\",{}]");
   CHECK(client_await(client, "phx_close") != NULL);

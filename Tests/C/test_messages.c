@@ -147,7 +147,7 @@ static int hear(synq_socket_t *socket, const char *topic, const char *message, c
                 void *user) {
   (void)topic, (void)message, (void)user;
   CHECK_OK(synq_socket_insert_value(socket, "/list/0", payload, ""));
-  if (synq_value_size(synq_socket_assigns(socket), "/list") > KEPT) CHECK_OK(synq_socket_remove(socket, "/list/5"));
+  if (synq_value_size(synq_socket_all_assigns(socket), "/list") > KEPT) CHECK_OK(synq_socket_remove(socket, "/list/5"));
   return SYNQ_OK;
 }
 

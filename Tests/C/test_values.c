@@ -124,7 +124,7 @@ static void a_pointer_to_nowhere_is_told(void) {
 /* All assigns, as text. */
 static const char *assigns(synq_socket_t *socket) {
   const char *text = NULL;
-  CHECK_OK(synq_value_get_text(synq_socket_assigns(socket), "", &text, NULL));
+  CHECK_OK(synq_value_get_text(synq_socket_all_assigns(socket), "", &text, NULL));
   return text;
 }
 
@@ -158,7 +158,7 @@ static int keep_what_was_sent(synq_socket_t *socket, const char *event, const sy
   CHECK_OK(synq_socket_set_value(socket, "/last", value, ""));
   CHECK_OK(synq_socket_set_value(socket, "/list", value, "/a"));
   CHECK_OK(synq_socket_append_value(socket, "/list", value, "/o/k"));
-  CHECK_OK(synq_socket_insert_value(socket, "/list/0", synq_socket_assigns(socket), "/last/o"));
+  CHECK_OK(synq_socket_insert_value(socket, "/list/0", synq_socket_all_assigns(socket), "/last/o"));
   CHECK_TEXT("{\"last\":{\"a\":[1],\"o\":{\"k\":\"x\"}},\"list\":[{\"k\":\"x\"},1,\"x\"]}", assigns(socket));
   CHECK_CODE(SYNQ_ENOTFOUND, "from", synq_socket_set_value(socket, "/last", value, "/none"));
   CHECK_CODE(SYNQ_EPOINTER, "from", synq_socket_set_value(socket, "/last", value, "none"));

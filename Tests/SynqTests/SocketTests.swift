@@ -71,7 +71,7 @@ extension AssignKey<User> { fileprivate static let user = AssignKey("user") }
     puppet.do { socket in
       #expect(socket["private"] == 7)
       #expect(socket["nothing"] == nil)
-      let assigns = try socket.assigns()
+      let assigns = try socket.allAssigns()
       #expect(assigns == ["items": [["id": 1, "done": false]], "private": 7])
       let id: Int = try socket.value(at: "/items/0/id")
       #expect(id == 1)

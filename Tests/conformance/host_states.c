@@ -57,7 +57,7 @@ static int big_event(synq_socket_t *socket, const char *event, const synq_value_
   (void)user;
   if (!is(event, "toggle") || synq_value_get_int(payload, "/i", &index) != SYNQ_OK) return SYNQ_CRASH;
   snprintf(pointer, sizeof pointer, "/items/%lld/done", (long long)index);
-  int result = synq_value_get_bool(synq_socket_assigns(socket), pointer, &done);
+  int result = synq_value_get_bool(synq_socket_all_assigns(socket), pointer, &done);
   if (result == SYNQ_ENOTFOUND) return SYNQ_OK;
   return result != SYNQ_OK ? result : synq_socket_set_bool(socket, pointer, !done);
 }
@@ -83,7 +83,7 @@ static int room_event(synq_socket_t *socket, const char *event, const synq_value
   if (!is(event, "say")) return SYNQ_CRASH;
   if (synq_value_get_json(payload, "/id", &id) != SYNQ_OK) id = json_null();
   if (synq_value_get_json(payload, "/text", &text) != SYNQ_OK) text = json_null();
-  if (synq_value_get_json(synq_socket_assigns(socket), "/user", &from) != SYNQ_OK) from = json_null();
+  if (synq_value_get_json(synq_socket_all_assigns(socket), "/user", &from) != SYNQ_OK) from = json_null();
   return synq_socket_publish(socket, "said", json_pack("{s:o, s:o, s:o}", "id", id, "from", from, "text", text));
 }
 
@@ -94,7 +94,7 @@ static int room_message(synq_socket_t *socket, const char *topic, const char *me
   (void)topic, (void)message, (void)user;
   int result = synq_value_get_text(payload, "", &text, NULL);
   if (result == SYNQ_OK) result = synq_socket_insert_text(socket, "/messages/0", text, SYNQ_NUL_TERMINATED);
-  if (result != SYNQ_OK || synq_value_size(synq_socket_assigns(socket), "/messages") <= 20) return result;
+  if (result != SYNQ_OK || synq_value_size(synq_socket_all_assigns(socket), "/messages") <= 20) return result;
   return synq_socket_remove(socket, "/messages/20");
 }
 

@@ -54,7 +54,7 @@ static int toggle_at_pointer(synq_socket_t *socket, const char *event, const syn
   if (!is_toggle(event, payload, &index)) return SYNQ_CRASH;
   if (index < 0 || index >= ITEMS) return SYNQ_OK;
   snprintf(pointer, sizeof pointer, "/items/%lld/done", (long long)index);
-  int result = synq_value_get_bool(synq_socket_assigns(socket), pointer, &done);
+  int result = synq_value_get_bool(synq_socket_all_assigns(socket), pointer, &done);
   return result == SYNQ_OK ? synq_socket_set_bool(socket, pointer, !done) : result;
 }
 

@@ -25,7 +25,7 @@ static int handle_event(synq_socket_t *socket, const char *event, const synq_val
   (void)user;
   if (strcmp(event, "say") != 0) return SYNQ_CRASH;
   json_t *message = json_pack("{s:o, s:o, s:o}", "id", part(payload, "/id"), "from",
-                              part(synq_socket_assigns(socket), "/user"), "text", part(payload, "/text"));
+                              part(synq_socket_all_assigns(socket), "/user"), "text", part(payload, "/text"));
   return synq_socket_publish(socket, "said", message);
 }
 
@@ -35,7 +35,7 @@ static int handle_message(synq_socket_t *socket, const char *topic, const char *
   (void)topic, (void)message, (void)user;
   int result = synq_socket_insert_value(socket, "/messages/0", payload, "");
   if (result != SYNQ_OK) return result;
-  bool is_full = synq_value_size(synq_socket_assigns(socket), "/messages") > KEPT;
+  bool is_full = synq_value_size(synq_socket_all_assigns(socket), "/messages") > KEPT;
   return is_full ? synq_socket_remove(socket, "/messages/20") : SYNQ_OK;
 }
 

@@ -28,7 +28,7 @@ public:
       socket.reply("ok", synq::Json::object({{"id", id}}));
     } else if (event == "toggle") {
       std::string done = place(socket, payload) + "/done";
-      socket.set(done, !socket.assigns().get<bool>(done));
+      socket.set(done, !socket.all_assigns().get<bool>(done));
     } else if (event == "remove") {
       socket.remove(place(socket, payload));
     } else if (event == "search") {
@@ -42,7 +42,7 @@ public:
 private:
   // The pointer of the item that the client names.
   static std::string place(synq::Socket socket, synq::Value payload) {
-    synq::Value assigns = socket.assigns();
+    synq::Value assigns = socket.all_assigns();
     auto id = payload.find<int64_t>("/id");
     for (size_t i = 0; i < assigns.size("/items"); i++) {
       std::string item = "/items/" + std::to_string(i);
@@ -53,7 +53,7 @@ private:
 
   // Shows the ids of what matches the query; the empty one matches everything.
   static void search(synq::Socket socket) {
-    synq::Value assigns = socket.assigns();
+    synq::Value assigns = socket.all_assigns();
     auto query = assigns.get<std::string_view>("/query");
     synq::Json found = synq::Json::array();
     for (size_t i = 0; i < assigns.size("/items"); i++) {

@@ -54,7 +54,7 @@ static int64_t find(const synq_value_t *assigns, int64_t wanted) {
 }
 
 static int toggle(synq_socket_t *socket, const synq_value_t *payload) {
-  const synq_value_t *assigns = synq_socket_assigns(socket);
+  const synq_value_t *assigns = synq_socket_all_assigns(socket);
   int64_t id = 0;
   int done = 0;
   char pointer[64];
@@ -71,7 +71,7 @@ static int search(synq_socket_t *socket, const synq_value_t *payload) {
   if (synq_value_get_string(payload, "/text", &text, NULL) != SYNQ_OK) {
     return synq_socket_reply_error(socket, "invalid_payload", synq_error_message(), NULL);
   }
-  const synq_value_t *assigns = synq_socket_assigns(socket);
+  const synq_value_t *assigns = synq_socket_all_assigns(socket);
   int64_t count = synq_value_size(assigns, "/items"), id;
   json_t *found = json_array();
   char pointer[64];
@@ -119,7 +119,7 @@ static int begin_export(synq_socket_t *socket) {
   pthread_t thread;
   export_t *export = calloc(1, sizeof *export);
   if (!export) return SYNQ_ENOMEM;
-  int result = synq_value_get_json(synq_socket_assigns(socket), "/items", &export->items);
+  int result = synq_value_get_json(synq_socket_all_assigns(socket), "/items", &export->items);
   if (result == SYNQ_OK) result = synq_socket_defer(socket, SYNQ_DEFER_DETACHED, &export->deferred);
   if (result == SYNQ_OK) {
     if (pthread_create(&thread, NULL, write_export, export) == 0) return pthread_detach(thread), SYNQ_OK;

@@ -122,8 +122,8 @@ public:
   }
 
   /* All assigns, as one object; valid until the next change or the callback's end. */
-  Value assigns() const noexcept {
-    return Value(synq_socket_assigns(raw_));
+  Value all_assigns() const noexcept {
+    return Value(synq_socket_all_assigns(raw_));
   }
   void assign(Name name, Data value) {
     value.give([&](json_t *json) { return synq_socket_assign(raw_, name, json); },

@@ -13,7 +13,7 @@ extension Socket {
   }
 
   /// All assigns as one object, tracked ones first.
-  public func assigns() throws(HostError) -> JSON {
+  public func allAssigns() throws(HostError) -> JSON {
     try context.withScope { scope throws(HostError) in scope.assigns.object }
   }
 

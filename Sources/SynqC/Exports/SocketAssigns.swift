@@ -4,8 +4,8 @@ import SynqChannels
 import SynqJSON
 import SynqServer
 
-@_cdecl("synq_socket_assigns") @implementation
-public func synq_socket_assigns(_ socket: OpaquePointer!) -> OpaquePointer! {
+@_cdecl("synq_socket_all_assigns") @implementation
+public func synq_socket_all_assigns(_ socket: OpaquePointer!) -> OpaquePointer! {
   do throws(HostError) {
     let box = try ChannelContextBox.of(socket)
     if let lent = box.lentAssigns { return lent }

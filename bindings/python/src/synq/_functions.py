@@ -167,8 +167,8 @@ FUNCTIONS: dict[str, Prototype] = {
     # void *synq_socket_data(synq_socket_t *socket);
     "synq_socket_data": Prototype(user_p, (socket_p,)),
     # -- Sockets: assigns
-    # const synq_value_t *synq_socket_assigns(synq_socket_t *socket);
-    "synq_socket_assigns": Prototype(value_p, (socket_p,)),
+    # const synq_value_t *synq_socket_all_assigns(synq_socket_t *socket);
+    "synq_socket_all_assigns": Prototype(value_p, (socket_p,)),
     # int synq_socket_assign(synq_socket_t *socket, const char *name, json_t *value);
     "synq_socket_assign": Prototype(c_int, (socket_p, c_char_p, json_p)),
     # int synq_socket_assign_text(synq_socket_t *socket, const char *name, const char *text, size_t length);

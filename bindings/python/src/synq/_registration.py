@@ -341,7 +341,7 @@ class Registration:
 
 
 def _load(lib: Library, socket: int) -> dict[str, Any]:
-    value = lib.synq_socket_assigns(socket)
+    value = lib.synq_socket_all_assigns(socket)
     if value is None:
         return {}
     assigns: dict[str, Any] = read(lib, value)
