@@ -135,7 +135,10 @@ enum {
   SYNQ_ELIMIT = -14,     /* a limit was reached */
   SYNQ_EVERSION = -15,   /* the header is newer than the library */
   SYNQ_ETIMEDOUT = -16,  /* the deadline passed */
-  SYNQ_CRASH = -100      /* returned by a callback: end this channel, see "Callbacks" */
+
+  /* What only callbacks return: see "Callbacks". */
+  SYNQ_CRASH = -100, /* the callback failed: end this channel */
+  SYNQ_REFUSE = -101 /* no: the client may not join, connect, or come from that page */
 };
 
 /* A short English text for a code: static, never NULL, also for unknown codes. Since 0.1. */
@@ -259,8 +262,6 @@ int synq_value_diff_text(const synq_value_t *from, const synq_value_t *to, const
  * Order on the wire: what the callback pushed, then its reply, then the patch.
  * ------------------------------------------------------------------------------------------------------- */
 
-#define SYNQ_REFUSE 1
-
 /* A client asks to join `topic`. SYNQ_OK lets it in (a payload set by synq_socket_reply is sent with the
  * answer), an error response or SYNQ_REFUSE refuses. Assigns made here are kept. Default: every client
  * may join. */
@@ -319,6 +320,9 @@ typedef int (*synq_check_origin_fn)(const char *origin, void *user);
 /* ----------------------------------------------------------------------------------------------------------
  * Options
  * ------------------------------------------------------------------------------------------------------- */
+
+/* An option that is on or off; 0 is its default, as everywhere. */
+typedef enum synq_switch { SYNQ_ON = 1, SYNQ_OFF = 2 } synq_switch_t;
 
 /* On which threads callbacks run. */
 typedef enum synq_delivery {
@@ -478,7 +482,7 @@ typedef struct synq_mount_options {
   void *user;                 /* for `connect` and `check_origin` */
   synq_destroy_fn destroy;    /* for `user` */
   const char *const *subprotocols;   /* offered to clients that ask for one, ended by NULL. Default: none */
-  int without_longpoll;              /* 1: WebSocket only */
+  synq_switch_t longpoll;            /* SYNQ_OFF: WebSocket only. Default SYNQ_ON */
   uint32_t longpoll_window_ms;       /* how long a poll waits for something to send. Default 10,000 */
   const char *pattern;               /* in place of "websocket": a path with parameters, "custom/:id/ws" */
   const synq_limits_t *limits;       /* for connections here; 0 takes the server's. max_connections...,
@@ -490,7 +494,7 @@ typedef struct synq_mount_options {
 } synq_mount_options_t;
 
 #define SYNQ_MOUNT_OPTIONS_INIT \
-  {sizeof(synq_mount_options_t), NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, 0, NULL}
+  {sizeof(synq_mount_options_t), NULL, NULL, NULL, NULL, NULL, (synq_switch_t)0, 0, NULL, NULL, 0, NULL}
 
 /* ----------------------------------------------------------------------------------------------------------
  * Server: making and running it
@@ -644,8 +648,8 @@ int synq_connection_defer(synq_connection_t *connection);
 
 /* Decides about a deferred connection: `result` is what the callback would have returned. SYNQ_ECLOSED
  * when the client has gone, its time is over, the server has stopped, or it was finished before;
- * SYNQ_ESTATE when it is not deferred; SYNQ_EINVAL, and it still waits, for a positive result other than
- * SYNQ_REFUSE. Since 0.1. */
+ * SYNQ_ESTATE when it is not deferred; SYNQ_EINVAL, and it still waits, for a positive result. Since
+ * 0.1. */
 int synq_connection_finish(synq_connection_t *connection, int result);
 
 /* ----------------------------------------------------------------------------------------------------------

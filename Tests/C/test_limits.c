@@ -110,6 +110,27 @@ static void long_poll_has_its_limits(void) {
   gate_free(watch.seen);
 }
 
+static void long_poll_is_a_switch(void) {
+  static const struct {
+    int longpoll;
+    const char *answer;
+  } cases[] = {{0, "\"token\":"}, {SYNQ_ON, "\"token\":"}, {SYNQ_OFF, "HTTP/1.1 404"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    synq_server_options_t options = SYNQ_SERVER_OPTIONS_INIT;
+    synq_mount_options_t mount = SYNQ_MOUNT_OPTIONS_INIT;
+    synq_server_t *server = NULL;
+    CHECK_OK(synq_server_new(&server, &options));
+    mount.longpoll = (synq_switch_t)3;
+    CHECK_CODE(SYNQ_EINVAL, "longpoll: 3 is neither SYNQ_ON nor SYNQ_OFF",
+               synq_server_mount(server, "/socket", &mount));
+    mount.longpoll = (synq_switch_t)cases[i].longpoll;
+    CHECK_OK(synq_server_mount(server, "/socket", &mount));
+    CHECK_OK(synq_server_start(server));
+    CHECK(strstr(request(synq_server_port(server), NULL, NULL), cases[i].answer) != NULL);
+    CHECK_OK(synq_server_free(server));
+  }
+}
+
 static void a_session_that_is_not_polled_ends(void) {
   synq_limits_t limits = SYNQ_LIMITS_INIT;
   watch_t watch = {"the client stopped polling", gate_new()};
@@ -338,6 +359,7 @@ static void a_client_that_never_closes_its_side_is_cut_off(void) {
 
 const test_t limit_tests[] = {
     {"long_poll_has_its_limits", long_poll_has_its_limits},
+    {"long_poll_is_a_switch", long_poll_is_a_switch},
     {"a_session_that_is_not_polled_ends", a_session_that_is_not_polled_ends},
     {"a_client_is_owed_so_many_replies", a_client_is_owed_so_many_replies},
     {"events_that_wait_have_so_many_bytes", events_that_wait_have_so_many_bytes},

@@ -150,7 +150,7 @@ struct MountOptions {
   /* Returns to let the client in; throws Refused, or a ClientError for 403 with its message. */
   std::function<void(Connection, Value params)> connect = nullptr;
   std::vector<std::string> subprotocols = {};
-  bool without_longpoll = false;
+  bool longpoll = true;
   uint32_t longpoll_window_ms = 0;
   std::string pattern = {};
   std::optional<synq_limits_t> limits = std::nullopt;
@@ -243,7 +243,7 @@ public:
     const detail::Names origins(options.origins), subprotocols(options.subprotocols);
     raw.origins = origins.get_or_default();
     raw.subprotocols = subprotocols.get_or_default();
-    raw.without_longpoll = options.without_longpoll;
+    raw.longpoll = options.longpoll ? SYNQ_ON : SYNQ_OFF;
     raw.longpoll_window_ms = options.longpoll_window_ms;
     raw.pattern = detail::text_or_default(options.pattern);
     raw.limits = options.limits ? &*options.limits : nullptr;

@@ -86,7 +86,7 @@ final class ChannelAdapter: CallbackHost {
     defer { UnsafeCrashCause.forget() }
     switch code {
     case 0: return .returned
-    case SYNQ_REFUSE:
+    case CInt(SYNQ_REFUSE):
       if case .authorize = cause { return .refused }
       return .crashed(cause: "it returned SYNQ_REFUSE, which only authorize and connect may")
     case ..<0: return .crashed(cause: UnsafeCrashCause.of(code), code: code)

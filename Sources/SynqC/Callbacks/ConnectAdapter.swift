@@ -42,7 +42,7 @@ final class ConnectAdapter: ConnectHost {
     defer { UnsafeCrashCause.forget() }
     switch code {
     case 0: return nil
-    case SYNQ_REFUSE: return .originRefused
+    case CInt(SYNQ_REFUSE): return .originRefused
     default:
       return .failed(reason: "check_origin failed for \(origin): \(cause(of: code))", code: code)
     }
@@ -134,11 +134,11 @@ final class ConnectCall: Sendable {
     guard call.state.withLock({ $0.phase }) == .deferred else {
       throw HostError(.state, "connection: it is not deferred")
     }
-    guard code <= 0 || code == SYNQ_REFUSE else {
-      throw HostError(.invalidArgument, "result: \(code) is none of a connect callback")
+    guard code <= 0 else {
+      throw HostError(.invalidArgument, "result: \(code) is positive; a connect callback returns 0 or a negative code")
     }
     guard Tickets.connections.revoke(ticket) else {
-      throw HostError(.closed, "connection: it was decided about")
+      throw HostError(.closed, "connection: it has been decided already")
     }
     guard call.request.attempt.answer(call.outcome(code)) else { throw .clientGone }
   }
@@ -148,7 +148,7 @@ final class ConnectCall: Sendable {
     defer { UnsafeCrashCause.forget() }
     switch code {
     case 0: return .accepted(grant)
-    case SYNQ_REFUSE:
+    case CInt(SYNQ_REFUSE):
       return .refused(status: refusal?.status ?? 403, body: refusal?.body ?? "", reason: "connect refused")
     default: return .failed(reason: "connect failed: \(cause(of: code))", code: code)
     }

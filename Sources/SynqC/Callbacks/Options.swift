@@ -60,6 +60,16 @@ enum Options {
     try read(pointer, "limits", initial: synq_limits_t()).checked()
   }
 
+  /// Whether a switch that is on by default was turned off.
+  static func isOff(_ option: synq_switch_t, _ name: String) throws(HostError) -> Bool {
+    switch option.rawValue {
+    case 0, SYNQ_ON.rawValue: return false
+    case SYNQ_OFF.rawValue: return true
+    default:
+      throw HostError(.invalidArgument, "\(name): \(option.rawValue) is neither SYNQ_ON nor SYNQ_OFF")
+    }
+  }
+
   /// The engine's options of a channel.
   static func spec(_ options: synq_channel_options_t) throws(HostError) -> ChannelSpec.Options {
     var spec = ChannelSpec.Options()

@@ -27,6 +27,7 @@ enum ErrorText {
     case Int(SYNQ_EVERSION): text("the header is newer than the library")
     case Int(SYNQ_ETIMEDOUT): text("the deadline passed")
     case Int(SYNQ_CRASH): text("the callback failed")
+    case Int(SYNQ_REFUSE): text("the callback refused")
     default: text("unknown code")
     }
   }

@@ -61,7 +61,7 @@ public func synq_server_mount(
     }
     mount.subprotocols = try Argument.strings(options.subprotocols, "subprotocols") ?? []
     if let pattern = try Argument.optionalString(options.pattern, "pattern") { mount.webSocketPath = pattern }
-    if options.without_longpoll != 0 { mount.longPollPath = nil }
+    if try Options.isOff(options.longpoll, "longpoll") { mount.longPollPath = nil }
     if options.compress != 0 { mount.compression = CompressionOptions() }
     if options.longpoll_window_ms > 0 {
       mount.longPoll.window = .milliseconds(Int64(options.longpoll_window_ms))

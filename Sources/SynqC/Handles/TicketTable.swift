@@ -165,5 +165,5 @@ private struct Bits {
 enum Tickets {
   static let sockets = TicketTable<ChannelContextBox>("socket", gone: "the channel is gone")
   static let deferreds = TicketTable<Deferred>("deferred", gone: "it was finished before")
-  static let connections = TicketTable<ConnectCall>("connection", gone: "it was decided about")
+  static let connections = TicketTable<ConnectCall>("connection", gone: "it has been decided already")
 }

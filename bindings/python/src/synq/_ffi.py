@@ -40,8 +40,10 @@ EPATCH = -13
 ELIMIT = -14
 EVERSION = -15
 ETIMEDOUT = -16
+
+# What only callbacks return
 CRASH = -100
-REFUSE = 1
+REFUSE = -101
 
 NUL_TERMINATED = ctypes.c_size_t(-1).value
 
@@ -54,6 +56,10 @@ STRING = 5
 ARRAY = 6
 OBJECT = 7
 BINARY = 8
+
+# synq_switch_t
+ON = 1
+OFF = 2
 
 # synq_delivery_t
 WORKERS = 0
@@ -197,7 +203,7 @@ class mount_options(ctypes.Structure):
         ("user", user_p),
         ("destroy", destroy_fn),
         ("subprotocols", strings_p),
-        ("without_longpoll", c_int),
+        ("longpoll", c_int),
         ("longpoll_window_ms", c_uint32),
         ("pattern", c_char_p),
         ("limits", POINTER(limits)),

@@ -221,7 +221,7 @@ class Server:
         if origins is not None:
             chosen.origins = _strings("origins", origins)
         chosen.subprotocols = _strings("subprotocols", subprotocols)
-        chosen.without_longpoll = not longpoll
+        chosen.longpoll = _ffi.ON if longpoll else _ffi.OFF
         chosen.longpoll_window_ms = _unsigned("longpoll_window_ms", longpoll_window_ms)
         chosen.pattern = None if pattern is None else pattern.encode()
         chosen.compress = compress
