@@ -28,6 +28,13 @@ final class Link: SocketTransport, @unchecked Sendable {
     for frame in frames { client?.receive(frame) }
   }
 
+  func send(_ message: PreparedMessage) {
+    let frame = message.bytes.withUnsafeBytes {
+      message.kind == .text ? ServerFrame(text: $0) : ServerFrame(binary: $0)
+    }
+    if let frame { client?.receive(frame) }
+  }
+
   func close(_ code: CloseCode, reason: String) {
     client?.connectionIsClosed(code)
     loop.execute { self.lose(reason: "closed with \(code.rawValue)") }

@@ -223,7 +223,12 @@ struct EncodedBroadcast {
   let payload: Payload
   /// What channels get that intercept the event, once the first of them has.
   private(set) var intercepted: HostMessage?
-  private var texts: [Serializer: [UInt8]] = [:]
+  private var messages: [Serializer: Result<PreparedMessage, NoForm>] = [:]
+
+  /// Why a serializer has no form for the message.
+  struct NoForm: Error {
+    let reason: String
+  }
 
   init(topic: String, event: String, payload: Payload) {
     self.topic = topic
@@ -238,22 +243,23 @@ struct EncodedBroadcast {
     return message
   }
 
-  /// Appends the message as `serializer` writes it, or says why it has no form there.
-  mutating func append(to outbox: inout Outbox, serializer: Serializer) -> String? {
-    let kind: Outbox.Kind
-    switch payload {
-    case .json: kind = .text
-    case .binary: kind = .binary
+  /// The message as `serializer` writes it, encoded when the first client needs it.
+  mutating func message(for serializer: Serializer) -> Result<PreparedMessage, NoForm> {
+    if let known = messages[serializer] { return known }
+    let made = encode(serializer)
+    messages[serializer] = made
+    return made
+  }
+
+  private func encode(_ serializer: Serializer) -> Result<PreparedMessage, NoForm> {
+    if let reason = serializer.fault(of: payload, names: [topic, event]) {
+      return .failure(NoForm(reason: reason))
     }
-    if let fault = serializer.fault(of: payload, names: [topic, event]) { return fault }
-    if let bytes = texts[serializer] {
-      bytes.withUnsafeBytes { outbox.bytes.append($0) }
-      outbox.endMessage(kind)
-    } else {
-      let start = outbox.bytes.count
-      serializer.encodeBroadcast(topic: topic, event: event, payload: payload, into: &outbox)
-      texts[serializer] = outbox.bytes.withUnsafeBytes { Array($0[start...]) }
+    var outbox = Outbox()
+    serializer.encodeBroadcast(topic: topic, event: event, payload: payload, into: &outbox)
+    guard let message = PreparedMessage(takingFrom: &outbox) else {
+      return .failure(NoForm(reason: "it was not encoded"))
     }
-    return nil
+    return .success(message)
   }
 }

@@ -138,12 +138,11 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     switch engine.target(ofBroadcast: broadcast.event, topic: broadcast.topic, at: context.key) {
     case .client:
       guard life == .open else { return }
-      claimOutbox()
-      if let fault = broadcast.append(to: &loop.output.outbox, serializer: engine.wireSerializer) {
+      switch broadcast.message(for: engine.wireSerializer) {
+      case .success(let message): send(message)
+      case .failure(let fault):
         hub.logger.warning(
-          "a broadcast was dropped: \(fault)", metadata: ["topic": "\(broadcast.topic)"])
-      } else {
-        send()
+          "a broadcast was dropped: \(fault.reason)", metadata: ["topic": "\(broadcast.topic)"])
       }
     case .callback: deliver(broadcast.intercept(), to: context)
     case .nowhere: break
@@ -213,6 +212,18 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     hub.stats.bytesOut.add(loop.output.outbox.bytes.count)
     isEntered = true
     transport.send(&loop.output.outbox)
+    isEntered = false
+  }
+
+  /// Sends a message that other clients get too, behind what was written for this one before.
+  func send(_ message: PreparedMessage) {
+    claimOutbox()
+    send()
+    guard life == .open || life == .closing else { return }
+    hub.stats.messagesOut.add(1)
+    hub.stats.bytesOut.add(message.bytes.count)
+    isEntered = true
+    transport.send(message)
     isEntered = false
   }
 

@@ -166,6 +166,19 @@ extension ByteBuffer {
     }
   }
 
+  /// Appends a frame for a message that other connections get too.
+  mutating func writeFrame(_ message: PreparedMessage, _ compression: MessageCompression?) {
+    let opcode = message.kind == .text ? FrameOpcode.text : .binary
+    if let compression, compression.compresses(message.bytes.count) {
+      if let compressed = compression.compressed(message) {
+        return compressed.withUnsafeBytes { writeFrame(opcode, $0, isCompressed: true) }
+      }
+      let compressed = message.bytes.withUnsafeBytes { compression.compress($0) }
+      if let compressed { return writeFrame(opcode, compressed, isCompressed: true) }
+    }
+    message.bytes.withUnsafeBytes { writeFrame(opcode, $0) }
+  }
+
   /// Appends one unmasked, final frame (RFC 6455, section 5.2).
   mutating func writeFrame(
     _ opcode: FrameOpcode, _ payload: UnsafeRawBufferPointer, isCompressed: Bool = false

@@ -12,6 +12,10 @@ package protocol SocketTransport: AnyObject {
   /// Sends every message of `outbox` in order, with one flush, and empties it. May be called while not writable.
   func send(_ outbox: inout Outbox)
 
+  /// Sends a message that other connections get too, behind all that was sent before. May be called while not writable.
+  /// What is large is not copied for each of them.
+  func send(_ message: PreparedMessage)
+
   /// Ends the connection: a close frame over WebSocket. What was sent before is delivered first.
   func close(_ code: CloseCode, reason: String)
 }

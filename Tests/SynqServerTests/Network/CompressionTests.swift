@@ -112,6 +112,38 @@ import Testing
     }
   }
 
+  @Test(arguments: [false, true]) func aPreparedMessageIsCompressedAsOthersAre(takesContext: Bool)
+    async throws
+  {
+    try await TestServer.with(Self.configuration { $0.contextTakeover = takesContext }) { test in
+      let client = try await Self.compressed(test)
+      let inflater = try #require(UnsafeInflater())
+      try await client.send(ClientFrame.text("!prepared Hello"))
+      #expect(await Self.expanded(client, inflater) == "before")
+      #expect(await Self.expanded(client, inflater) == "Hello")
+      #expect(await Self.expanded(client, inflater) == "behind")
+    }
+  }
+
+  /// A hundred connections, one deflate.
+  @Test func aPreparedMessageIsCompressedOnceForAllOfOneForm() throws {
+    let shared = SharedCompression()
+    let message = PreparedMessage(.text, Array("Hello".utf8))
+    var options = CompressionOptions()
+    options.minBytes = 0
+    let terms = CompressionTerms.agree(on: ["permessage-deflate"], options)
+    let narrow = CompressionTerms.agree(on: ["permessage-deflate; server_max_window_bits=9"], options)
+    let first = try MessageCompression(#require(terms), options, shared: shared)
+    #expect(first.compressed(message) == Self.hello)
+    shared.output.removeAll(keeping: 0)
+    let second = try MessageCompression(#require(terms), options, shared: shared)
+    #expect(second.compressed(message) == Self.hello)
+    #expect(shared.output.count == 0, "the second one deflated again")
+    let third = try MessageCompression(#require(narrow), options, shared: shared)
+    #expect(third.compressed(message) == Self.hello)
+    #expect(shared.output.count > 0)
+  }
+
   @Test func remembersNothingByDefault() async throws {
     try await TestServer.with(Self.configuration()) { test in
       let client = try await Self.compressed(test)

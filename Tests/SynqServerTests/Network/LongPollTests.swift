@@ -41,6 +41,17 @@ import Testing
     }
   }
 
+  @Test func aPreparedMessageGoesBetweenOthers() async throws {
+    try await TestServer.with { test in
+      let client = try await LongPollClient(test)
+      let token = try await client.begin()
+      let post = try await client.post("!prepared the \"same\"", token: token, type: "text/plain")
+      #expect(post.body == LongPollClient.ok)
+      let reply = try await client.get(token: token)
+      #expect(reply.body.hasPrefix(#"{"messages":["before","the \"same\"","behind"],"status":200"#))
+    }
+  }
+
   @Test func takesTokensByHeader() async throws {
     try await TestServer.with { test in
       let client = try await LongPollClient(test)

@@ -145,6 +145,14 @@ final class EchoReceiver: SocketReceiver {
         outbox.endMessage(.text)
         transport.send(&outbox)
       }
+    case "!prepared":
+      // As a broadcast that other clients get too: behind what was written before.
+      outbox.bytes.append(utf8: "before")
+      outbox.endMessage(.text)
+      transport.send(&outbox)
+      transport.send(PreparedMessage(.text, Array(words.dropFirst().joined(separator: " ").utf8)))
+      outbox.bytes.append(utf8: "behind")
+      outbox.endMessage(.text)
     case "!writable":
       outbox.bytes.append(utf8: "\(transport.isWritable)")
       outbox.endMessage(.text)

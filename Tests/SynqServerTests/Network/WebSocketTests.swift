@@ -166,6 +166,16 @@ import Testing
     }
   }
 
+  @Test func aPreparedMessageGoesBetweenOthers() async throws {
+    try await TestServer.with { test in
+      let client = try await test.webSocket()
+      try await client.send(ClientFrame.text("!prepared the same for all"))
+      #expect(await client.text() == "before")
+      #expect(await client.text() == "the same for all")
+      #expect(await client.text() == "behind")
+    }
+  }
+
   // MARK: Limits
 
   /// `wire/idle_timeout`.

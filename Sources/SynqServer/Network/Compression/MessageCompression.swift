@@ -1,3 +1,5 @@
+import SynqWire
+
 /// The compression of one connection, by what its handshake agreed on. Confined to its event loop.
 ///
 /// A side that takes no context uses the loop's own stream, so that an idle connection costs nothing.
@@ -16,10 +18,20 @@ final class MessageCompression {
 
   /// `message` compressed, valid until the next call on this loop; nil when it is better sent as it is.
   func compress(_ message: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-    guard message.count >= options.minBytes, message.count <= UInt32.max, let deflater else { return nil }
+    guard compresses(message.count), let deflater else { return nil }
     shared.output.removeAll(keeping: SharedCompression.maxKept)
     deflater.deflate(message, into: &shared.output, takesContext: terms.serverTakesContext)
     return shared.output.bytes
+  }
+
+  /// Whether a message of so many bytes is compressed: others are better sent as they are.
+  func compresses(_ count: Int) -> Bool { count >= options.minBytes && count <= UInt32.max }
+
+  /// What all connections get that compress as this one does; nil where a message refers to those before it.
+  func compressed(_ message: PreparedMessage) -> [UInt8]? {
+    guard !terms.serverTakesContext else { return nil }
+    let form = PreparedMessage.CompressedForm(level: options.level, windowBits: terms.serverWindowBits)
+    return message.compressed(as: form) { compress($0).map { Array($0) } }
   }
 
   /// `message` expanded, valid until the next call on this loop. No answer is compressed before the message was read: what a

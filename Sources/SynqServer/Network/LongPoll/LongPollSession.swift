@@ -159,18 +159,18 @@ final class LongPollSession: SocketTransport, LoopMember, @unchecked Sendable {
   func send(_ outbox: inout Outbox) {
     defer { outbox.removeAll() }
     guard phase == .open, !outbox.isEmpty else { return }
-    outbox.forEachMessage { kind, bytes in
-      switch kind {
-      case .text: enqueue(bytes)
-      case .binary:
-        var text = ByteWriter()
-        if BinaryOverLongPoll.appendErrorReply(to: bytes, into: &text) {
-          text.withUnsafeBytes { enqueue($0) }
-        } else {
-          logger.error("a binary message was dropped: long poll cannot carry one")
-        }
-      }
-    }
+    outbox.forEachMessage { enqueue($0, $1) }
+    deliver()
+  }
+
+  func send(_ message: PreparedMessage) {
+    guard phase == .open else { return }
+    message.bytes.withUnsafeBytes { enqueue(message.kind, $0) }
+    deliver()
+  }
+
+  /// Answers the poll that waits with what there is, if the client has room for it.
+  private func deliver() {
     wasWritable = isWritable
     if queue.count > limits.maxQueuedBytes {
       queue.removeAll(keepingCapacity: false)
@@ -189,6 +189,19 @@ final class LongPollSession: SocketTransport, LoopMember, @unchecked Sendable {
   func close(_ code: CloseCode, reason: String) {
     guard phase == .open else { return }
     end(code, reason: reason)
+  }
+
+  private func enqueue(_ kind: Outbox.Kind, _ bytes: UnsafeRawBufferPointer) {
+    switch kind {
+    case .text: enqueue(bytes)
+    case .binary:
+      var text = ByteWriter()
+      if BinaryOverLongPoll.appendErrorReply(to: bytes, into: &text) {
+        text.withUnsafeBytes { enqueue($0) }
+      } else {
+        logger.error("a binary message was dropped: long poll cannot carry one")
+      }
+    }
   }
 
   private func enqueue(_ bytes: UnsafeRawBufferPointer) {

@@ -188,13 +188,24 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
       outbox.removeAll()
       return
     }
-    let isOverfull = !isWritable && pendingBytes > settings.mount.limits.maxOutboundBytes
-    if !isOverfull { write { $0.writeFrames(outbox, compression) } }
+    let hasRoom = hasRoom
+    if hasRoom { write { $0.writeFrames(outbox, compression) } }
     outbox.removeAll()
-    if isOverfull {
-      let limit = settings.mount.limits.maxOutboundBytes
-      close(.tryAgainLater, reason: "the client does not read: more than \(limit) bytes wait")
-    }
+    if !hasRoom { closeAsFull() }
+  }
+
+  func send(_ message: PreparedMessage) {
+    guard phase == .open else { return }
+    guard hasRoom else { return closeAsFull() }
+    write { $0.writeFrame(message, compression) }
+  }
+
+  /// Whether more may be written for a client that is slow to read.
+  private var hasRoom: Bool { isWritable || pendingBytes <= settings.mount.limits.maxOutboundBytes }
+
+  private func closeAsFull() {
+    let limit = settings.mount.limits.maxOutboundBytes
+    close(.tryAgainLater, reason: "the client does not read: more than \(limit) bytes wait")
   }
 
   func close(_ code: CloseCode, reason: String) {
