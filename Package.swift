@@ -46,15 +46,38 @@ let package = Package(
     .target(name: "SynqWire", dependencies: ["SynqJSON"]),
     .target(name: "SynqChannels", dependencies: ["SynqJSON", "SynqPatch", "SynqWire"]),
 
-    // The network.
+    // Frames, masks, UTF-8 and permessage-deflate: pure, beside zlib.
+    .target(name: "SynqWebSocket", dependencies: ["CZlib", "SynqWire"]),
+
+    // Callbacks on threads, topics and what they share; a connection is what `SocketTransport` says.
     .target(
-      name: "SynqServer",
+      name: "SynqHosting",
       dependencies: [
-        "CZlib", "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels",
+        "SynqJSON", "SynqWire", "SynqChannels",
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+
+    // HTTP, WebSocket, long poll, TLS and files.
+    .target(
+      name: "SynqNetwork",
+      dependencies: [
+        "SynqJSON", "SynqWire", "SynqWebSocket", "SynqHosting",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+
+    // Start and stop: puts the parts together.
+    .target(
+      name: "SynqServer",
+      dependencies: [
+        "SynqJSON", "SynqWire", "SynqChannels", "SynqHosting", "SynqNetwork",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
       ]),
 
@@ -62,7 +85,8 @@ let package = Package(
     .target(
       name: "Synq",
       dependencies: [
-        "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels", "SynqServer",
+        "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels", "SynqWebSocket", "SynqHosting", "SynqNetwork",
+        "SynqServer",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
         .product(
@@ -74,7 +98,8 @@ let package = Package(
     .target(
       name: "SynqTesting",
       dependencies: [
-        "Synq", "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels", "SynqServer",
+        "Synq", "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels", "SynqHosting", "SynqNetwork",
+        "SynqServer",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -87,7 +112,8 @@ let package = Package(
     .target(
       name: "SynqC",
       dependencies: [
-        "CSynq", "CJansson", "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels", "SynqServer",
+        "CSynq", "CJansson", "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels", "SynqWebSocket",
+        "SynqHosting", "SynqNetwork", "SynqServer",
         .product(name: "Logging", package: "swift-log"),
       ]),
 
@@ -108,7 +134,8 @@ let package = Package(
     .testTarget(
       name: "SynqServerTests",
       dependencies: [
-        "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels", "SynqServer",
+        "SynqJSON", "SynqPatch", "SynqWire", "SynqChannels", "SynqWebSocket", "SynqHosting", "SynqNetwork",
+        "SynqServer",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOEmbedded", package: "swift-nio"),
@@ -120,13 +147,14 @@ let package = Package(
     .executableTarget(
       name: "synq-echo",
       dependencies: [
-        "SynqJSON", "SynqWire", "SynqServer",
+        "SynqJSON", "SynqWire", "SynqWebSocket", "SynqHosting", "SynqNetwork",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
       ],
       path: "Tests/EchoServer"),
-    .testTarget(name: "SynqTests", dependencies: ["Synq", "SynqTesting"]),
+    .testTarget(
+      name: "SynqTests", dependencies: ["Synq", "SynqTesting", "SynqWebSocket", "SynqHosting", "SynqNetwork"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,4 +1,4 @@
-import SynqServer
+import SynqHosting
 import SynqWire
 
 /// What carries the messages of a test's client.

@@ -1,7 +1,7 @@
 import Synq
 import SynqChannels
 import SynqJSON
-import SynqServer
+import SynqHosting
 import SynqWire
 import Synchronization
 

@@ -3,7 +3,8 @@ import NIOCore
 import Synq
 import SynqChannels
 import SynqJSON
-import SynqServer
+import SynqHosting
+import SynqNetwork
 import SynqWire
 import Synchronization
 

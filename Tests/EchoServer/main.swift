@@ -2,7 +2,9 @@ import Logging
 import NIOCore
 import NIOPosix
 import SynqJSON
-import SynqServer
+import SynqHosting
+import SynqNetwork
+import SynqWebSocket
 import SynqWire
 
 #if canImport(Glibc)

@@ -2,7 +2,8 @@ import NIOCore
 import NIOEmbedded
 import SynqJSON
 
-@testable import SynqServer
+@testable import SynqNetwork
+@testable import SynqWebSocket
 
 /// The bytes of one TCP connection: requests, an upgrade, frames, whatever. The first byte says where they are cut and
 /// how much time passes there. Whatever comes: the server goes on to serve others, what it answers is HTTP and then

@@ -1,3 +1,4 @@
+import SynqWebSocket
 import SynqWire
 
 /// Frames of a client, the first byte apart, which says where they are cut: whatever comes, the decoder ends, keeps to

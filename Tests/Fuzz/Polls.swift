@@ -2,7 +2,7 @@ import NIOCore
 import NIOEmbedded
 import SynqJSON
 
-@testable import SynqServer
+@testable import SynqNetwork
 
 /// Bodies of requests to one long-poll session, a zero byte after each; the first byte picks the serializer and the
 /// type. Whatever comes: every request is answered with a status of the protocol, and polls bring whole messages.

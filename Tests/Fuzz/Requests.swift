@@ -1,5 +1,7 @@
 import SynqJSON
 
+@testable import SynqWebSocket
+
 /// What a client writes into a request, line by line: its target, an origin, an offer of compression, base64. All are
 /// read or refused; what is read is sound.
 @_cdecl("LLVMFuzzerTestOneInput")

@@ -3,7 +3,7 @@ import SynqChannels
 import SynqJSON
 import Testing
 
-@testable import SynqServer
+@testable import SynqHosting
 
 /// Two servers whose adapters hand each other what they are given, as a network between them would.
 @Suite struct PubSubTests {

@@ -1,4 +1,6 @@
-import SynqServer
+import SynqHosting
+import SynqNetwork
+import SynqWebSocket
 import Testing
 
 @testable import Synq

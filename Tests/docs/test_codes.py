@@ -50,7 +50,7 @@ def test_close_codes() -> None:
 def test_error_codes() -> None:
     report = (SOURCES / "SynqChannels/Channel/ErrorReport.swift").read_text()
     declared = set(re.findall(r'static let \w+ = "(\w+)"', report))
-    declared |= set(re.findall(r'\\"code\\":\\"(\w+)\\"', source("SynqServer")))
+    declared |= set(re.findall(r'\\"code\\":\\"(\w+)\\"', source("SynqNetwork")))
     declared |= set(re.findall(r'code: "(\w+)"', source("Synq")))
     python = "\n".join(path.read_text() for path in (ROOT / "bindings/python/src/synq").glob("*.py"))
     declared |= set(re.findall(r'^ +raise Error\(\s*"(\w+)"', python, re.MULTILINE))
@@ -66,7 +66,7 @@ def test_reasons() -> None:
 
 def test_http_statuses() -> None:
     names = "|".join(STATUSES)
-    used = set(re.findall(rf"(?<!\w)\.({names})\b", source("SynqServer/Network")))
+    used = set(re.findall(rf"(?<!\w)\.({names})\b", source("SynqNetwork")))
     used.add("serviceUnavailable")  # written out where a connection is refused unread
     documented = {cell for cell in first_cells(section("HTTP statuses")) if cell.isdecimal()}
     assert documented == {str(STATUSES[name]) for name in used}

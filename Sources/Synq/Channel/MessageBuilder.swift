@@ -1,6 +1,6 @@
 import SynqChannels
 import SynqJSON
-import SynqServer
+import SynqHosting
 
 /// Builds the messages that carry a channel's state, for clients that expect others than those of the
 /// ``SynqChannels/Dialect``s.

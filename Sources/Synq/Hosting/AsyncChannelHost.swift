@@ -1,6 +1,6 @@
 import SynqChannels
 import SynqJSON
-import SynqServer
+import SynqHosting
 import SynqWire
 
 /// Runs the callbacks of an `AsyncChannel` as tasks, while their channel waits.

@@ -1,5 +1,5 @@
 import SynqChannels
-import SynqServer
+import SynqHosting
 import SynqWire
 
 /// What becomes of an error that a callback threw.

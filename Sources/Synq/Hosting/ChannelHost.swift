@@ -1,6 +1,6 @@
 import SynqChannels
 import SynqJSON
-import SynqServer
+import SynqHosting
 import SynqWire
 
 /// Runs the callbacks of a `Channel` on the delivery's threads.

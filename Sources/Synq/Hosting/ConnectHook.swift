@@ -1,6 +1,6 @@
 import Logging
 import SynqChannels
-import SynqServer
+import SynqHosting
 
 /// Asks a host's closures whether a client may connect: first about its origin, then about the client.
 final class ConnectHook: ConnectHost {

@@ -2,7 +2,7 @@
 import Metrics
 import NIOCore
 import SynqChannels
-import SynqServer
+import SynqHosting
 import Synchronization
 
 /// Measures the callbacks of one topic pattern, once the server reports metrics.
@@ -53,7 +53,7 @@ final class CallbackMeter: Sendable {
 }
 #else
 import SynqChannels
-import SynqServer
+import SynqHosting
 
 /// Measures nothing: the trait `MetricsSupport` is not enabled.
 struct CallbackMeter: Sendable {

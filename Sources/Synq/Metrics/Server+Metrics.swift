@@ -1,6 +1,7 @@
 #if MetricsSupport
 import Metrics
 import SynqChannels
+import SynqHosting
 import SynqServer
 import Synchronization
 
@@ -129,6 +130,7 @@ final class MetricsSwitch: Sendable {
   }
 }
 #else
+import SynqHosting
 import SynqServer
 
 /// Reports nothing: the trait `MetricsSupport` is not enabled.

@@ -1,6 +1,6 @@
 import SynqChannels
 import SynqJSON
-import SynqServer
+import SynqHosting
 
 /// A client that asks to be connected, and what it is given.
 ///

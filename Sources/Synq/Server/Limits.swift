@@ -1,6 +1,7 @@
 import NIOCore
 import SynqChannels
-import SynqServer
+import SynqHosting
+import SynqNetwork
 
 /// Limits against clients that ask for too much. Over a limit a client gets an error reply that names the limit, or its
 /// connection is closed with the code given here.

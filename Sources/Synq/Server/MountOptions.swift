@@ -1,5 +1,6 @@
 import NIOCore
-import SynqServer
+import SynqNetwork
+import SynqWebSocket
 
 /// How a socket is served at its path.
 public struct MountOptions: Sendable {

@@ -2,6 +2,8 @@ import Dispatch
 import Logging
 import SynqChannels
 import SynqJSON
+import SynqHosting
+import SynqNetwork
 import SynqServer
 import SynqWire
 import Synchronization

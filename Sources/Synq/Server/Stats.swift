@@ -1,4 +1,4 @@
-import SynqServer
+import SynqHosting
 
 /// What a server counts.
 public struct Stats: Sendable, Hashable {

@@ -1,6 +1,6 @@
 import SynqChannels
 import SynqJSON
-import SynqServer
+import SynqHosting
 
 /// Assigns: while a callback of the channel runs; else a ``SynqChannels/HostError`` of code `state`.
 ///

@@ -1,6 +1,6 @@
 import SynqChannels
 import SynqJSON
-import SynqServer
+import SynqHosting
 import SynqWire
 
 /// Reaching this client, this channel and the others of its topic: from any thread, at any time.

@@ -1,7 +1,7 @@
 import Logging
 import SynqChannels
 import SynqJSON
-import SynqServer
+import SynqHosting
 import SynqWire
 
 /// One client's channel, as its callbacks see it: what is known of the client, its assigns, and ways to reach it.

@@ -1,4 +1,4 @@
-import SynqServer
+import SynqHosting
 import Synchronization
 
 /// Names a Swift value that the server keeps with a channel: a connection, a task, a struct that is no JSON.

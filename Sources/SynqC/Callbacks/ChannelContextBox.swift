@@ -2,7 +2,7 @@ import CSynq
 import Glibc
 import SynqChannels
 import SynqJSON
-import SynqServer
+import SynqHosting
 import SynqWire
 import Synchronization
 

@@ -1,6 +1,6 @@
 import CSynq
 import SynqChannels
-import SynqServer
+import SynqHosting
 import Synchronization
 
 /// A response that a host gives later. It lives until the host has given it, also when its channel has ended by then,

@@ -2,6 +2,8 @@ import CSynq
 import Logging
 import NIOCore
 import SynqChannels
+import SynqHosting
+import SynqNetwork
 import SynqServer
 
 /// Option structs from C, checked by their size: a shorter one comes from an older header, a longer one from a newer.

@@ -2,7 +2,7 @@ import CJansson
 import CSynq
 import SynqChannels
 import SynqJSON
-import SynqServer
+import SynqHosting
 
 @_cdecl("synq_connection_header") @implementation
 public func synq_connection_header(

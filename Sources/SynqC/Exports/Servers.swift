@@ -2,7 +2,9 @@ import CJansson
 import CSynq
 import SynqChannels
 import SynqJSON
-import SynqServer
+import SynqHosting
+import SynqNetwork
+import SynqWebSocket
 import SynqWire
 
 @_cdecl("synq_server_new") @implementation

@@ -2,7 +2,7 @@ import CJansson
 import CSynq
 import SynqChannels
 import SynqJSON
-import SynqServer
+import SynqHosting
 
 @_cdecl("synq_socket_all_assigns") @implementation
 public func synq_socket_all_assigns(_ socket: OpaquePointer!) -> OpaquePointer! {

@@ -1,7 +1,7 @@
 import CSynq
 import SynqChannels
 import SynqJSON
-import SynqServer
+import SynqHosting
 import SynqWire
 
 @_cdecl("synq_socket_topic") @implementation

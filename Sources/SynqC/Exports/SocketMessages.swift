@@ -2,7 +2,7 @@ import CJansson
 import CSynq
 import SynqChannels
 import SynqJSON
-import SynqServer
+import SynqHosting
 import SynqWire
 
 @_cdecl("synq_socket_send") @implementation

@@ -3,7 +3,7 @@ import CSynq
 import SynqChannels
 import SynqJSON
 import SynqPatch
-import SynqServer
+import SynqHosting
 
 @_cdecl("synq_socket_state_message") @implementation
 public func synq_socket_state_message(

@@ -2,6 +2,8 @@ import CSynq
 import Glibc
 import Logging
 import SynqChannels
+import SynqHosting
+import SynqNetwork
 import SynqServer
 import Synchronization
 

@@ -4,7 +4,8 @@ import SynqJSON
 import SynqWire
 import Testing
 
-@testable import SynqServer
+@testable import SynqHosting
+@testable import SynqNetwork
 
 /// What one read brings is answered when it ends, however it ends: the sockets of a loop write into one outbox, and what
 /// were left in it would go to another client.

@@ -1,4 +1,4 @@
-@testable import SynqServer
+@testable import SynqWebSocket
 
 /// Builds what a client sends over a WebSocket.
 enum ClientFrame {

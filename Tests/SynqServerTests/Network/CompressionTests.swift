@@ -1,7 +1,8 @@
 import SynqWire
 import Testing
 
-@testable import SynqServer
+@testable import SynqNetwork
+@testable import SynqWebSocket
 
 @Suite(.timeLimit(.minutes(1))) struct CompressionTests {
   private static func configuration(_ change: (inout CompressionOptions) -> Void = { _ in })

@@ -2,7 +2,7 @@ import Foundation
 import NIOCore
 import Testing
 
-@testable import SynqServer
+@testable import SynqNetwork
 
 /// A directory with files, gone when the test is over.
 private struct Site: ~Copyable {

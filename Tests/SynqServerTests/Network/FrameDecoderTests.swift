@@ -1,6 +1,6 @@
 import Testing
 
-@testable import SynqServer
+@testable import SynqWebSocket
 
 @Suite struct FrameDecoderTests {
   /// One of each kind: short, medium and long lengths, fragments with control frames between them.

@@ -3,7 +3,8 @@ import SynqJSON
 import SynqWire
 import Testing
 
-@testable import SynqServer
+@testable import SynqHosting
+@testable import SynqNetwork
 
 @Suite(.timeLimit(.minutes(1))) struct HandshakeTests {
   private static func phoenixHeaders(_ length: Int) -> [String: String] {

@@ -2,7 +2,7 @@ import NIOCore
 import SynqWire
 import Testing
 
-@testable import SynqServer
+@testable import SynqNetwork
 
 /// One test for each limit of a connection that no other suite shows.
 @Suite(.timeLimit(.minutes(1))) struct LimitTests {

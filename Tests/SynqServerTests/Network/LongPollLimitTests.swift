@@ -1,7 +1,7 @@
 import SynqWire
 import Testing
 
-@testable import SynqServer
+@testable import SynqNetwork
 
 /// What a long-poll client may cost.
 @Suite(.timeLimit(.minutes(1))) struct LongPollLimitTests {

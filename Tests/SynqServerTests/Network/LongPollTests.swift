@@ -2,7 +2,8 @@ import NIOCore
 import SynqWire
 import Testing
 
-@testable import SynqServer
+@testable import SynqHosting
+@testable import SynqNetwork
 
 @Suite(.timeLimit(.minutes(1))) struct LongPollTests {
   /// `wire/longpoll_basic`.

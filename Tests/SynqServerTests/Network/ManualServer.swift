@@ -5,7 +5,9 @@ import SynqChannels
 import SynqJSON
 import SynqWire
 
-@testable import SynqServer
+@testable import SynqHosting
+@testable import SynqNetwork
+@testable import SynqWebSocket
 
 /// A whole server – the handlers of its connections, the engine, callbacks – on one thread and with time of the test's
 /// own; in the place of the kernel's sockets there are peers that read when they are told to.

@@ -2,7 +2,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-@testable import SynqServer
+@testable import SynqWebSocket
 
 /// A TCP client that sends bytes as they are and reads what comes back.
 final class RawClient {

@@ -3,7 +3,7 @@ import SynqChannels
 import SynqJSON
 import Testing
 
-@testable import SynqServer
+@testable import SynqNetwork
 
 /// Clients that read slowly or not at all, over minutes that no test waits for.
 @Suite struct SlowClientTests {

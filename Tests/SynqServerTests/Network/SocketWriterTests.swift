@@ -1,6 +1,6 @@
 import Testing
 
-@testable import SynqServer
+@testable import SynqNetwork
 
 /// Bytes that the kernel takes at once, those that NIO carries on, and again those that it takes at once: one order.
 @Suite struct SocketWriterTests {

@@ -4,7 +4,7 @@ import NIOPosix
 import SynqWire
 import Testing
 
-@testable import SynqServer
+@testable import SynqNetwork
 
 /// What a host is told about a configuration that cannot work.
 @Suite(.timeLimit(.minutes(1))) struct StartTests {

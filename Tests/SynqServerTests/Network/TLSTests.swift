@@ -5,7 +5,7 @@ import NIOSSL
 import SynqWire
 import Testing
 
-@testable import SynqServer
+@testable import SynqNetwork
 
 /// A directory with a certificate for localhost, made by the openssl program.
 private struct Certificate: ~Copyable {
@@ -31,8 +31,8 @@ private struct Certificate: ~Copyable {
 
   deinit { try? FileManager.default.removeItem(atPath: directory) }
 
-  var configuration: SynqServer.TLSConfiguration {
-    SynqServer.TLSConfiguration(
+  var configuration: SynqNetwork.TLSConfiguration {
+    SynqNetwork.TLSConfiguration(
       certificateFile: directory + "/certificate.pem", keyFile: directory + "/key.pem")
   }
 

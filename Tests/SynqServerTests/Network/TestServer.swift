@@ -5,7 +5,8 @@ import NIOPosix
 import SynqJSON
 import SynqWire
 
-@testable import SynqServer
+@testable import SynqHosting
+@testable import SynqNetwork
 
 /// A server on a free port with an echo behind it, and what that echo saw.
 final class TestServer: Sendable {

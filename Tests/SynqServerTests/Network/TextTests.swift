@@ -1,7 +1,8 @@
 import SynqJSON
 import Testing
 
-@testable import SynqServer
+@testable import SynqHosting
+@testable import SynqNetwork
 
 /// The small encodings that the network layer brings itself.
 @Suite struct TextTests {

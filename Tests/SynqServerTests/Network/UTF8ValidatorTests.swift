@@ -1,6 +1,6 @@
 import Testing
 
-@testable import SynqServer
+@testable import SynqWebSocket
 
 @Suite struct UTF8ValidatorTests {
   private static func isValid(_ bytes: [UInt8]) -> Bool {

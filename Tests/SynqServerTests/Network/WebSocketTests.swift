@@ -2,7 +2,7 @@ import NIOCore
 import SynqWire
 import Testing
 
-@testable import SynqServer
+@testable import SynqNetwork
 
 @Suite(.timeLimit(.minutes(1))) struct WebSocketTests {
   @Test func echoesTextAndBinary() async throws {

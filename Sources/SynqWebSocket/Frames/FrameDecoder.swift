@@ -1,12 +1,19 @@
 import SynqWire
 
 /// The limits of what one client may send over a WebSocket.
-struct FrameLimits {
-  var maxFrameBytes: Int
-  var maxMessageBytes: Int
-  var maxFragments: Int
+package struct FrameLimits {
+  package var maxFrameBytes: Int
+  package var maxMessageBytes: Int
+  package var maxFragments: Int
   /// True once permessage-deflate was negotiated.
-  var allowsCompression = false
+  package var allowsCompression = false
+
+  package init(maxFrameBytes: Int, maxMessageBytes: Int, maxFragments: Int, allowsCompression: Bool = false) {
+    self.maxFrameBytes = maxFrameBytes
+    self.maxMessageBytes = maxMessageBytes
+    self.maxFragments = maxFragments
+    self.allowsCompression = allowsCompression
+  }
 }
 
 /// Reads a client's WebSocket frames (RFC 6455, section 5), wherever the network cut them.
@@ -14,9 +21,9 @@ struct FrameLimits {
 /// A state machine without a channel: bytes go in, one event at a time comes out. Nothing of the input is kept, so
 /// that all connections of a loop can share one receive buffer: payload is unmasked into `scratch` when a message
 /// is there whole, else into memory of the decoder's own, given back when the message ends.
-struct FrameDecoder: ~Copyable {
+package struct FrameDecoder: ~Copyable {
   /// What the bytes meant. Pointers are valid until the next call.
-  enum Event {
+  package enum Event {
     /// The input is used up.
     case needsBytes
     /// A whole message. Text is valid UTF-8 unless it `isCompressed`.
@@ -58,14 +65,16 @@ struct FrameDecoder: ~Copyable {
 
   private enum Lent { case nothing, body, control }
 
-  init(limits: FrameLimits) {
+  package init(limits: FrameLimits) {
     self.limits = limits
   }
 
   /// Reads the next event, taking what it used off the front of `input`.
   ///
   /// Call it until it says `needsBytes`, `close` or `violation`. `scratch` may be shared by all decoders of a thread.
-  mutating func next(_ input: inout UnsafeRawBufferPointer, scratch: inout UnsafeMessageBuffer) -> Event {
+  package mutating func next(_ input: inout UnsafeRawBufferPointer, scratch: inout UnsafeMessageBuffer)
+    -> Event
+  {
     switch lent {
     case .nothing: break
     case .body: body.removeAll(keeping: 0)

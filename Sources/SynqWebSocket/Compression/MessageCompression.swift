@@ -3,21 +3,21 @@ import SynqWire
 /// The compression of one connection, by what its handshake agreed on. Confined to its event loop.
 ///
 /// A side that takes no context uses the loop's own stream, so that an idle connection costs nothing.
-final class MessageCompression {
+package final class MessageCompression {
   private let terms: CompressionTerms
   private let options: CompressionOptions
   private let shared: SharedCompression
   private var ownDeflater: UnsafeDeflater?
   private var ownInflater: UnsafeInflater?
 
-  init(_ terms: CompressionTerms, _ options: CompressionOptions, shared: SharedCompression) {
+  package init(_ terms: CompressionTerms, _ options: CompressionOptions, shared: SharedCompression) {
     self.terms = terms
     self.options = options
     self.shared = shared
   }
 
   /// `message` compressed, valid until the next call on this loop; nil when it is better sent as it is.
-  func compress(_ message: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+  package func compress(_ message: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
     guard compresses(message.count), let deflater else { return nil }
     shared.output.removeAll(keeping: SharedCompression.maxKept)
     deflater.deflate(message, into: &shared.output, takesContext: terms.serverTakesContext)
@@ -25,10 +25,10 @@ final class MessageCompression {
   }
 
   /// Whether a message of so many bytes is compressed: others are better sent as they are.
-  func compresses(_ count: Int) -> Bool { count >= options.minBytes && count <= UInt32.max }
+  package func compresses(_ count: Int) -> Bool { count >= options.minBytes && count <= UInt32.max }
 
   /// What all connections get that compress as this one does; nil where a message refers to those before it.
-  func compressed(_ message: PreparedMessage) -> [UInt8]? {
+  package func compressed(_ message: PreparedMessage) -> [UInt8]? {
     guard !terms.serverTakesContext else { return nil }
     let form = PreparedMessage.CompressedForm(level: options.level, windowBits: terms.serverWindowBits)
     return message.compressed(as: form) { compress($0).map { Array($0) } }
@@ -36,7 +36,7 @@ final class MessageCompression {
 
   /// `message` expanded, valid until the next call on this loop. No answer is compressed before the message was read: what a
   /// burst leads to is sent at its end, and bursts of two sockets do not interleave.
-  func expand(_ message: UnsafeRawBufferPointer, limit: Int) -> Expansion {
+  package func expand(_ message: UnsafeRawBufferPointer, limit: Int) -> Expansion {
     guard let inflater else { return .violation(.badCompression) }
     let byRatio = message.count.multipliedReportingOverflow(by: options.maxInflateRatio)
     let ratioLimit = max(byRatio.overflow ? .max : byRatio.partialValue, 65_536)
@@ -52,7 +52,8 @@ final class MessageCompression {
     }
   }
 
-  enum Expansion {
+  /// What a compressed message was.
+  package enum Expansion {
     case message(UnsafeRawBufferPointer)
     case violation(FrameViolation)
   }
@@ -75,7 +76,7 @@ final class MessageCompression {
 }
 
 /// The streams and the output that the connections of one event loop share. Confined to it.
-final class SharedCompression {
+package final class SharedCompression {
   /// Output that grew beyond this is given back.
   static let maxKept = 262_144
 
@@ -87,6 +88,8 @@ final class SharedCompression {
   var output = UnsafeMessageBuffer()
   private var deflaters: [Kind: UnsafeDeflater] = [:]
   lazy var inflater = UnsafeInflater()
+
+  package init() {}
 
   func deflater(level: Int, windowBits: Int32) -> UnsafeDeflater? {
     let kind = Kind(level: level, windowBits: windowBits)

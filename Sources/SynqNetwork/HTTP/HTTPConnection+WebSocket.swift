@@ -1,7 +1,9 @@
 import Logging
 import NIOCore
 import NIOHTTP1
+import SynqHosting
 import SynqJSON
+import SynqWebSocket
 import SynqWire
 
 extension HTTPConnection {

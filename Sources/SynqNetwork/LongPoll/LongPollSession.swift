@@ -1,6 +1,8 @@
 import Logging
 import NIOCore
+import SynqHosting
 import SynqJSON
+import SynqWebSocket
 import SynqWire
 
 /// A socket whose client polls: messages wait in it for the next poll.

@@ -1,5 +1,6 @@
 import NIOCore
 import SynqJSON
+import SynqWebSocket
 import SynqWire
 
 /// A connection that its loop wakes now and then.

@@ -1,5 +1,7 @@
 import Logging
 import NIOCore
+import SynqHosting
+import SynqWebSocket
 import SynqWire
 
 /// One WebSocket: the only handler in its channel's pipeline (beside TLS), and the transport of its socket.

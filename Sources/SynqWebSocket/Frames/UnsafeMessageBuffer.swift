@@ -9,12 +9,12 @@ import Darwin
 /// A growable run of bytes on malloc: what a message is collected in.
 ///
 /// Its pointers stay valid until the next append, which lets a message be handed over without a closure.
-struct UnsafeMessageBuffer: ~Copyable {
+package struct UnsafeMessageBuffer: ~Copyable {
   private var base: UnsafeMutableRawPointer?
   private(set) var count = 0
   private var capacity = 0
 
-  init() {}
+  package init() {}
 
   deinit { free(base) }
 

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import SynqHosting
 import SynqWire
 
 extension HTTPConnection {

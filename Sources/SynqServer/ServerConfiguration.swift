@@ -1,5 +1,7 @@
 import Logging
 import NIOCore
+import SynqHosting
+import SynqNetwork
 
 /// On which threads callbacks run.
 package enum CallbackThreads: Sendable, Hashable {

@@ -1,7 +1,7 @@
 import SynqWire
 
 /// What a client did against RFC 6455 or a limit; `closeCode` is what its connection is closed with.
-enum FrameViolation: Hashable {
+package enum FrameViolation: Hashable {
   case reservedBits
   case reservedOpcode(UInt8)
   case unmasked
@@ -24,7 +24,7 @@ enum FrameViolation: Hashable {
 
   /// Sources: RFC 6455, section 7.4.1; the recordings `ws_close_*` (1002), `text_invalid_utf8` (1007) and
   /// `frame_too_large` (1009).
-  var closeCode: CloseCode {
+  package var closeCode: CloseCode {
     switch self {
     case .reservedBits, .reservedOpcode, .unmasked, .fragmentedControlFrame, .longControlFrame,
       .lengthNotMinimal,
@@ -39,7 +39,7 @@ enum FrameViolation: Hashable {
 
 extension FrameViolation: CustomStringConvertible {
   /// One line for the log.
-  var description: String {
+  package var description: String {
     switch self {
     case .reservedBits: "a reserved bit is set"
     case .reservedOpcode(let opcode): "opcode \(opcode) is reserved"

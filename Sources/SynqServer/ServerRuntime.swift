@@ -3,7 +3,9 @@ import Logging
 import NIOCore
 import NIOPosix
 import SynqChannels
+import SynqHosting
 import SynqJSON
+import SynqNetwork
 import SynqWire
 import Synchronization
 

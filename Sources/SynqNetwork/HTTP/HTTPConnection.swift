@@ -1,7 +1,9 @@
 import Logging
 import NIOCore
 import NIOHTTP1
+import SynqHosting
 import SynqJSON
+import SynqWebSocket
 import SynqWire
 
 /// One connection while it speaks HTTP: answers one request after the other, until one asks for a WebSocket.

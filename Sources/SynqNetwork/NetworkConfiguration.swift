@@ -1,4 +1,5 @@
 import NIOCore
+import SynqWebSocket
 
 /// Where a server listens and what it serves.
 package struct NetworkConfiguration: Sendable {

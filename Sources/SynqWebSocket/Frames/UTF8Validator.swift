@@ -2,7 +2,7 @@
 ///
 /// Source: RFC 3629, section 4 (the ranges); RFC 6455, sections 5.6 and 8.1 (a message's text is UTF-8, its
 /// fragments need not be).
-struct UTF8Validator {
+package struct UTF8Validator {
   /// Continuation bytes that the character begun last still needs.
   private var owed: UInt8 = 0
   /// The range of the next continuation byte: narrower than 80…BF after the lead bytes E0, ED, F0 and F4.
@@ -42,13 +42,13 @@ struct UTF8Validator {
   }
 
   /// Whether `bytes` is whole, valid UTF-8.
-  static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  package static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
     var validator = UTF8Validator()
     return validator.accept(bytes) && validator.isAtCharacterBoundary
   }
 
   /// Where `bytes`, which are not valid UTF-8, stop being so: the first byte of the wrong or unfinished character.
-  static func fault(in bytes: UnsafeRawBufferPointer) -> Int {
+  package static func fault(in bytes: UnsafeRawBufferPointer) -> Int {
     var validator = UTF8Validator()
     var start = 0
     for index in bytes.indices {

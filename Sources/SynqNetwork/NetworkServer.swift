@@ -3,6 +3,7 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import SynqHosting
 import SynqWire
 
 /// The listening server: accepts connections and serves sockets over WebSocket and long poll, and files.

@@ -1,3 +1,4 @@
+import SynqHosting
 import SynqJSON
 
 /// What a binary reply becomes over long poll, where stock clients cannot read one: an error reply that says so.

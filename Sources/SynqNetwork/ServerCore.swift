@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import SynqHosting
 
 /// What every connection of a server refers to: the checked configuration and the host behind it.
 final class ServerCore: Sendable {

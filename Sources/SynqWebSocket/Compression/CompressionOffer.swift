@@ -1,5 +1,5 @@
 /// What was agreed on for the compression of one connection (RFC 7692, section 7.1).
-struct CompressionTerms: Equatable {
+package struct CompressionTerms: Equatable {
   var serverTakesContext: Bool
   var clientTakesContext: Bool
   /// The window that the server compresses with, 9…15 bits.
@@ -8,7 +8,7 @@ struct CompressionTerms: Equatable {
   var clientWindowBits: Int?
 
   /// The value of `Sec-WebSocket-Extensions` in the answer (`wire/upgrade_compress`).
-  var answer: String {
+  package var answer: String {
     var text = "permessage-deflate"
     if !serverTakesContext { text += ";server_no_context_takeover" }
     if !clientTakesContext { text += ";client_no_context_takeover" }
@@ -18,7 +18,7 @@ struct CompressionTerms: Equatable {
   }
 
   /// Agrees on the first offer of `headers` that can be met; nil when none can, and the connection is not compressed.
-  static func agree(on headers: [String], _ options: CompressionOptions) -> CompressionTerms? {
+  package static func agree(on headers: [String], _ options: CompressionOptions) -> CompressionTerms? {
     for offer in headers.joined(separator: ",").split(separator: ",") {
       if let terms = CompressionTerms(offer: offer, options) { return terms }
     }

@@ -1,13 +1,15 @@
 /// What a frame carries (RFC 6455, section 5.2 and 11.8).
-struct FrameOpcode: RawRepresentable, Hashable {
-  var rawValue: UInt8
+package struct FrameOpcode: RawRepresentable, Hashable {
+  package var rawValue: UInt8
 
-  static let continuation = FrameOpcode(rawValue: 0x0)
-  static let text = FrameOpcode(rawValue: 0x1)
-  static let binary = FrameOpcode(rawValue: 0x2)
-  static let close = FrameOpcode(rawValue: 0x8)
-  static let ping = FrameOpcode(rawValue: 0x9)
-  static let pong = FrameOpcode(rawValue: 0xA)
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  package static let continuation = FrameOpcode(rawValue: 0x0)
+  package static let text = FrameOpcode(rawValue: 0x1)
+  package static let binary = FrameOpcode(rawValue: 0x2)
+  package static let close = FrameOpcode(rawValue: 0x8)
+  package static let ping = FrameOpcode(rawValue: 0x9)
+  package static let pong = FrameOpcode(rawValue: 0xA)
 
   /// Close, ping and pong: at most 125 bytes, never fragmented, allowed between the fragments of a message.
   var isControl: Bool { rawValue & 0x8 != 0 }
