@@ -71,6 +71,16 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ]),
 
+    // Many processes on one Redis.
+    .target(
+      name: "SynqRedis",
+      dependencies: [
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+
     // Start and stop: puts the parts together.
     .target(
       name: "SynqServer",
@@ -141,6 +151,14 @@ let package = Package(
         .product(name: "NIOEmbedded", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .testTarget(
+      name: "SynqRedisTests",
+      dependencies: [
+        "SynqRedis",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
       ]),
     .testTarget(name: "SynqCTests", dependencies: ["SynqC", "SynqChannels"]),
