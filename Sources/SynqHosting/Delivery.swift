@@ -1,4 +1,4 @@
-/// How callbacks get to the threads that run them (DESIGN, decision 7).
+/// How callbacks get to the threads that run them (docs/architecture.md).
 package enum Delivery: Sendable {
   /// On the event loop, for hosts that promise never to block.
   case inline

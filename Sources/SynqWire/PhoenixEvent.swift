@@ -1,4 +1,4 @@
-/// The events and topics that the Phoenix protocol itself defines (`wire/README.md`, phoenix.js `constants.js`).
+/// The events and topics that the Phoenix protocol itself defines (`wire/README.md`, and what phoenix.js names its constants).
 package enum PhoenixEvent {
   package static let join = "phx_join"
   package static let leave = "phx_leave"

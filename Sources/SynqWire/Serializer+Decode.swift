@@ -164,7 +164,7 @@ private enum BinaryPush {
       joinRef: joinRef, ref: ref, topic: topic, event: event, payload: .binary(Array(bytes[offset...])))
   }
 
-  /// An empty ref counts as null (SPEC, section 7).
+  /// An empty ref counts as null (docs/specification.md, section 7).
   private static func ref(_ text: String) -> Ref? { text.isEmpty ? nil : Ref(string: text) }
 
   /// An event that is not UTF-8 is no string (`wire/binary_bad_badutf8`).

@@ -3,7 +3,7 @@ import SynqPatch
 import Testing
 
 /// The public suite of JSON Patch (json-patch-tests): every enabled case.
-@Suite(.enabled(if: SharedFiles.exists("suites/json-patch-tests"), "../shared/suites is not here"))
+@Suite(.enabled(if: SharedFiles.exists("suites/json-patch-tests"), "SYNQ_SUITES has no json-patch-tests"))
 struct PatchSuiteTests {
   @Test(arguments: ["tests.json", "spec_tests.json"])
   func everyEnabledCase(_ file: String) throws {

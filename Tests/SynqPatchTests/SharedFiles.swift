@@ -1,9 +1,12 @@
 import Foundation
 import SynqJSON
 
-/// Files that lie beside the checkout, not in it: public suites and other people's data.
+/// Public suites and other people's data, which are not in the repository: they are looked for in the folder that
+/// SYNQ_SUITES names, else in one named `shared` beside the checkout.
 enum SharedFiles {
-  private static let root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+  private static let root =
+    ProcessInfo.processInfo.environment["SYNQ_SUITES"].map { URL(fileURLWithPath: $0) }
+    ?? URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().appendingPathComponent("shared")
 

@@ -22,7 +22,7 @@ import Testing
 
   /// Those that are made here are the ones that others were measured on.
   @Test(
-    .enabled(if: SharedFiles.exists("diff-workloads"), "../shared/diff-workloads is not here"),
+    .enabled(if: SharedFiles.exists("diff-workloads"), "SYNQ_SUITES has no workloads"),
     arguments: Workload.all)
   func theWorkloadIsTheSharedOne(_ workload: Workload) throws {
     // Any document serves where nothing changes.
@@ -32,7 +32,7 @@ import Testing
     #expect(try new == SharedFiles.json("diff-workloads/\(workload.name)/new.json"))
   }
 
-  @Test(.enabled(if: SharedFiles.exists("diff-workloads/W7"), "../shared/diff-workloads is not here"))
+  @Test(.enabled(if: SharedFiles.exists("diff-workloads/W7"), "SYNQ_SUITES has no workloads"))
   func fortyEightStringsOfTwitter() throws {
     let old = try SharedFiles.json("diff-workloads/W7/old.json")
     let new = try SharedFiles.json("diff-workloads/W7/new.json")

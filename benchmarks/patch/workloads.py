@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Writes the pairs of the benchmark as NAME/old.json and NAME/new.json into a directory.
 
-They are made from the fixtures of the tests, but for W7, which is other people's data: it is taken from
-../shared/diff-workloads beside the checkout where that is there.
+They are made from the fixtures of the tests, but for W7, which is other people's data: it is taken from the
+folder diff-workloads in the one that SYNQ_SUITES names, else in one named shared beside the checkout.
 """
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIXTURES = ROOT / "Tests/SynqPatchTests/Fixtures"
-SHARED = ROOT.parent / "shared/diff-workloads"
+SHARED = Path(os.environ.get("SYNQ_SUITES", ROOT.parent / "shared")) / "diff-workloads"
 
 # Which item of W5 went where, in ascending order of the place.
 MOVED = [
@@ -160,7 +161,7 @@ def main(directory: Path) -> None:
         for side in ("old", "new"):
             shutil.copyfile(SHARED / f"W7/{side}.json", directory / f"W7/{side}.json")
     else:
-        print("W7 is left out: ../shared/diff-workloads is not here", file=sys.stderr)
+        print("W7 is left out: SYNQ_SUITES names no folder with diff-workloads", file=sys.stderr)
 
 
 if __name__ == "__main__":

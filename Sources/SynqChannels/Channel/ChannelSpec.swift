@@ -22,7 +22,7 @@ package final class ChannelSpec: Sendable {
     package static let all: Callbacks = [.authorize, .initialize, .handleEvent, .handleMessage, .beforeClose]
   }
 
-  /// The options of SPEC, section 2.
+  /// The options of docs/specification.md, section 2.
   package struct Options: Sendable {
     /// Names of the assigns to synchronise; every other assign stays on the server.
     package var track: [String] = []

@@ -1,4 +1,4 @@
-/// Why a channel ends, as `before_close` is told (SPEC, section 3).
+/// Why a channel ends, as `before_close` is told (docs/specification.md, section 3).
 public struct CloseReason: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
   public var rawValue: String
   public init(rawValue: String) { self.rawValue = rawValue }

@@ -1,7 +1,7 @@
 import SynqJSON
 import SynqWire
 
-/// The names that one line of clients speaks (SPEC, section 6).
+/// The names that one line of clients speaks (docs/specification.md, section 6).
 public enum Dialect: Int, Sendable, Hashable, CaseIterable {
   /// The default: `synq:change`, `synq:patch`.
   case synq = 0

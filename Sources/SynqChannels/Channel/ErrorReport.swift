@@ -1,6 +1,6 @@
 import SynqJSON
 
-/// An error as clients get it: `{code, message, details, timestamp}` (SPEC, section 6).
+/// An error as clients get it: `{code, message, details, timestamp}` (docs/specification.md, section 6).
 package struct ErrorReport: Sendable, Hashable {
   /// A short stable name for programs.
   package var code: String

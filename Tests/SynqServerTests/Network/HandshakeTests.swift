@@ -97,7 +97,7 @@ import Testing
       #expect(reply.status == expected.status)
       #expect(reply.body == expected.body)
       guard expected.status != 101 else { return }
-      // SPEC 8: one line of reason, but for paths where nothing is.
+      // docs/specification.md, section 8: one line of reason, but for paths where nothing is.
       #expect(test.log.text.isEmpty == (expected.status == 404))
       for (name, value) in Self.phoenixHeaders(expected.body.utf8.count) {
         #expect(reply.headers[name] == value)

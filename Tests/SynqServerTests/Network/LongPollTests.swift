@@ -109,7 +109,7 @@ import Testing
     }
   }
 
-  /// SPEC: malformed lines answer 408 in every form, and nothing of their batch is taken; the session lives.
+  /// docs/specification.md, section 7: malformed lines answer 408 in every form, and nothing of their batch is taken; the session lives.
   @Test(arguments: ["{not json", "[1]\n{not json", "AAE", "A=A=", "plain", "", "\r\n\n"])
   func answersMalformedLinesWith408(_ body: String) async throws {
     try await TestServer.with(.echo { $0.mounts[0].longPoll.window = .milliseconds(20) }) { test in
