@@ -10,6 +10,7 @@ export const backoff = (first, most) => (tries) => {
  */
 export class Backoff {
   static lastingMs = 10_000;
+  static fallback = backoff(500, 10_000);
   #afterMs;
   #tries = 0;
   #succeededAt = Infinity;
@@ -23,9 +24,21 @@ export class Backoff {
     this.cancel();
     if (performance.now() - this.#succeededAt > Backoff.lastingMs) this.#tries = 0;
     this.#succeededAt = Infinity;
-    const delay = this.#afterMs(++this.#tries);
+    const delay = this.#delay(++this.#tries);
     this.#timer = setTimeout(action, delay);
     return delay;
+  }
+
+  /** A function of the page's that fails is reported, and stops no retry. */
+  #delay(tries) {
+    try {
+      return this.#afterMs(tries);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+      return Backoff.fallback(tries);
+    }
   }
 
   cancel() {

@@ -1,8 +1,9 @@
 import { Backoff } from "./backoff.js";
 import { Call, failure, SynqError } from "./call.js";
-import { applyPatch } from "./json-patch.js";
 import { Listeners } from "./listeners.js";
 import { CLOSE, ERROR, JOIN, LEAVE, STATE_CHANGE, STATE_ERROR, STATE_PATCH, STATE_REFRESH } from "./names.js";
+import { Overlays } from "./overlays.js";
+import { Replica } from "./replica.js";
 
 /** One topic that was joined: its state, its events, and what it is told. */
 export class Channel {
@@ -10,10 +11,14 @@ export class Channel {
   #params;
   #status = "waiting";
   #joinCall = null; // of the join under way or made
-  #calls = new Set(); // pushes not settled, oldest first; those without a ref wait for the join
+  #calls = new Set(); // pushes not settled, oldest first; those without a ref were never sent
   #backoff;
-  #state;
-  #version = null;
+  #replica = new Replica();
+  #left; // what the page before this one knew: not shown until the server says that it is this channel's
+  #client; // who joined: the position is of use to nobody else
+  #overlays;
+  #view; // the replica's state under the overlays
+  #pushes = 0; // how many of the server's own events came since it began this channel
   #refreshing = false;
   #eventListeners = new Map();
   #stateListeners = new Listeners();
@@ -26,8 +31,15 @@ export class Channel {
     this.#params = params;
     this.#port = port;
     this.#backoff = new Backoff(port.options.rejoinAfterMs);
+    this.#overlays = new Overlays(port.options.settleMs, () => this.#show(null));
+    const { client, left } = port.identity;
+    this.#client = client;
+    this.#left = left.get(topic) ?? null;
+    this.#pushes = this.#left?.pushes ?? 0;
+    left.delete(topic);
     port.onopen = () => this.#join();
-    port.onclose = () => this.#suspend("disconnected", "the connection was lost");
+    port.onleave = () => this.#leaveBehind();
+    port.onclose = (forNow) => this.#suspend("disconnected", "the connection was lost", forNow);
     port.onmessage = (joinRef, event, payload) => {
       // Another join ref is that of an earlier join: its last messages are not ours.
       if (joinRef === null || joinRef === this.#joinRef) this.#receive(event, payload);
@@ -40,28 +52,32 @@ export class Channel {
     return this.#status;
   }
 
-  /** The last state received, or undefined before the first. Never changed in place. */
+  /** The last state received, under the page's own overlays, or undefined before the first. Never changed in place. */
   get state() {
-    return this.#state;
+    return this.#view;
   }
 
-  /** The version of the state, or null before the first state after a join. */
+  /** The version of the server's state, or null while there is none of this join's. */
   get version() {
-    return this.#version;
+    return this.#replica.version;
   }
 
   /**
    * Calls `listener(state, { version, operations })` for the state there is, and for each one after it.
-   * `operations` is the patch that led here, or null for a full state. Returns what removes the listener.
+   * `operations` is the patch that led here, or null for a full state and for an overlay that comes or goes.
+   * Returns what removes the listener.
    */
   onState(listener) {
-    const now = [this.#state, { version: this.#version, operations: null }];
-    return this.#stateListeners.add(listener, this.#state === undefined ? null : now);
+    const now = [this.#view, { version: this.version, operations: null }];
+    return this.#stateListeners.add(listener, this.#view === undefined ? null : now);
   }
 
-  /** Calls `listener(status)` now and at each change. Returns what removes it. */
+  /**
+   * Calls `listener(status, { resumed })` now and at each change; `resumed` comes with `joined`, and tells whether
+   * the channel went on where it was. Returns what removes the listener.
+   */
   onStatus(listener) {
-    return this.#statusListeners.add(listener, [this.#status]);
+    return this.#statusListeners.add(listener, [this.#status, {}]);
   }
 
   /** Calls `listener(error)` when the join is refused, the channel crashes, or the server says so. */
@@ -79,18 +95,26 @@ export class Channel {
    * Sends an event, as soon as the channel has joined, and gives the payload of the reply. Rejects with a
    * `SynqError` when the reply's status is not `ok`, when none came in time (code `timeout`), or when none
    * can come any more (`disconnected`, `crashed`, `closed`, `left`: it may or may not have been handled).
+   *
+   * `optimistic(state)` gives the state as it will be: it is shown until the server's state holds the change, and
+   * taken back when the event is refused.
    */
-  push(event, payload = {}, { timeoutMs = this.#port.options.timeoutMs } = {}) {
+  push(event, payload = {}, { timeoutMs = this.#port.options.timeoutMs, optimistic = null } = {}) {
     return new Promise((fulfil, reject) => {
       const call = new Call(event, payload, timeoutMs, (status, response) => {
         this.#calls.delete(call);
         if (status === "ok") fulfil(response);
         else reject(new SynqError(status, response));
+        if (status === "ok") this.#overlays.handled(call.overlay);
+        else this.#overlays.remove(call.overlay);
       });
+      if (this.#status === "closed") return call.fail("closed", "the channel is closed");
+      if (this.#status !== "joined" && this.#calls.size >= this.#port.options.maxWaiting) {
+        return call.fail("busy", "too many pushes wait");
+      }
       this.#calls.add(call);
       if (this.#status === "joined") this.#port.send(call, this.#joinRef);
-      else if (this.#status === "closed") call.fail("closed", "the channel is closed");
-      else if (this.#calls.size > this.#port.options.maxWaiting) call.fail("busy", "too many pushes wait");
+      if (optimistic && this.#calls.has(call)) call.overlay = this.#overlays.add(optimistic);
     });
   }
 
@@ -108,6 +132,12 @@ export class Channel {
     return this.#joinCall?.ref ?? null;
   }
 
+  /** Whether the server may have kept this channel while it was away. */
+  get #mayResume() {
+    const { epoch } = this.#left ?? this.#replica;
+    return epoch !== null && this.#client !== null && this.#client === this.#port.identity.client;
+  }
+
   /** A listener, or what makes the params, may have left the channel or closed the socket a moment ago. */
   #mayJoin() {
     return this.#status === "waiting" && this.#port.isOpen();
@@ -115,21 +145,21 @@ export class Channel {
 
   #join() {
     if (!this.#mayJoin()) return;
-    this.#version = null;
-    this.#refreshing = false;
     const { timeoutMs } = this.#port.options;
     const settled = (status, response) => {
       if (call !== this.#joinCall) return; // the connection was lost, or the channel left, meanwhile
-      if (status === "ok") return this.#joined();
-      // A join that timed out may yet succeed: the server must not keep a channel that nobody hears.
-      if (response?.code === "timeout") this.#port.send(new Call(LEAVE, {}, timeoutMs, () => {}), call.ref);
+      if (status === "ok") return this.#joined(response?.synq);
+      // A join that timed out may yet succeed: the server must not keep a channel that nobody hears. One that
+      // goes on from a position is taken over by the next join.
+      const late = response?.code === "timeout" && !this.#mayResume;
+      if (late) this.#port.send(new Call(LEAVE, {}, timeoutMs, () => {}), call.ref);
       this.#joinAgain(new SynqError(status, response));
     };
     let call;
     try {
       const params = this.#params();
       if (!this.#mayJoin()) return;
-      call = new Call(JOIN, params, timeoutMs, settled);
+      call = new Call(JOIN, this.#withPosition(params), timeoutMs, settled);
     } catch (error) {
       // This channel's own affair: the others of the socket go on.
       return this.#joinAgain(new SynqError("error", failure("invalid_params", String(error))));
@@ -140,52 +170,102 @@ export class Channel {
     if (call === this.#joinCall) this.#move("joining"); // unless what hears the frames ended it
   }
 
-  #joined() {
+  /** Params that are an object tell the server who joins, and from where it can go on: `docs/resume.md`. */
+  #withPosition(params) {
+    const { client, lastRef } = this.#port.identity;
+    const mayResume = this.#mayResume;
+    this.#client = client;
+    if (!mayResume) this.#forgetPosition();
+    const plain = JSON.parse(JSON.stringify(params) ?? "null");
+    if (client === null || typeof plain !== "object" || plain === null || Array.isArray(plain)) return plain;
+    if (!mayResume) return { ...plain, synq: { client } };
+    const oldest = [...this.#calls].find((call) => call.ref !== null);
+    const ref = String(oldest ? Number(oldest.ref) - 1 : lastRef);
+    return { ...plain, synq: { client, ...this.#position, base: true, ref } };
+  }
+
+  get #position() {
+    const { epoch, version } = this.#left ?? this.#replica;
+    return { epoch, version, pushes: this.#pushes };
+  }
+
+  /** What a page that takes this one's place needs, or null where the server keeps no channel for it. */
+  #leaveBehind() {
+    return this.#mayResume ? { ...this.#position, state: (this.#left ?? this.#replica).state } : null;
+  }
+
+  #joined({ resumed = false, ref = null } = {}) {
     this.#backoff.succeeded();
     const join = this.#joinCall;
+    resumed = resumed && this.#mayResume;
+    if (resumed) this.#resume(ref);
+    else this.#startOver();
     for (const call of this.#calls) {
-      if (call.ref === null) this.#port.send(call, join.ref);
-      if (join !== this.#joinCall) return; // what hears the frames ended it
+      if (join !== this.#joinCall) return; // a listener ended it
+      if (!call.inFlight) this.#port.send(call, join.ref);
     }
-    this.#move("joined");
+    if (join === this.#joinCall) this.#move("joined", { resumed });
+  }
+
+  /** The state that is on its way, if any is, holds every event up to `lastHandled`. */
+  #resume(lastHandled) {
+    for (const call of this.#calls) {
+      if (call.ref !== null && Number(call.ref) <= Number(lastHandled)) this.#overlays.handled(call.overlay);
+    }
+    if (!this.#left) return;
+    this.#replica.replace(this.#left);
+    this.#left = null;
+    this.#show(null);
+  }
+
+  /** The server has a new channel: what the last one did with events that it did not answer is not known. */
+  #startOver() {
+    this.#forgetPosition();
+    this.#pushes = 0;
+    for (const call of [...this.#calls]) {
+      if (call.ref !== null) call.fail("disconnected", "the connection was lost");
+    }
+  }
+
+  #forgetPosition() {
+    this.#left = null;
+    this.#replica.forgetPosition();
   }
 
   #receive(event, payload) {
     switch (event) {
       case STATE_CHANGE:
         this.#refreshing = false;
-        return this.#accept(payload.state, payload.version, null);
+        this.#replica.replace(payload);
+        this.#overlays.settle();
+        return this.#show(null);
       case STATE_PATCH:
         return this.#patch(payload);
-      case STATE_ERROR:
-        return this.#errorListeners.emit(new SynqError("error", payload));
       case ERROR:
+        this.#forgetPosition();
         return this.#joinAgain(
           new SynqError("error", failure("crashed", "the channel crashed on the server")),
         );
       case CLOSE:
         return this.#close("closed", "the server closed the channel");
       default:
+        this.#pushes += 1;
+        if (event === STATE_ERROR) return this.#errorListeners.emit(new SynqError("error", payload));
         return this.#eventListeners.get(event)?.emit(payload);
     }
   }
 
-  #patch({ operations, version }) {
+  #patch(payload) {
     if (this.#refreshing) return; // the full state that was asked for holds this change too
-    if (this.#version === null || (version !== this.#version + 1 && version !== 0)) return this.#refresh();
-    let state;
-    try {
-      state = applyPatch(this.#state, operations);
-    } catch {
-      return this.#refresh();
-    }
-    this.#accept(state, version, operations);
+    if (!this.#replica.patch(payload)) return this.#refresh();
+    this.#overlays.settle();
+    this.#show(payload.operations);
   }
 
-  #accept(state, version, operations) {
-    this.#state = state;
-    this.#version = version;
-    this.#stateListeners.emit(state, { version, operations });
+  #show(operations) {
+    if (this.#replica.state === undefined) return;
+    this.#view = this.#overlays.over(this.#replica.state);
+    this.#stateListeners.emit(this.#view, { version: this.version, operations });
   }
 
   #refresh() {
@@ -198,17 +278,24 @@ export class Channel {
   }
 
   #joinAgain(error) {
-    this.#suspend(error.code, error.message);
+    this.#suspend(error.code, error.message, true);
     if (this.#status === "waiting") this.#backoff.schedule(() => this.#join()); // else a listener left it
     this.#errorListeners.emit(error);
   }
 
-  #suspend(code, message) {
+  /** `forNow`: the channel comes back, perhaps to where it was, and then what was under way is sent again. */
+  #suspend(code, message, forNow) {
     if (this.#status === "closed") return; // another channel's listener, or what makes the params, left it
     this.#backoff.cancel();
     this.#joinCall = null;
-    for (const call of [...this.#calls]) if (call.ref !== null) call.fail(code, message);
-    this.#move("waiting");
+    this.#refreshing = false;
+    const keeps = forNow && this.#mayResume;
+    for (const call of [...this.#calls]) {
+      const isRefresh = call.event === STATE_REFRESH; // the next join brings the state in its own way
+      if (keeps && !isRefresh) call.unsend();
+      else if (call.ref !== null || isRefresh) call.fail(code, message);
+    }
+    if (this.#status !== "waiting") this.#move("waiting");
   }
 
   #close(code, message) {
@@ -220,8 +307,8 @@ export class Channel {
     for (const call of [...this.#calls]) call.fail(code, message);
   }
 
-  #move(status) {
+  #move(status, detail = {}) {
     this.#status = status;
-    this.#statusListeners.emit(status);
+    this.#statusListeners.emit(status, detail);
   }
 }

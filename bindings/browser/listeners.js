@@ -2,6 +2,10 @@
 export class Listeners {
   #listeners = new Set();
 
+  get isEmpty() {
+    return this.#listeners.size === 0;
+  }
+
   add(listener, now) {
     const entry = { listener };
     this.#listeners.add(entry);

@@ -11,17 +11,22 @@
  *     const { count } = await channel.push("inc");
  *
  * It speaks the Phoenix Channels protocol, version 2.0.0, over a WebSocket, or over long poll where no
- * WebSocket gets through. It reconnects and rejoins by itself. The state is immutable, and what a patch
- * leaves alone stays the same object, so that `===` tells whether a part has changed.
+ * WebSocket gets through. It reconnects by itself, and its channels go on where they were, where the
+ * server keeps them (`resume_ms`), or join anew. The state is immutable, and what a patch leaves alone stays the
+ * same object, so that `===` tells whether a part has changed.
  */
 
 import { backoff, Backoff } from "./backoff.js";
 import { Call, SynqError } from "./call.js";
 import { Channel } from "./channel.js";
+import { Identity } from "./identity.js";
 import { applyPatch } from "./json-patch.js";
 import { Listeners } from "./listeners.js";
 import { LongPoll } from "./long-poll.js";
 import { HEARTBEAT, JOIN, REPLY } from "./names.js";
+import { refusal } from "./refusal.js";
+import { webSocket } from "./web-socket.js";
+import { decode, encode } from "./wire.js";
 
 export { applyPatch, Channel, SynqError };
 
@@ -33,6 +38,9 @@ const DEFAULTS = {
   heartbeatMs: 30_000,
   pollTimeoutMs: 30_000,
   longPoll: true,
+  credentials: "same-origin",
+  resume: true,
+  settleMs: 1_000,
   maxWaiting: 1_000,
   reconnectAfterMs: backoff(100, 5_000),
   rejoinAfterMs: backoff(500, 10_000),
@@ -50,13 +58,15 @@ export class Socket {
   #transport = null; // a WebSocket, or a LongPoll that looks like one
   #transportName = null;
   #webSocketOpened = false;
+  #identity;
+  #refusals = 0; // attempts that failed since the last connection
   #turn = 0; // goes up as the socket dials or hangs up: what a listener does ends what called it
   #ports = new Map(); // by topic: this socket's end of each channel
   #calls = new Map(); // by ref: what waits for a reply
-  #lastRef = 0;
   #timer; // to open, then to the next heartbeat
   #backoff;
   #statusListeners = new Listeners();
+  #errorListeners = new Listeners();
   #frameListeners = new Listeners();
   #wakeUps = null;
 
@@ -67,6 +77,7 @@ export class Socket {
     this.#params = closure(this.#options.params);
     this.#authToken = closure(this.#options.authToken);
     this.#backoff = new Backoff(this.#options.reconnectAfterMs);
+    this.#identity = new Identity(this.#options.resume, this.#endpoint);
   }
 
   /** `connecting`, `open`, `waiting` (to try again), or `closed` (by `close`, or by the server for good). */
@@ -84,7 +95,15 @@ export class Socket {
     return this.#statusListeners.add(listener, [this.#status, { transport: this.#transportName }]);
   }
 
-  /** Calls `listener({ direction, text })` for each frame, sent ("out") or received ("in"). */
+  /**
+   * Calls `listener(error)` for each attempt to connect that the server refuses, where it can be known why:
+   * `error.details.status` is the HTTP status. The socket goes on trying: `close` ends that. Returns what removes it.
+   */
+  onError(listener) {
+    return this.#errorListeners.add(listener);
+  }
+
+  /** Calls `listener({ direction, text })` for each frame, sent ("out") or received ("in"); `bytes` if binary. */
   onFrame(listener) {
     return this.#frameListeners.add(listener);
   }
@@ -94,12 +113,14 @@ export class Socket {
     if (this.#ports.has(topic)) throw new Error(`"${topic}" is in use on this socket: leave it first`);
     const port = {
       options: this.#options,
+      identity: this.#identity,
       isOpen: () => this.#status === "open",
       send: (call, joinRef) => this.#send(topic, call, joinRef),
       close: () => this.#ports.delete(topic),
       onopen: null,
       onmessage: null,
       onclose: null,
+      onleave: null,
     };
     this.#ports.set(topic, port);
     const channel = new Channel(topic, closure(params), port);
@@ -143,12 +164,12 @@ export class Socket {
     this.#timer = setTimeout(() => this.#lost(transport), this.#options.connectTimeoutMs);
     transport.onopen = () => this.#opened();
     transport.onmessage = ({ data }) => this.#receive(data);
-    transport.onclose = ({ code }) => this.#lost(transport, code);
+    transport.onclose = ({ code, httpStatus }) => this.#lost(transport, code, httpStatus);
   }
 
   #longPoll(url, token) {
     url.protocol = url.protocol.replace("ws", "http");
-    return new LongPoll(url, token ? bytes(token) : null, this.#options.pollTimeoutMs);
+    return new LongPoll(url, token, this.#options);
   }
 
   #url(path) {
@@ -161,6 +182,7 @@ export class Socket {
   #opened() {
     clearTimeout(this.#timer);
     this.#webSocketOpened ||= this.#transportName === "websocket";
+    this.#refusals = 0;
     this.#backoff.succeeded();
     this.#move("open");
     for (const port of [...this.#ports.values()]) port.onopen();
@@ -168,7 +190,7 @@ export class Socket {
   }
 
   /** The transport ended, or never opened: long poll is next where no WebSocket ever opened, else a pause. */
-  #lost(transport, code) {
+  #lost(transport, code, httpStatus) {
     if (transport !== this.#transport) return;
     const opened = this.#status === "open";
     if (opened && code === 1000) return this.close(); // the server means it: phoenix.js stays away too
@@ -177,6 +199,27 @@ export class Socket {
     if (blocked && this.#options.longPoll) return this.#dial("longpoll");
     const retryInMs = this.#backoff.schedule(() => this.#dial("websocket"));
     this.#move("waiting", { retryInMs });
+    if (!opened) this.#refused(httpStatus);
+  }
+
+  /**
+   * Browsers do not tell a page why a WebSocket was refused. Where long poll is not the next to be tried, it is asked
+   * after two attempts that failed: the server decides the same about both.
+   */
+  #refused(httpStatus) {
+    const tries = ++this.#refusals;
+    const tell = (status) => {
+      if (!status || this.#status === "open" || this.#status === "closed") return;
+      const error = refusal(status, tries, this.#url(this.#transportName));
+      this.#errorListeners.emit(error);
+      if (this.#errorListeners.isEmpty) console.warn(`synq: ${error.message}`);
+    };
+    if (httpStatus || tries < 2 || this.#transportName === "longpoll") return tell(httpStatus);
+    try {
+      const probe = this.#longPoll(this.#url("longpoll"), this.#authToken());
+      probe.onopen = () => probe.close();
+      probe.onclose = ({ httpStatus }) => tell(httpStatus);
+    } catch {} // what the options give cannot be sent: told when the next attempt fails
   }
 
   /** Ends the transport. Tells whether `status` still comes next: a listener may decide otherwise. */
@@ -190,7 +233,7 @@ export class Socket {
     // A dead connection may take a minute to say so: it is not waited for.
     transport.onopen = transport.onmessage = transport.onclose = null;
     transport.close();
-    for (const port of [...this.#ports.values()]) port.onclose();
+    for (const port of [...this.#ports.values()]) port.onclose(status === "waiting");
     for (const call of [...this.#calls.values()]) call.fail(...DISCONNECTED);
     return turn === this.#turn;
   }
@@ -212,19 +255,22 @@ export class Socket {
   /** Sends a call, which then has its ref; a join's own ref is its join ref. */
   #send(topic, call, joinRef) {
     if (this.#status !== "open") return call.fail(...DISCONNECTED); // a listener's, while the connection goes
-    const ref = String(++this.#lastRef);
+    const ref = call.ref ?? this.#identity.nextRef();
+    let data;
+    try {
+      data = encode(call.event === JOIN ? ref : joinRef, ref, topic, call.event, call.payload);
+    } catch (error) {
+      return call.fail("invalid_payload", error.message);
+    }
     call.sent(ref, () => this.#calls.delete(ref));
     this.#calls.set(ref, call);
-    const head = JSON.stringify([call.event === JOIN ? ref : joinRef, ref, topic, call.event]);
-    const text = `${head.slice(0, -1)},${call.payloadText}]`;
-    this.#transport.send(text);
-    this.#frameListeners.emit({ direction: "out", text });
+    this.#transport.send(data);
+    this.#frameListeners.emit(frame("out", data));
   }
 
-  #receive(text) {
-    if (typeof text !== "string") return; // a binary frame: nothing of synq's
-    this.#frameListeners.emit({ direction: "in", text });
-    const [joinRef, ref, topic, event, payload] = JSON.parse(text);
+  #receive(data) {
+    this.#frameListeners.emit(frame("in", data));
+    const { joinRef, ref, topic, event, payload } = decode(data);
     if (event === REPLY) this.#calls.get(ref)?.settle(payload.status, payload.response);
     else this.#ports.get(topic)?.onmessage(joinRef, event, payload);
   }
@@ -234,11 +280,14 @@ export class Socket {
   #listenForWakeUps() {
     const wakeUps = new AbortController();
     const sleep = () => {
+      const known = [...this.#ports].map(([topic, port]) => [topic, port.onleave()]);
+      this.#identity.leave(known.filter(([, left]) => left));
       this.#backoff.cancel();
       if (this.#hangUp("waiting")) this.#move("waiting");
     };
     globalThis.addEventListener?.("pagehide", sleep, { signal: wakeUps.signal });
-    const wake = () => {
+    const wake = ({ type }) => {
+      if (type === "pageshow") this.#identity.comeBack();
       if (globalThis.document?.visibilityState === "hidden") return;
       if (this.#status === "waiting") this.connect();
     };
@@ -256,14 +305,5 @@ export class Socket {
 
 const closure = (value) => (typeof value === "function" ? value : () => value);
 
-function webSocket(url, token) {
-  url.protocol = url.protocol.replace("http", "ws");
-  return new WebSocket(url, token ? ["phoenix", `base64url.bearer.phx.${base64url(token)}`] : []);
-}
-
-/** A text's UTF-8, a character for each byte: how `btoa` and the headers of `fetch` take bytes. */
-const bytes = (text) => String.fromCharCode(...new TextEncoder().encode(text));
-
-/** In the alphabet that may stand in a subprotocol. */
-const base64url = (text) =>
-  btoa(bytes(text)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+const frame = (direction, data) =>
+  typeof data === "string" ? { direction, text: data } : { direction, bytes: new Uint8Array(data) };

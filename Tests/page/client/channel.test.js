@@ -4,7 +4,7 @@ import { equal, rejects, same, test, until } from "./harness.js";
 
 globalThis.WebSocket = FakeWebSocket;
 
-const quick = { reconnectAfterMs: () => 0, rejoinAfterMs: () => 0, longPoll: false };
+const quick = { reconnectAfterMs: () => 0, rejoinAfterMs: () => 0, longPoll: false, resume: false };
 
 /** A socket with one channel whose join was sent, not yet answered. */
 function joining(options = {}, params = { user: "Ada" }) {

@@ -16,7 +16,7 @@ export class FakeWebSocket {
   }
 
   send(text) {
-    this.sent.push(JSON.parse(text));
+    this.sent.push(typeof text === "string" ? JSON.parse(text) : text);
   }
 
   close() {

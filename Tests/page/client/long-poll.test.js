@@ -30,7 +30,7 @@ function fakeServer() {
 }
 
 const session = { status: 410, token: "T1", messages: [] };
-const quick = { reconnectAfterMs: () => 0, rejoinAfterMs: () => 0 };
+const quick = { reconnectAfterMs: () => 0, rejoinAfterMs: () => 0, resume: false };
 
 /** A socket whose WebSocket was refused, and which has begun a long poll session. */
 async function polling(options = {}) {
@@ -164,10 +164,11 @@ test("long poll: it is not for those whose WebSocket once opened, nor for those 
       const connection = FakeWebSocket.last;
       connection.drop();
       await until(() => FakeWebSocket.last !== connection);
+      same(socket.transport, "websocket");
     }
     socket.close();
   }
-  equal(server.requests, []);
+  equal(server.published(), []);
   globalThis.fetch = realFetch;
 });
 

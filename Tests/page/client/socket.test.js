@@ -4,7 +4,7 @@ import { equal, rejects, same, test, throws, until } from "./harness.js";
 
 globalThis.WebSocket = FakeWebSocket;
 
-const quick = { reconnectAfterMs: () => 0, rejoinAfterMs: () => 0, longPoll: false };
+const quick = { reconnectAfterMs: () => 0, rejoinAfterMs: () => 0, longPoll: false, resume: false };
 
 test("socket: it opens with its first channel, at the path of the WebSocket", () => {
   const before = FakeWebSocket.made.length;
