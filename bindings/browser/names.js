@@ -10,3 +10,5 @@ export const STATE_CHANGE = "synq:change";
 export const STATE_PATCH = "synq:patch";
 export const STATE_REFRESH = "synq:refresh";
 export const STATE_ERROR = "synq:error";
+export const PRESENCE_STATE = "presence_state";
+export const PRESENCE_DIFF = "presence_diff";

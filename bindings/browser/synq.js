@@ -28,6 +28,7 @@ import { refusal } from "./refusal.js";
 import { webSocket } from "./web-socket.js";
 import { decode, encode } from "./wire.js";
 
+export { presence } from "./presence.js";
 export { store } from "./store.js";
 export { applyPatch, Channel, SynqError };
 
