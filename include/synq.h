@@ -78,7 +78,8 @@
  *              it: in a forked child its functions return SYNQ_EFORKED or NULL, and the child may not free
  *              it either. A child may start servers of its own, unless a server was stopped before the fork.
  *   Versions   Every function says since which version it exists. Before 1.0 a minor version may change the
- *              interface, and the soname with it; within one nothing is removed or changed.
+ *              interface, so each has a soname of its own (libsynq.so.0.1); within one nothing is removed
+ *              or changed.
  */
 #ifndef SYNQ_H
 #define SYNQ_H

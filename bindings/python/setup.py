@@ -20,7 +20,10 @@ from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).resolve().parent
 BROWSER = HERE.parent / "browser"
-SONAME = "libsynq.so.0"
+# Before 1.0 each minor version has a soname of its own.
+PROJECT = (HERE / "pyproject.toml").read_text("utf-8")
+VERSION = re.findall(r'^version = "(.+)"', PROJECT, re.MULTILINE)[0].split(".")
+SONAME = ".".join(["libsynq.so", *VERSION[: 2 if VERSION[0] == "0" else 1]])
 JANSSON = "libjansson.so.4"
 NOTICES = "THIRD-PARTY-NOTICES"
 

@@ -35,8 +35,17 @@ def test_the_environment_is_an_order(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_bundled_library_comes_before_the_system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SYNQ_LIBRARY", raising=False)
     monkeypatch.setattr(_library, "BUNDLED", tmp_path)
-    (tmp_path / "libsynq.so.0").touch()
-    assert _library.candidates()[:2] == [str(tmp_path / "libsynq.so.0"), "libsynq.so.0"]
+    (tmp_path / _library.SONAME).touch()
+    assert _library.candidates()[:2] == [str(tmp_path / _library.SONAME), _library.SONAME]
+
+
+def test_the_soname_is_that_of_the_library() -> None:
+    _library.library()
+    maps = Path("/proc/self/maps").read_text().splitlines()
+    mapped = {line.split()[-1] for line in maps if "libsynq" in line}
+    (path,) = mapped
+    listed = subprocess.run(["readelf", "-d", path], check=True, capture_output=True, text=True).stdout
+    assert f"[{_library.SONAME}]" in listed
 
 
 def test_another_library_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -48,6 +57,13 @@ def test_another_library_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 def test_an_old_library_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SYNQ_LIBRARY", built(tmp_path, "int synq_version(void) { return 0x000001; }"))
     with pytest.raises(synq.VersionError, match=r"is version 0\.0\.1, and this package needs 0\.1\.0"):
+        _library.library()
+
+
+def test_the_next_minor_version_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    code = f"int synq_version(void) {{ return {_ffi.VERSION_HEX + 0x100}; }}"
+    monkeypatch.setenv("SYNQ_LIBRARY", built(tmp_path, code))
+    with pytest.raises(synq.VersionError, match=r"needs 0\.1\.0 or a later 0\.1\.x"):
         _library.library()
 
 

@@ -14,7 +14,9 @@ from typing import Any
 from . import _ffi, _functions
 from .errors import BY_CODE, LibraryError, LibraryNotFoundError, VersionError
 
-SONAME = "libsynq.so.0"
+# Before 1.0 each minor version has a soname of its own, because it may change the interface.
+ABI = (_ffi.VERSION_MAJOR, _ffi.VERSION_MINOR) if _ffi.VERSION_MAJOR == 0 else (_ffi.VERSION_MAJOR,)
+SONAME = ".".join(["libsynq.so", *map(str, ABI)])
 ENVIRONMENT = "SYNQ_LIBRARY"
 BUNDLED = Path(__file__).parent / "_lib"
 JANSSON = BUNDLED / "libjansson.so.4"
@@ -107,12 +109,12 @@ def _check_version(path: str, probe: ctypes.CDLL) -> None:
         version: int = probe.synq_version()
     except AttributeError:
         raise LibraryNotFoundError(f"{path} is not libsynq: it has no synq_version") from None
-    if version < _ffi.VERSION_HEX or version >> 16 != _ffi.VERSION_MAJOR:
-        found = f"{version >> 16}.{version >> 8 & 0xFF}.{version & 0xFF}"
+    parts = (version >> 16, version >> 8 & 0xFF, version & 0xFF)
+    if version < _ffi.VERSION_HEX or parts[: len(ABI)] != ABI:
+        found = ".".join(map(str, parts))
         wanted = f"{_ffi.VERSION_MAJOR}.{_ffi.VERSION_MINOR}.{_ffi.VERSION_PATCH}"
-        raise VersionError(
-            f"{path} is version {found}, and this package needs {wanted} or a later {wanted[:1]}.x"
-        )
+        series = ".".join([*map(str, ABI), "x"])
+        raise VersionError(f"{path} is version {found}, and this package needs {wanted} or a later {series}")
 
 
 def failure(code: int) -> LibraryError:
