@@ -3,10 +3,25 @@ import SynqWire
 /// The end of channels and of the socket. Each channel whose `authorize` succeeded gets `before_close` exactly once.
 extension SocketEngine {
   /// The connection is gone: every channel ends, nothing is sent; `Action.finished` follows.
+  ///
+  /// A channel that has yet to handle what its client sent before ends behind that, as a process does which takes the end
+  /// of its connection out of its mailbox. `giveUpEvents` ends the wait.
   package mutating func connectionLost(into output: inout EngineOutput) {
     guard condition != .lost else { return }
+    let wasOpen = condition == .open
     condition = .lost
+    endAllChannels(.closed, behindEvents: wasOpen, into: &output)
+  }
+
+  /// Ends the channels of a lost connection that still handle what came before: they had their time.
+  package mutating func giveUpEvents(into output: inout EngineOutput) {
+    guard condition == .lost else { return }
     endAllChannels(.closed, into: &output)
+  }
+
+  /// Whether channels of a lost connection still handle what came before.
+  package var handlesLastEvents: Bool {
+    condition == .lost && machines.contains { $0.map { $0.mailbox.events > 0 } ?? false }
   }
 
   /// Ends every channel for a server that stops; `Action.finished` follows, and then the host closes the connection.
@@ -16,12 +31,19 @@ extension SocketEngine {
     endAllChannels(reason, into: &output)
   }
 
-  private mutating func endAllChannels(_ reason: CloseReason, into output: inout EngineOutput) {
+  /// - Parameter behindEvents: whether channels for which events wait end when these were handled.
+  private mutating func endAllChannels(
+    _ reason: CloseReason, behindEvents: Bool = false, into output: inout EngineOutput
+  ) {
     for machine in machines {
       guard let machine else { continue }
       switch machine.phase {
       case .waiting: end(machine.key, into: &output)
       case .authorizing, .initializing, .live, .failed:
+        if behindEvents, machine.mailbox.events > 0 {
+          machine.mailbox.append(.stop(reason))
+          continue
+        }
         close(machine.key, ChannelMachine.Ending(reason: reason, isAnnounced: false), into: &output)
       case .closing: break
       }

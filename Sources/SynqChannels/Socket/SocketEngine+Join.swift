@@ -135,7 +135,8 @@ extension SocketEngine {
     guard let machine = self[key] else { return }
     machine.isAuthorized = true
     machine.phase = .initializing
-    guard condition == .open else {
+    // Of a connection that is lost, what the client sent after the join is handled yet.
+    guard condition == .open || condition == .lost && machine.mailbox.events > 0 else {
       let reason: CloseReason = condition == .draining ? .draining : .closed
       return close(key, ChannelMachine.Ending(reason: reason, isAnnounced: false), into: &output)
     }

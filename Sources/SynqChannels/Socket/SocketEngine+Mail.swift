@@ -115,6 +115,9 @@ extension SocketEngine {
     case .leave(let ref): processLeave(ref: ref, of: key, into: &output)
     case .join:
       guard let machine = self[key] else { return }
+      guard condition == .open else {
+        return close(key, ChannelMachine.Ending(reason: .closed, isAnnounced: false), into: &output)
+      }
       // What came after the join is for the channel that it makes.
       passOn(CollectionOfOne(mail) + machine.mailbox.removeAll(), from: machine, into: &output)
     case .message(let message):
