@@ -396,12 +396,14 @@ typedef struct synq_limits {
   uint32_t drain_pause_ms;              /* from one batch of a stop to the next. Default 100 */
   uint32_t max_queued_messages;         /* of one channel, while its callback runs: a crash. Default 10,000 */
   uint32_t max_queued_bytes;            /* of a connection's events, likewise: an error. Default 16,000,000 */
+  uint32_t max_timers;                  /* of one channel, not due yet: SYNQ_ELIMIT. Default 1,000 */
+  uint32_t max_subscriptions;           /* of one channel: SYNQ_ELIMIT. Default 1,000 */
 } synq_limits_t;
 
 /* clang-format off */
 #define SYNQ_LIMITS_INIT \
   {sizeof(synq_limits_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-   0, 0, 0, 0, 0}
+   0, 0, 0, 0, 0, 0, 0}
 /* clang-format on */
 
 /* The oldest version of TLS that a client may speak. */
@@ -836,6 +838,18 @@ int synq_socket_send_after(synq_socket_t *socket, uint32_t delay_ms, const char 
 int synq_socket_send_after_text(synq_socket_t *socket, uint32_t delay_ms, const char *message,
                                 const char *text, size_t length);
 
+/* The same, and gives the number of the timer in *timer, for synq_socket_cancel_timer(); numbers belong to the
+ * channel and are never 0. SYNQ_ELIMIT, here and above, when max_timers of the channel are not due yet, or when
+ * their payloads hold more than max_queued_bytes. Since 0.1. */
+int synq_socket_start_timer(synq_socket_t *socket, uint32_t delay_ms, const char *message,
+                            json_t *payload /* steals */, uint64_t *timer);
+int synq_socket_start_timer_text(synq_socket_t *socket, uint32_t delay_ms, const char *message,
+                                 const char *text, size_t length, uint64_t *timer);
+
+/* Takes a delayed message back: it will not come. SYNQ_ENOTFOUND when it was due already, or cancelled. Timers
+ * end with their channel without it. Since 0.1. */
+int synq_socket_cancel_timer(synq_socket_t *socket, uint64_t timer);
+
 /* Broadcasts on this channel's topic, to all its clients; _from leaves this one out. See
  * synq_server_broadcast(). Since 0.1. */
 int synq_socket_broadcast(synq_socket_t *socket, const char *event, json_t *payload /* steals */);
@@ -856,7 +870,8 @@ int synq_socket_publish_from_text(synq_socket_t *socket, const char *message, co
                                   size_t length);
 
 /* Adds a topic whose messages and broadcasts reach this channel's handle_message, or takes it back; the
- * channel has its own topic without asking. Twice is once. Since 0.1. */
+ * channel has its own topic without asking. Twice is once. Subscriptions end with the channel. SYNQ_ELIMIT for
+ * more than max_subscriptions. Since 0.1. */
 int synq_socket_subscribe(synq_socket_t *socket, const char *topic);
 int synq_socket_unsubscribe(synq_socket_t *socket, const char *topic);
 

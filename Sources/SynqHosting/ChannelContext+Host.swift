@@ -194,6 +194,7 @@ extension ChannelContext {
 
   /// Does what can be done inside a callback and outside of one.
   package func perform(_ effect: Effect) throws(HostError) {
+    try note(effect)
     let mustWake = state.withLock { state -> Bool? in
       switch state.phase {
       case .ended: return nil

@@ -45,6 +45,8 @@ package final class ChannelContext: Sendable {
     var dueSince: NIODeadline?
     /// Distinguishes this channel's deferred responses from one another.
     var deferrals: UInt64 = 0
+    /// Timers and subscriptions.
+    var held = HeldByChannel()
     /// What the host keeps with the channel.
     var attachment: (any AnyObject & Sendable)?
   }
@@ -167,6 +169,7 @@ package final class ChannelContext: Sendable {
     let isRunning = state.withLock { state in
       defer {
         state.phase = .ended
+        state.held = HeldByChannel()
         state.invocation = nil
       }
       switch state.phase {

@@ -34,6 +34,8 @@ final class ServerLoop: @unchecked Sendable {
   var output = EngineOutput()
   /// The socket whose burst of messages is answered in the outbox, until it was sent.
   var writer: SocketDriver?
+  /// What the channels of this loop put off.
+  let timers: LoopTimers
   /// The sockets that are connected, or whose channels still end.
   private var sockets: [ObjectIdentifier: SocketDriver] = [:]
   private var topics: [Topic: TopicMembers] = [:]
@@ -58,6 +60,9 @@ final class ServerLoop: @unchecked Sendable {
     self.eventLoop = eventLoop
     self.hub = hub
     delivery = hub.delivery
+    timers = LoopTimers(eventLoop: eventLoop) { message, context in
+      context.driver.timerIsDue(message, of: context)
+    }
   }
 
   // MARK: Inbox

@@ -11,6 +11,8 @@ import Synchronization
 package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   let info: SocketInfo
   let loop: ServerLoop
+  /// Those of the engine, for any thread.
+  let limits: SocketLimits
   private unowned let hub: ChannelHub
   private let transport: any SocketTransport
   private(set) var engine: SocketEngine
@@ -21,6 +23,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   private(set) var contexts: [ChannelKey: ChannelContext] = [:]
   /// Topics beside its own that a channel subscribed to.
   private var subscriptions: [ChannelKey: Set<Topic>] = [:]
+  private var timers: [ChannelKey: [UInt64: ChannelTimer]] = [:]
   private var life = Life.open
   /// Whether the engine is at work: what the transport reports meanwhile waits for the loop's next turn.
   private var isEntered = false
@@ -43,6 +46,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     self.hub = hub
     self.loop = loop
     self.transport = transport
+    limits = engine.limits
     needsTime = engine.limits.maxMessagesPerSecond > 0 || engine.limits.maxJoinsPerSecond > 0
     self.engine = engine
     self.jsonLimits = jsonLimits
@@ -106,7 +110,14 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     hub.stats.connections.subtract()
     hub.logger.debug("the connection is closed", metadata: ["peer": "\(info.peer)", "reason": "\(reason)"])
     enter { $0.connectionLost(into: &$1) }
+    guard life == .lost, engine.handlesLastEvents else { return }
+    loop.eventLoop.assumeIsolated().scheduleTask(in: Self.timeForLastEvents) { [weak self] in
+      self?.enter { $0.giveUpEvents(into: &$1) }
+    }
   }
+
+  /// How long events that came before the end of their connection may take, deferred ones included.
+  private static let timeForLastEvents = TimeAmount.seconds(5)
 
   // MARK: From the loop
 
@@ -161,7 +172,10 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   func cutOff() {
     if life == .open || life == .closing { transport.close(.serviceRestart, reason: "") }
     life = .finished
-    for context in contexts.values { context.end() }
+    for context in contexts.values {
+      cancelTimers(of: context.key)
+      context.end()
+    }
     contexts = [:]
   }
 
@@ -261,8 +275,9 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
       hub.broadcast(topic: topic, event: event, payload: payload, except: except.flatMap { contexts[$0] })
     case .publish(let topic, let message, let payload, let except):
       hub.publish(topic: topic, message: message, payload: payload, except: except.flatMap { contexts[$0] })
-    case .sendAfter(let key, let delay, let message, let payload):
-      sendAfter(key, delay, message: message, payload: payload)
+    case .sendAfter(let key, let delay, let message): sendAfter(key, delay, message)
+    case .cancelTimer(let key, let number):
+      if let timer = timers[key]?.removeValue(forKey: number) { loop.timers.cancel(timer) }
     case .close(let code, let reason): close(code, reason: reason)
     case .finished: finish()
     case .log(let entry): log(entry)
@@ -292,18 +307,27 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     return context
   }
 
-  private func sendAfter(_ key: ChannelKey, _ delay: Duration, message: String, payload: JSON) {
+  private func sendAfter(_ key: ChannelKey, _ delay: Duration, _ message: HostMessage) {
     guard let context = contexts[key] else { return }
-    let message = HostMessage(topic: context.topic, name: message, payload: .json(payload))
-    // Neither is kept for it: a channel may end long before.
-    loop.eventLoop.scheduleTask(in: TimeAmount(clamping: delay)) { [weak self, weak context] in
-      if let self, let context { self.deliver(message, to: context) }
-    }
+    let timer = loop.timers.schedule(message, for: context, in: TimeAmount(clamping: delay))
+    timers[key, default: [:]][message.timer] = timer
+  }
+
+  /// Takes a delayed message that is due.
+  func timerIsDue(_ message: HostMessage, of context: ChannelContext) {
+    timers[context.key]?[message.timer] = nil
+    context.timerEnded(message.timer)
+    deliver(message, to: context)
+  }
+
+  private func cancelTimers(of key: ChannelKey) {
+    for timer in timers.removeValue(forKey: key)?.values ?? [:].values { loop.timers.cancel(timer) }
   }
 
   private func forget(_ key: ChannelKey) {
     guard let context = contexts.removeValue(forKey: key) else { return }
     if loop.unsubscribe(context, from: context.topic) { hub.stats.channels.subtract() }
+    cancelTimers(of: key)
     for topic in subscriptions.removeValue(forKey: key) ?? [] { loop.unsubscribe(context, from: topic.text) }
     context.end()
   }

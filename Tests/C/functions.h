@@ -129,6 +129,11 @@ enum {
   X(socket_send_after, synq_socket_send_after, HANDLE | NAME | JSON, (a->handle, 0, a->name, STOLEN)) \
   X(socket_send_after_text, synq_socket_send_after_text, HANDLE | NAME | TEXT, \
     (a->handle, 0, a->name, a->text, a->length)) \
+  X(socket_start_timer, synq_socket_start_timer, HANDLE | NAME | JSON | OUT, \
+    (a->handle, 0, a->name, STOLEN, a->out == NULL ? NULL : (uint64_t[1]){0})) \
+  X(socket_start_timer_text, synq_socket_start_timer_text, HANDLE | NAME | TEXT | OUT, \
+    (a->handle, 0, a->name, a->text, a->length, a->out == NULL ? NULL : (uint64_t[1]){0})) \
+  X(socket_cancel_timer, synq_socket_cancel_timer, HANDLE, (a->handle, 1)) \
   X(socket_broadcast, synq_socket_broadcast, HANDLE | NAME | JSON, (a->handle, a->name, STOLEN)) \
   X(socket_broadcast_text, synq_socket_broadcast_text, HANDLE | NAME | TEXT, (a->handle, a->name, a->text, a->length)) \
   X(socket_broadcast_binary, synq_socket_broadcast_binary, HANDLE | NAME | BYTES, \

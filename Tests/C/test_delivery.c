@@ -234,6 +234,29 @@ static int subscribe_to_news(synq_socket_t *socket, const char *topic, const syn
   return synq_socket_send_after_text(socket, 1, "later", "{}", 2);
 }
 
+/* Two timers are one too many: one is cancelled, so that the next may be set. */
+static int set_timers(synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user) {
+  uint64_t first = 0, second = 0;
+  (void)topic, (void)params, (void)user;
+  CHECK_CODE(SYNQ_ENOTFOUND, "timer: it was due already, or was cancelled", synq_socket_cancel_timer(socket, 1));
+  CHECK_CODE(SYNQ_EINVAL, "timer: is NULL", synq_socket_start_timer_text(socket, 0, "never", "{}", 2, NULL));
+  CHECK_OK(synq_socket_start_timer_text(socket, 0, "never", "{}", 2, &first));
+  CHECK(first != 0);
+  CHECK_CODE(SYNQ_ELIMIT, "message: the channel has max_timers (1) that are not due yet",
+             synq_socket_start_timer(socket, 1, "later", json_object(), &second));
+  CHECK_OK(synq_socket_cancel_timer(socket, first));
+  CHECK_CODE(SYNQ_ENOTFOUND, "", synq_socket_cancel_timer(socket, first));
+  CHECK_OK(synq_socket_start_timer(socket, 1, "later", json_object(), &second));
+  CHECK(second != first);
+  CHECK_OK(synq_socket_subscribe(socket, "news"));
+  CHECK_OK(synq_socket_subscribe(socket, "news"));
+  CHECK_CODE(SYNQ_ELIMIT, "topic: the channel has max_subscriptions (1) of them",
+             synq_socket_subscribe(socket, "more"));
+  CHECK_OK(synq_socket_unsubscribe(socket, "news"));
+  CHECK_OK(synq_socket_subscribe(socket, "more"));
+  return SYNQ_OK;
+}
+
 /* Passes what it gets on to the client. */
 static int report(synq_socket_t *socket, const char *topic, const char *message, const synq_value_t *payload,
                   void *user) {
@@ -242,6 +265,26 @@ static int report(synq_socket_t *socket, const char *topic, const char *message,
   CHECK_CODE(SYNQ_ESTATE, "", synq_socket_reply(socket, "ok", json_object()));
   CHECK_OK(synq_value_get_text(payload, "", &text, NULL));
   return synq_socket_push(socket, "got", json_pack("{s:s, s:s, s:s}", "topic", topic, "message", message, "is", text));
+}
+
+static void timers_can_be_taken_back_and_have_a_limit(void) {
+  synq_channel_options_t channel = SYNQ_CHANNEL_OPTIONS_INIT;
+  synq_server_options_t options = SYNQ_SERVER_OPTIONS_INIT;
+  synq_limits_t limits = SYNQ_LIMITS_INIT;
+  synq_server_t *server;
+  limits.max_timers = limits.max_subscriptions = 1;
+  options.limits = &limits;
+  channel.init = set_timers;
+  channel.handle_message = report;
+  CHECK_OK(synq_server_new(&server, &options));
+  CHECK_OK(synq_server_channel(server, "t:*", &channel));
+  CHECK_OK(synq_server_start(server));
+  client_t *client = client_new(synq_server_port(server));
+  client_join(client, "t:1");
+  const char *got = client_await(client, "got");
+  CHECK(got != NULL && strstr(got, "\"message\":\"later\"") != NULL);
+  client_free(client);
+  CHECK_OK(synq_server_free(server));
 }
 
 static void messages_reach_channels_from_anywhere(void) {
@@ -275,6 +318,7 @@ const test_t delivery_tests[] = {
     {"a_slow_callback_delays_its_own_channel_only", a_slow_callback_delays_its_own_channel_only},
     {"the_callbacks_of_a_channel_run_in_order", the_callbacks_of_a_channel_run_in_order},
     {"a_deferred_response_keeps_the_order_or_does_not", a_deferred_response_keeps_the_order_or_does_not},
+    {"timers_can_be_taken_back_and_have_a_limit", timers_can_be_taken_back_and_have_a_limit},
     {"messages_reach_channels_from_anywhere", messages_reach_channels_from_anywhere},
     {NULL, NULL},
 };

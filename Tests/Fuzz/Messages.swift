@@ -232,7 +232,8 @@ private final class FuzzedSocket {
       case .finished: finished += 1
       case .ended(let key):
         precondition(!held.contains { $0.channel == key }, "ended with a callback under way")
-      case .joined, .closing, .subscribe, .unsubscribe, .broadcast, .publish, .sendAfter, .log: break
+      case .joined, .closing, .subscribe, .unsubscribe, .broadcast, .publish, .sendAfter, .cancelTimer, .log:
+        break
       }
     }
     output.outbox.forEachMessage { kind, bytes in

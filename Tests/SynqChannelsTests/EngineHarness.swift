@@ -75,7 +75,8 @@ final class EngineHarness {
         actions.append("broadcast \(topic) \(event)\(except == nil ? "" : " from")")
       case .publish(let topic, let message, _, let except):
         actions.append("publish \(topic) \(message)\(except == nil ? "" : " from")")
-      case .sendAfter(_, let delay, let message, _): actions.append("after \(delay) \(message)")
+      case .sendAfter(_, let delay, let message): actions.append("after \(delay) \(message.name)")
+      case .cancelTimer(_, let timer): actions.append("cancel \(timer)")
       case .close(let code, let reason): actions.append("close \(code.rawValue) \(reason)")
       case .finished: actions.append("finished")
       }
@@ -112,6 +113,8 @@ final class EngineHarness {
   func key(_ topic: String) -> ChannelKey? { engine.topics[Topic(topic)] }
 
   var channelCount: Int { engine.channelCount }
+
+  var handlesLastEvents: Bool { engine.handlesLastEvents }
 
   var hasWaitingStates: Bool { engine.hasWaitingStates }
 }

@@ -44,6 +44,82 @@ import Testing
     #expect(harness.actions.last == "finished")
   }
 
+  @Test func whatArrivedBeforeTheConnectionWasLostIsHandledFirst() {
+    let harness = joined()
+    harness.holdsCallbacks = true
+    for ref in 2...6 { harness.receive(#"["1","\#(ref)","counter:1","inc",{}]"#) }
+    harness.perform { $0.connectionLost(into: &$1) }
+    #expect(harness.handlesLastEvents)
+    harness.holdsCallbacks = false
+    #expect(harness.runHeld() == [])
+    #expect(
+      harness.ran.suffix(6) == Array(repeating: "handle_event inc", count: 5) + [
+        "before_close shutdown:closed"
+      ])
+    #expect(harness.actions.last == "finished")
+    #expect(!harness.handlesLastEvents)
+  }
+
+  @Test func eventsBehindAJoinAreHandledThoughTheConnectionIsLost() {
+    let harness = EngineHarness(router("counter:*", track: ["count"]))
+    harness.callbacks["counter:*"] = counter
+    harness.holdsCallbacks = true
+    harness.receive(#"["1","1","counter:1","phx_join",{}]"#)
+    harness.receive(#"["1","2","counter:1","inc",{}]"#)
+    harness.perform { $0.connectionLost(into: &$1) }
+    harness.holdsCallbacks = false
+    #expect(harness.runHeld() == [])
+    #expect(harness.ran == ["authorize", "init", "handle_event inc", "before_close shutdown:closed"])
+    #expect(harness.actions.last == "finished")
+  }
+
+  @Test(arguments: [("phx_leave", "shutdown:left"), ("phx_join", "shutdown:duplicate_join")])
+  func aLeaveOrJoinBeforeTheLossKeepsItsPlace(_ event: String, _ reason: String) {
+    let harness = joined()
+    harness.holdsCallbacks = true
+    harness.receive(#"["1","2","counter:1","inc",{}]"#)
+    harness.receive(#"["1","3","counter:1","inc",{}]"#)
+    harness.receive(#"["1","4","counter:1","\#(event)",{}]"#)
+    harness.perform { $0.connectionLost(into: &$1) }
+    harness.holdsCallbacks = false
+    harness.runHeld()
+    #expect(harness.ran.filter { $0.hasPrefix("before_close") } == ["before_close \(reason)"])
+    #expect(harness.actions.last == "finished")
+  }
+
+  @Test func theLastEventsAreGivenUpWhenTheirTimeIsOver() {
+    let harness = joined()
+    harness.holdsCallbacks = true
+    for ref in 2...4 { harness.receive(#"["1","\#(ref)","counter:1","inc",{}]"#) }
+    harness.perform { $0.connectionLost(into: &$1) }
+    harness.perform { $0.giveUpEvents(into: &$1) }
+    #expect(harness.actions.last == "closing")
+    harness.runHeld()
+    #expect(harness.held.map(\.cause.callbackName) == ["before_close"])
+    harness.runHeld()
+    #expect(harness.ran.filter { $0 == "handle_event inc" }.count == 1)
+    #expect(harness.actions.last == "finished")
+  }
+
+  @Test func aCancelledTimersMessageDoesNotComeThoughItWaits() throws {
+    let harness = joined()
+    harness.callbacks["counter:*"] = { cause, scope in
+      if case .event("cancel", _) = cause { scope.effects = [.cancelTimer(7)] }
+      return .returned
+    }
+    let key = try #require(harness.key("counter:1"))
+    harness.holdsCallbacks = true
+    harness.receive(#"["1","2","counter:1","cancel",{}]"#)
+    for timer in [6, 7, 8] as [UInt64] {
+      let message = HostMessage(topic: "counter:1", name: "m\(timer)", payload: .empty, timer: timer)
+      harness.perform { $0.deliver(message, to: key, into: &$1) }
+    }
+    harness.holdsCallbacks = false
+    harness.runHeld()
+    #expect(harness.ran.suffix(2) == ["handle_message m6", "handle_message m8"])
+    #expect(harness.actions.last == "cancel 7")
+  }
+
   @Test func aConnectionLostDuringAuthorizeOwesBeforeCloseOnlyIfItSucceeded() {
     for succeeds in [true, false] {
       let harness = EngineHarness(router("counter:*"))
@@ -140,7 +216,8 @@ import Testing
         .broadcast(event: "b", payload: .empty, exceptSelf: true),
         .publish(message: "p", payload: [:], exceptSelf: false), .subscribe(topic: "t"),
         .unsubscribe(topic: "t"),
-        .sendAfter(.milliseconds(5), message: "later", payload: [:]), .send(message: "self", payload: [:]),
+        .sendAfter(.milliseconds(5), message: "later", payload: [:], timer: 1),
+        .send(message: "self", payload: [:]),
       ]
       return .returned
     }

@@ -43,6 +43,15 @@ private struct Witness: Channel {
   func handleEvent(_ event: String, _ payload: JSON, socket: Socket) throws -> Response {
     switch event {
     case "later": try socket.sendAfter(.milliseconds(500), "tick")
+    case "never":
+      let timer = try socket.sendAfter(.milliseconds(500), "tick")
+      return .ok(["cancelled": JSON(timer.cancel()), "again": JSON(timer.cancel())])
+    case "many":
+      do throws(HostError) {
+        for _ in 0...Limits().maxTimers { try socket.sendAfter(.seconds(9), "tick") }
+      } catch {
+        return .ok(["code": JSON(Int(error.code.rawValue)), "message": JSON(error.message)])
+      }
     case "broadcast": try socket.broadcast("news", ["n": 1])
     case "broadcastFrom": try socket.broadcastFrom("news", ["n": 2])
     case "publishFrom": try socket.publishFrom("hello")
@@ -138,6 +147,20 @@ private struct Witness: Channel {
     #expect(witness.journal.entries.last == "close shutdown:left 1")
     try await channel.expectClose()
     #expect(try await channel.assigns == nil)
+  }
+
+  @Test func aDelayedMessageCanBeTakenBack() async throws {
+    let channel = try await server.join("w:1")
+    #expect(try await channel.push("never") == .ok(["cancelled": true, "again": false]))
+    try await server.advance(by: .seconds(1))
+    #expect(witness.journal.entries == ["authorize nobody", "init"])
+  }
+
+  @Test func theTimersOfAChannelHaveALimit() async throws {
+    let channel = try await server.join("w:1")
+    #expect(
+      try await channel.push("many")
+        == .ok(["code": -14, "message": "message: the channel has max_timers (1000) that are not due yet"]))
   }
 
   @Test func losingTheConnectionClosesEachChannelOnce() async throws {

@@ -31,6 +31,11 @@ public struct Limits: Sendable, Hashable {
   /// Sent, published and intercepted messages that wait while a callback of their channel runs: it ends as crashed.
   /// Default 10,000.
   public var maxQueuedMessages = 10_000
+  /// Delayed messages of one channel that are not due yet; ``Socket/sendAfter(_:_:_:)-(Duration,String,JSON)`` throws beyond. Their
+  /// payloads may hold ``maxQueuedBytes``. Default 1,000.
+  public var maxTimers = 1_000
+  /// Topics that one channel subscribed to; ``Socket/subscribe(_:)`` throws beyond. Default 1,000.
+  public var maxSubscriptions = 1_000
   /// Bytes of a topic. Default 1,024.
   public var maxTopicBytes = 1_024
   /// Bytes of an event's name. Default 256.
@@ -112,6 +117,8 @@ public struct Limits: Sendable, Hashable {
     client.socket.maxQueuedEvents = maxQueuedEvents
     client.socket.maxQueuedBytes = maxQueuedBytes
     client.socket.maxQueuedMessages = maxQueuedMessages
+    client.socket.maxTimers = maxTimers
+    client.socket.maxSubscriptions = maxSubscriptions
     client.socket.maxTopicBytes = maxTopicBytes
     client.socket.maxEventBytes = maxEventBytes
     client.socket.maxRefBytes = maxRefBytes

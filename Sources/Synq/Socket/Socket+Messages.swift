@@ -73,16 +73,23 @@ extension Socket {
   }
 
   /// Sends a message to `handleMessage` of this channel after a delay; a channel that has ended by then gets nothing.
+  ///
+  /// Throws a ``SynqChannels/HostError`` of code `limit` when ``Limits/maxTimers`` of the channel are not due yet.
+  @discardableResult
   public func sendAfter(
     _ delay: Duration, _ message: String, _ payload: JSON = .emptyObject
-  ) throws(HostError) {
+  ) throws(HostError) -> ChannelTimer {
     try Argument.check(message, "message")
     guard delay >= .zero else { throw HostError(.invalidArgument, "delay: \(delay) is negative") }
-    try context.perform(.sendAfter(delay, message: message, payload: payload))
+    let number = try context.sendAfter(delay, message: message, payload: payload)
+    return ChannelTimer(context: context, number: number)
   }
 
   /// Sends a message to `handleMessage` of this channel after a delay; a channel that has ended by then gets nothing.
-  public func sendAfter(_ delay: Duration, _ message: String, _ payload: some Encodable) throws(HostError) {
+  @discardableResult
+  public func sendAfter(
+    _ delay: Duration, _ message: String, _ payload: some Encodable
+  ) throws(HostError) -> ChannelTimer {
     try sendAfter(delay, message, try JSON.encoded(payload, "payload"))
   }
 

@@ -149,6 +149,8 @@ enum Options {
     set(&client.socket.maxQueuedEvents, limits.max_queued_events)
     set(&client.socket.maxQueuedMessages, limits.max_queued_messages)
     set(&client.socket.maxQueuedBytes, limits.max_queued_bytes)
+    set(&client.socket.maxTimers, limits.max_timers)
+    set(&client.socket.maxSubscriptions, limits.max_subscriptions)
     set(&client.socket.maxTopicBytes, limits.max_topic_bytes)
     set(&client.socket.maxEventBytes, limits.max_event_bytes)
     set(&client.socket.maxRefBytes, limits.max_ref_bytes)

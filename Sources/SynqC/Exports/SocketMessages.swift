@@ -33,7 +33,7 @@ public func synq_socket_send_after(
   export { () throws(HostError) in
     let payload = try UnsafeJansson.stolen(payload)
     let name = try Argument.name(message, "message")
-    try perform(socket, .sendAfter(.milliseconds(delay_ms), message: name, payload: payload))
+    try sendAfter(socket, delay_ms, name, payload)
   }
 }
 
@@ -46,7 +46,7 @@ public func synq_socket_send_after_text(
   export { () throws(HostError) in
     let payload = try Argument.json(text, length)
     let name = try Argument.name(message, "message")
-    try perform(socket, .sendAfter(.milliseconds(delay_ms), message: name, payload: payload))
+    try sendAfter(socket, delay_ms, name, payload)
   }
 }
 
@@ -154,7 +154,44 @@ public func synq_socket_unsubscribe(_ socket: OpaquePointer!, _ topic: UnsafePoi
   export { () throws(HostError) in try perform(socket, .unsubscribe(topic: Argument.name(topic, "topic"))) }
 }
 
+@_cdecl("synq_socket_start_timer") @implementation
+public func synq_socket_start_timer(
+  _ socket: OpaquePointer!, _ delay_ms: UInt32, _ message: UnsafePointer<CChar>!,
+  _ payload: UnsafeMutablePointer<json_t>!, _ timer: UnsafeMutablePointer<UInt64>!
+) -> CInt {
+  export { () throws(HostError) in
+    let payload = try UnsafeJansson.stolen(payload)
+    let timer = try Argument.out(timer, "timer")
+    timer.pointee = try sendAfter(socket, delay_ms, Argument.name(message, "message"), payload)
+  }
+}
+
+@_cdecl("synq_socket_start_timer_text") @implementation
+public func synq_socket_start_timer_text(
+  _ socket: OpaquePointer!, _ delay_ms: UInt32, _ message: UnsafePointer<CChar>!,
+  _ text: UnsafePointer<CChar>!, _ length: Int, _ timer: UnsafeMutablePointer<UInt64>!
+) -> CInt {
+  export { () throws(HostError) in
+    let payload = try Argument.json(text, length)
+    let timer = try Argument.out(timer, "timer")
+    timer.pointee = try sendAfter(socket, delay_ms, Argument.name(message, "message"), payload)
+  }
+}
+
+@_cdecl("synq_socket_cancel_timer") @implementation
+public func synq_socket_cancel_timer(_ socket: OpaquePointer!, _ timer: UInt64) -> CInt {
+  export { () throws(HostError) in try ChannelContextBox.of(socket).context.cancelTimer(timer) }
+}
+
 // MARK: Steps of these
+
+@discardableResult
+private func sendAfter(
+  _ socket: OpaquePointer?, _ delay: UInt32, _ message: String, _ payload: JSON
+) throws(HostError) -> UInt64 {
+  try ChannelContextBox.of(socket).context.sendAfter(
+    .milliseconds(delay), message: message, payload: payload)
+}
 
 private func perform(_ socket: OpaquePointer?, _ effect: Effect) throws(HostError) {
   try ChannelContextBox.of(socket).context.perform(effect)

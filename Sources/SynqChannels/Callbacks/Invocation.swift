@@ -46,11 +46,15 @@ package final class HostMessage: Sendable {
   /// What the channels that get it make of it; nil where it is for one.
   package let work: SharedWork?
 
+  /// The number of the timer that it was put off with; 0 for none.
+  package let timer: UInt64
+
   /// - Parameter isShared: whether several channels get it.
-  package init(topic: String, name: String, payload: Payload, isShared: Bool = false) {
+  package init(topic: String, name: String, payload: Payload, isShared: Bool = false, timer: UInt64 = 0) {
     self.topic = topic
     self.name = name
     self.payload = payload
+    self.timer = timer
     work = isShared ? SharedWork() : nil
   }
 }

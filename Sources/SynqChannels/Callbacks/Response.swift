@@ -35,7 +35,10 @@ package enum Effect: Sendable {
   case publish(message: String, payload: JSON, exceptSelf: Bool)
   /// A message to the channel's own `handle_message`.
   case send(message: String, payload: JSON)
-  case sendAfter(Duration, message: String, payload: JSON)
+  /// The same later; `timer` names it for `cancelTimer`.
+  case sendAfter(Duration, message: String, payload: JSON, timer: UInt64)
+  /// The message of that timer shall not come, also if it is due and waits.
+  case cancelTimer(UInt64)
   case subscribe(topic: String)
   case unsubscribe(topic: String)
 }

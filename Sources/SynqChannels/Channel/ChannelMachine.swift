@@ -147,6 +147,17 @@ struct Mailbox {
     return mail
   }
 
+  /// Removes the message of a timer, if it waits. O(1) when no message does.
+  mutating func removeMessage(ofTimer timer: UInt64) {
+    guard messages > 0 else { return }
+    let place = items[head...].firstIndex { item in
+      if case .message(let message)? = item { message.timer == timer } else { false }
+    }
+    guard let place, let mail = items.remove(at: place) else { return }
+    tally(mail, -1)
+    if count == 0 { self = Mailbox() }
+  }
+
   private mutating func tally(_ mail: ChannelMachine.Mail, _ sign: Int) {
     bytes += sign * mail.bytes
     if case .message = mail { messages += sign }

@@ -17,8 +17,9 @@ package enum Action {
   case broadcast(topic: String, event: String, payload: Payload, except: ChannelKey?)
   /// Hand a message to every channel of `topic`, except the one if given.
   case publish(topic: String, message: String, payload: JSON, except: ChannelKey?)
-  /// Call `deliver` with this message after the delay.
-  case sendAfter(ChannelKey, Duration, message: String, payload: JSON)
+  /// Call `deliver` with this message after the delay, unless the channel has ended or `cancelTimer` came first.
+  case sendAfter(ChannelKey, Duration, HostMessage)
+  case cancelTimer(ChannelKey, UInt64)
   /// Close the connection.
   case close(CloseCode, reason: String)
   /// Every channel has ended after `connectionLost` or `drain`.

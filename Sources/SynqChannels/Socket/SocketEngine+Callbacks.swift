@@ -179,8 +179,13 @@ extension SocketEngine {
         send(
           HostMessage(topic: machine.topic, name: message, payload: .json(payload)), to: machine,
           into: &output)
-      case .sendAfter(let delay, let message, let payload):
-        output.actions.append(.sendAfter(key, delay, message: message, payload: payload))
+      case .sendAfter(let delay, let message, let payload, let timer):
+        let message = HostMessage(
+          topic: machine.topic, name: message, payload: .json(payload), timer: timer)
+        output.actions.append(.sendAfter(key, delay, message))
+      case .cancelTimer(let timer):
+        machine.mailbox.removeMessage(ofTimer: timer)
+        output.actions.append(.cancelTimer(key, timer))
       case .subscribe(let topic): output.actions.append(.subscribe(key, topic: topic))
       case .unsubscribe(let topic): output.actions.append(.unsubscribe(key, topic: topic))
       }

@@ -15,6 +15,11 @@ package struct SocketLimits: Sendable, Hashable {
   /// Messages of the server that wait while a callback of their channel runs: others who publish faster than it takes.
   /// The channel ends as crashed, so that its client starts anew.
   package var maxQueuedMessages = 10_000
+  /// Delayed messages of one channel that are not due yet: a client whose events each set a timer. The bytes of their
+  /// payloads are limited by `maxQueuedBytes`.
+  package var maxTimers = 1000
+  /// Topics that one channel subscribed to beside its own: a client that names the topics.
+  package var maxSubscriptions = 1000
   /// Replies owed to one socket after their callbacks returned: a client that asks for more late answers than the host gives.
   package var maxPendingReplies = 1000
   /// Bytes of a topic: names that fill tables and logs.

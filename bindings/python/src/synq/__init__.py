@@ -50,6 +50,7 @@ from .observable import Assigns, ObservableDict, ObservableList, untracked
 from .patch import apply, diff
 from .responses import Deferred, Reply
 from .server import Server
+from .timers import Timer
 
 __version__ = f"{_ffi.VERSION_MAJOR}.{_ffi.VERSION_MINOR}.{_ffi.VERSION_PATCH}"
 
@@ -84,6 +85,7 @@ __all__ = [
     "Stats",
     "SystemCallError",
     "TimedOutError",
+    "Timer",
     "VersionError",
     "apply",
     "browser_files",

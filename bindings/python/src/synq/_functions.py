@@ -11,6 +11,7 @@ from ctypes import (
     c_int64,
     c_size_t,
     c_uint32,
+    c_uint64,
     c_void_p,
 )
 from typing import Any, NamedTuple
@@ -269,6 +270,16 @@ FUNCTIONS: dict[str, Prototype] = {
     # int synq_socket_send_after_text(synq_socket_t *socket, uint32_t delay_ms, const char *message,
     #                                 const char *text, size_t length);
     "synq_socket_send_after_text": Prototype(c_int, (socket_p, c_uint32, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_start_timer(synq_socket_t *socket, uint32_t delay_ms, const char *message,
+    #                             json_t *payload, uint64_t *timer);
+    "synq_socket_start_timer": Prototype(c_int, (socket_p, c_uint32, c_char_p, json_p, POINTER(c_uint64))),
+    # int synq_socket_start_timer_text(synq_socket_t *socket, uint32_t delay_ms, const char *message,
+    #                                  const char *text, size_t length, uint64_t *timer);
+    "synq_socket_start_timer_text": Prototype(
+        c_int, (socket_p, c_uint32, c_char_p, c_char_p, c_size_t, POINTER(c_uint64))
+    ),
+    # int synq_socket_cancel_timer(synq_socket_t *socket, uint64_t timer);
+    "synq_socket_cancel_timer": Prototype(c_int, (socket_p, c_uint64)),
     # int synq_socket_broadcast(synq_socket_t *socket, const char *event, json_t *payload);
     "synq_socket_broadcast": Prototype(c_int, (socket_p, c_char_p, json_p)),
     # int synq_socket_broadcast_text(synq_socket_t *socket, const char *event, const char *text,

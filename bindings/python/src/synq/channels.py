@@ -15,6 +15,7 @@ from .decoding import from_text
 from .encoding import bytes_of, to_bytes
 from .observable import Assigns, Edits
 from .responses import Deferred, in_callback
+from .timers import Timer
 
 if TYPE_CHECKING:
     from .server import Server
@@ -274,17 +275,20 @@ class Channel:
         encoded = _payload(payload)
         check(self._lib.synq_socket_send_text(self._socket, message.encode(), encoded, len(encoded)))
 
-    def send_after(self, seconds: float, message: str, payload: Any = None) -> None:
-        """The same after some time; a channel that has ended by then gets nothing."""
+    def send_after(self, seconds: float, message: str, payload: Any = None) -> Timer:
+        """The same after some time; a channel that has ended by then gets nothing. The timer that it returns
+        can take the message back, and need not be kept. LimitError when `max_timers` of this channel wait."""
         if not 0 <= seconds <= 0xFFFFFFFF / 1000:
             raise ValueError(f"seconds must be from 0 to {0xFFFFFFFF // 1000}, not {seconds!r}")
         encoded = _payload(payload)
         delay_ms = round(seconds * 1000)
+        number = ctypes.c_uint64()
         check(
-            self._lib.synq_socket_send_after_text(
-                self._socket, delay_ms, message.encode(), encoded, len(encoded)
+            self._lib.synq_socket_start_timer_text(
+                self._socket, delay_ms, message.encode(), encoded, len(encoded), ctypes.byref(number)
             )
         )
+        return Timer(self, number.value)
 
     def subscribe(self, topic: str) -> None:
         """Adds a topic whose messages and broadcasts reach this channel as messages; it has its own without

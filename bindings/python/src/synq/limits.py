@@ -43,6 +43,8 @@ class Limits:
     drain_pause_ms: int = 0  #: from one batch of a stop to the next. Default 100
     max_queued_messages: int = 0  #: of one channel, while its handler runs: a crash. Default 10,000
     max_queued_bytes: int = 0  #: of a connection's events, likewise: an error. Default 16,000,000
+    max_timers: int = 0  #: of one channel, not due yet: LimitError. Default 1,000
+    max_subscriptions: int = 0  #: of one channel: LimitError. Default 1,000
 
 
 class Stats(NamedTuple):
