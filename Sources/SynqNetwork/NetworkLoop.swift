@@ -167,30 +167,22 @@ extension ByteBuffer {
     }
   }
 
-  /// Appends a frame for a message that other connections get too.
-  mutating func writeFrame(_ message: PreparedMessage, _ compression: MessageCompression?) {
-    let opcode = message.kind == .text ? FrameOpcode.text : .binary
-    if let compression, compression.compresses(message.bytes.count) {
-      if let compressed = compression.compressed(message) {
-        return compressed.withUnsafeBytes { writeFrame(opcode, $0, isCompressed: true) }
-      }
-      let compressed = message.bytes.withUnsafeBytes { compression.compress($0) }
-      if let compressed { return writeFrame(opcode, compressed, isCompressed: true) }
-    }
-    message.bytes.withUnsafeBytes { writeFrame(opcode, $0) }
-  }
-
   /// Appends one unmasked, final frame (RFC 6455, section 5.2).
   mutating func writeFrame(
     _ opcode: FrameOpcode, _ payload: UnsafeRawBufferPointer, isCompressed: Bool = false
   ) {
-    let first = (isCompressed ? 0xC0 : 0x80) | opcode.rawValue
-    switch payload.count {
-    case 0...125: writeMultipleIntegers(first, UInt8(payload.count))
-    case 126...0xFFFF: writeMultipleIntegers(first, UInt8(126), UInt16(payload.count))
-    default: writeMultipleIntegers(first, UInt8(127), UInt64(payload.count))
-    }
+    writeFrameHeader(opcode, count: payload.count, isCompressed: isCompressed)
     writeBytes(payload)
+  }
+
+  /// Appends the header of such a frame with `count` bytes of payload.
+  mutating func writeFrameHeader(_ opcode: FrameOpcode, count: Int, isCompressed: Bool) {
+    let first = (isCompressed ? 0xC0 : 0x80) | opcode.rawValue
+    switch count {
+    case 0...125: writeMultipleIntegers(first, UInt8(count))
+    case 126...0xFFFF: writeMultipleIntegers(first, UInt8(126), UInt16(count))
+    default: writeMultipleIntegers(first, UInt8(127), UInt64(count))
+    }
   }
 
   /// Appends a close frame; the reason is cut to what a control frame holds.

@@ -358,10 +358,6 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     do {
       try pipeline.addHandler(webSocket)
       let options = context.channel.syncOptions
-      let limits = settings.mount.limits
-      try options?.setOption(
-        .writeBufferWaterMark,
-        value: .init(low: limits.outboundLowWaterMark, high: limits.outboundHighWaterMark))
       // NIOSSL keeps what it reads and hands on buffers of its own.
       if core.credentials == nil {
         try options?.setOption(.recvAllocator, value: SharedReadAllocator(loop.readBuffer))

@@ -33,8 +33,10 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   private var isInBurst = false
   /// What answers the pings of this burst: one write, however many there were.
   private var pongs = ByteBuffer()
-  /// More was written than the peer may have before it; the receiver is told when it was sent.
+  /// As much waits as the high-water mark; the receiver is told when it is no more than the low one.
   private var isFull = false
+  /// Our side of TCP is to be closed once all was handed over.
+  private var closesOutput = false
   /// The channel asked to read while the peer did not take what was sent.
   private var readIsHeld = false
   /// Ticks since bytes came or were taken or, once closing, since the close frame was sent.
@@ -108,12 +110,9 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     }
   }
 
-  func channelWritabilityChanged(context: ChannelHandlerContext) {
-    becameWritable()
-  }
-
   private func becameWritable() {
-    guard phase == .open, isWritable else { return }
+    isFull = false
+    guard phase == .open else { return }
     quietTicks = 0
     resumeReading()
     receiver?.transportBecameWritable()
@@ -177,13 +176,13 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
 
   // MARK: SocketTransport
 
-  var isWritable: Bool {
-    phase == .open && writer.unsentBytes < settings.mount.limits.outboundHighWaterMark
-      && context?.channel.isWritable == true
-  }
+  var isWritable: Bool { phase == .open && !isFull }
 
   /// Bytes accepted by `send` that the peer has not taken yet.
-  var pendingBytes: Int { writer.unsentBytes + (context.map(SocketWriter.nioPendingBytes) ?? 0) }
+  var pendingBytes: Int { writer.waitingBytes + (context.map(SocketWriter.nioPendingBytes) ?? 0) }
+
+  /// Memory of this connection's own that what waits takes here.
+  var heldBytes: Int { writer.heldBytes }
 
   func send(_ outbox: inout Outbox) {
     guard phase == .open, !outbox.isEmpty else {
@@ -199,8 +198,19 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   func send(_ message: PreparedMessage) {
     guard phase == .open else { return }
     guard hasRoom else { return closeAsFull() }
-    write { $0.writeFrame(message, compression) }
+    let (bytes, isCompressed) = message.frameBytes(compression)
+    let opcode = message.kind == .text ? FrameOpcode.text : .binary
+    if bytes.count < Self.minSharedBytes {
+      write { buffer in bytes.withUnsafeBytes { buffer.writeFrame(opcode, $0, isCompressed: isCompressed) } }
+    } else {
+      write { $0.writeFrameHeader(opcode, count: bytes.count, isCompressed: isCompressed) }
+      writer.write(bytes)
+      noteFullness()
+    }
   }
+
+  /// A message below this size is copied for each connection that gets it, which costs less than to share it.
+  private static let minSharedBytes = 4_096
 
   /// Whether more may be written for a client that is slow to read.
   private var hasRoom: Bool { isWritable || pendingBytes <= settings.mount.limits.maxOutboundBytes }
@@ -218,9 +228,13 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   }
 
   private func write(_ body: (inout ByteBuffer) -> Void) {
-    if writer.unsentBytes == 0 { loop.flushAtEndOfTurn(self) }
+    if !writer.needsFlush { loop.flushAtEndOfTurn(self) }
     writer.write(with: loop.writeBuffers, body)
-    if writer.unsentBytes >= settings.mount.limits.outboundHighWaterMark { isFull = true }
+    noteFullness()
+  }
+
+  private func noteFullness() {
+    if writer.roughlyPendingBytes >= settings.mount.limits.outboundHighWaterMark { isFull = true }
   }
 
   private func writePongs() {
@@ -231,13 +245,29 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
 
   /// Hands what was written to the kernel.
   func flushIfNeeded() {
-    guard writer.unsentBytes > 0, let context else { return }
-    if let rest = writer.flush(context, returningTo: loop.writeBuffers) {
-      context.writeAndFlush(Self.wrapOutboundOut(rest), promise: nil)
+    guard writer.needsFlush else { return }
+    flush()
+  }
+
+  private func flush() {
+    guard let context else { return }
+    if let piece = writer.flush(context, returningTo: loop.writeBuffers) {
+      let taken = loop.eventLoop.makePromise(of: Void.self)
+      taken.futureResult.assumeIsolated().whenComplete { self.pieceWasTaken($0) }
+      context.writeAndFlush(Self.wrapOutboundOut(piece), promise: taken)
     }
-    guard isFull, isWritable else { return }
-    isFull = false
-    becameWritable()
+    if isFull, pendingBytes <= settings.mount.limits.outboundLowWaterMark { becameWritable() }
+    if closesOutput, writer.isIdle {
+      closesOutput = false
+      context.close(mode: .output, promise: nil)
+    }
+  }
+
+  /// Goes on with what waits behind the piece that NIO had.
+  private func pieceWasTaken(_ result: Result<Void, any Error>) {
+    writer.pieceWasTaken()
+    // A piece that failed belongs to a connection that NIO closes.
+    if case .success = result { flush() }
   }
 
   // MARK: Ending
@@ -255,8 +285,8 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     closeReason = reason
     quietTicks = 0
     write { $0.writeCloseFrame(code, reason: text) }
+    closesOutput = true
     flushIfNeeded()
-    context?.close(mode: .output, promise: nil)
     resumeReading()
   }
 

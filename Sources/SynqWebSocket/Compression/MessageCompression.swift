@@ -75,6 +75,16 @@ package final class MessageCompression {
   }
 }
 
+extension PreparedMessage {
+  /// The payload of its frame at a connection that compresses so, and whether it is compressed.
+  package func frameBytes(_ compression: MessageCompression?) -> (bytes: [UInt8], isCompressed: Bool) {
+    guard let compression, compression.compresses(bytes.count) else { return (bytes, false) }
+    if let shared = compression.compressed(self) { return (shared, true) }
+    let own = bytes.withUnsafeBytes { compression.compress($0).map { Array($0) } }
+    return own.map { ($0, true) } ?? (bytes, false)
+  }
+}
+
 /// The streams and the output that the connections of one event loop share. Confined to it.
 package final class SharedCompression {
   /// Output that grew beyond this is given back.

@@ -135,7 +135,16 @@ final class ManualPeer {
   var writes: Int { kernel.writes }
 
   /// Bytes that the server holds for this client.
-  var heldBytes: Int { kernel.held.readableBytes }
+  var heldBytes: Int {
+    let webSocket = try? channel.pipeline.syncOperations.handler(type: WebSocketConnection.self)
+    return webSocket?.pendingBytes ?? kernel.held.readableBytes
+  }
+
+  /// Memory of the connection's own in which the server holds them.
+  var heldMemory: Int {
+    let webSocket = try? channel.pipeline.syncOperations.handler(type: WebSocketConnection.self)
+    return webSocket?.heldBytes ?? 0
+  }
 
   /// Bytes that the client has sent and the server has not read.
   var unreadBytes: Int { kernel.inbound.readableBytes }
@@ -197,11 +206,19 @@ final class ManualPeer {
     var arrived = ByteBuffer()
     var inbound = ByteBuffer()
     private var wantsRead = false
+    /// Promises of what is held, each with the count of all bytes that end with it.
+    private var promises: [(end: Int, promise: EventLoopPromise<Void>)] = []
+    private var written = 0
     private var context: ChannelHandlerContext?
     private var channel: EmbeddedChannel? { context?.channel as? EmbeddedChannel }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerRemoved(context: ChannelHandlerContext) {
+      self.context = nil
+      let left = promises
+      promises = []
+      for (_, promise) in left { promise.fail(ChannelError.ioOnClosedChannel) }
+    }
 
     func channelActive(context: ChannelHandlerContext) {
       context.fireChannelActive()
@@ -230,9 +247,12 @@ final class ManualPeer {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
       writes += 1
-      if case .byteBuffer(let bytes) = Self.unwrapOutboundIn(data) { held.writeImmutableBuffer(bytes) }
-      context.write(data, promise: promise)
-      update()
+      if case .byteBuffer(let bytes) = Self.unwrapOutboundIn(data) {
+        held.writeImmutableBuffer(bytes)
+        written += bytes.readableBytes
+      }
+      if let promise { promises.append((written, promise)) }
+      context.write(data, promise: nil)
     }
 
     func flush(context: ChannelHandlerContext) {
@@ -252,21 +272,11 @@ final class ManualPeer {
       while (try? channel.readOutbound(as: IOData.self)) ?? nil != nil {}
       // What is left counts as buffered, as it does in a socket's channel.
       if held.readableBytes > 0 { context.write(Self.wrapOutboundOut(held), promise: nil) }
-      update()
-    }
-
-    private func update() {
-      guard let channel else { return }
-      let marks = channel.options.lazy.compactMap { $0.value as? ChannelOptions.Types.WriteBufferWaterMark }
-      guard let marks = marks.first else { return }
-      if channel.isWritable, held.readableBytes > marks.high {
-        channel.isWritable = false
-      } else if !channel.isWritable, held.readableBytes < marks.low {
-        channel.isWritable = true
-      } else {
-        return
+      let taken = written - held.readableBytes
+      while let first = promises.first, first.end <= taken {
+        promises.removeFirst()
+        first.promise.succeed()
       }
-      channel.pipeline.fireChannelWritabilityChanged()
     }
   }
 }

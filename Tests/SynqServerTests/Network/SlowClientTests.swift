@@ -108,6 +108,36 @@ import Testing
     #expect(other.messages().count == 2)
   }
 
+  /// Each small message in a turn of its own: they wait together, in no more memory than twice their size.
+  @Test func smallMessagesForAClientThatDoesNotReadShareTheirMemory() throws {
+    let server = try ManualServer()
+    let stalled = try server.join("room:1")
+    let other = try server.join("room:1")
+    stalled.reads = false
+    for number in 0..<2_000 { server.push("shout", JSON(number), from: other) }
+    #expect(stalled.heldBytes > 70_000)
+    #expect(stalled.heldMemory < 2 * stalled.heldBytes)
+    stalled.reads = true
+    #expect(stalled.messages().map { $0[4] } == (0..<2_000).map { JSON($0) })
+    #expect(stalled.heldMemory == 0)
+  }
+
+  /// A large broadcast is held once, however many do not read.
+  @Test func aLargeMessageIsNotCopiedForEachClient() throws {
+    let server = try ManualServer()
+    let other = try server.join("room:1")
+    let stalled = try (0..<20).map { _ in try server.join("room:1") }
+    for peer in stalled { peer.reads = false }
+    let text = JSON(String(repeating: "l", count: 1_000_000))
+    server.push("shout", text, from: other)
+    for peer in stalled {
+      #expect(peer.heldBytes > 1_000_000)
+      #expect(peer.heldMemory < 10_000)
+      peer.reads = true
+      #expect(peer.messages().map { $0[4] } == [text])
+    }
+  }
+
   /// What waited is delivered before the close frame, whose reason names the limit.
   @Test func aClientThatReadsAtLastLearnsWhyItWasClosed() throws {
     let server = try ManualServer { $0.mounts[0].limits.maxOutboundBytes = 100_000 }

@@ -13,12 +13,12 @@ import Testing
       let client = try await test.webSocket()
       for _ in 0..<2 {
         try await client.stopReading()
-        let burst = Self.sizes.flatMap { ClientFrame.text("!flood 1 \($0)") }
+        let burst = Self.sizes.flatMap { ClientFrame.text($0 % 3 == 0 ? "!share \($0)" : "!flood 1 \($0)") }
         try await client.send(burst + ClientFrame.text("told"))
         try await client.startReading()
         for size in Self.sizes {
           let frame = await client.frame()
-          #expect(frame?.payload.count == size)
+          #expect(frame?.payload == [UInt8](repeating: size % 3 == 0 ? 0x79 : 0x78, count: size))
         }
         #expect(await client.frame()?.payload == Array("told".utf8))
         try await client.send(ClientFrame.text("heard"))

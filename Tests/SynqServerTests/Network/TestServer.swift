@@ -154,6 +154,8 @@ final class EchoReceiver: SocketReceiver {
       transport.send(PreparedMessage(.text, Array(words.dropFirst().joined(separator: " ").utf8)))
       outbox.bytes.append(utf8: "behind")
       outbox.endMessage(.text)
+    case "!share":
+      transport.send(PreparedMessage(.text, [UInt8](repeating: 0x79, count: Int(words[1]) ?? 0)))
     case "!writable":
       outbox.bytes.append(utf8: "\(transport.isWritable)")
       outbox.endMessage(.text)
