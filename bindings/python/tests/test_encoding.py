@@ -137,3 +137,31 @@ def test_plain_copies_so_that_later_changes_do_not_reach_it() -> None:
     copy = plain(value)
     value["a"].append(2)
     assert copy == {"a": [1]}
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**64), 2**70, 10**1022])
+def test_long_integers_are_right_everywhere(value: int) -> None:
+    assert synq.diff({"n": 0}, {"n": value}) == [{"op": "replace", "path": "/n", "value": value}]
+    assert synq.diff([value], [value]) == []
+    assert synq.apply({"n": value}, [{"op": "add", "path": "/m", "value": -value}]) == {
+        "n": value,
+        "m": -value,
+    }
+
+
+@pytest.mark.parametrize("size", [1024, 10000])
+@pytest.mark.parametrize(
+    ("make", "at"),
+    [
+        (lambda n: synq.diff({"a": [1, n]}, {}), " at /a/1"),
+        (lambda n: synq.diff({}, {"a": n}), " at /a"),
+        (lambda n: synq.apply({"a": n}, []), " at /a"),
+        (lambda n: to_text(n), ""),
+        (lambda n: to_text({"a": {"b": n}}), " at /a/b"),
+        (lambda n: synq.Server().publish("t", "m", [n]), " at /0"),
+        (lambda n: synq.Server().broadcast("t", "e", {"n": n}), " at /n"),
+    ],
+)
+def test_an_integer_that_is_too_long_is_named(make: Any, at: str, size: int) -> None:
+    with pytest.raises(synq.EncodeError, match=rf"^an integer of \d+ bits{at}: .* at most 1024 digits"):
+        make(10**size)

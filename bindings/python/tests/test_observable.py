@@ -329,3 +329,103 @@ def test_a_name_with_u_0000_is_refused_where_a_change_needs_a_pointer() -> None:
     with pytest.raises(synq.EncodeError, match="takes no U"):
         assigns.item["a\0b"].n = 2
     assert synq.untracked(assigns) == recorder.document == {"item": {"a\0b": {"n": 1}}}
+
+
+BAD = {"x": object()}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "a.items.extend([4, bad])",
+        "a.items += [4, bad]",
+        "a.items[0:2] = [9, bad]",
+        "a.items[0].update(a=5, b=bad)",
+        "a.items[0] |= {'a': 5, 'b': bad}",
+        "a.items[0].update({'a': 5, 3: 4})",
+        "a.update(count=5, b=bad)",
+        "a |= {'count': 5, 'b': bad}",
+        "a.items[0].update({'a': 5, 'x\\0y': 1})",
+    ],
+)
+def test_a_change_of_several_is_all_or_nothing(assigns: Assigns, recorder: Recorder, code: str) -> None:
+    before = copy.deepcopy(recorder.document)
+    with pytest.raises(TypeError):
+        exec(code, {"a": assigns, "bad": BAD})
+    assert synq.untracked(assigns) == recorder.document == before
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "a.items.extend([4, 5, 6])",
+        "a.items += [4, 5, 6]",
+        "a.items[0:3] = [7, 8, 9]",
+        "del a.items[0:3]",
+        "a.items[0].update(id=4, done=5, new=6)",
+        "a.items[0] |= {'new': 4, 'done': 5, 'id': 6}",
+        "a.update(count=5, new=6, more=7)",
+        "a.clear()",
+    ],
+)
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_what_the_library_refuses_takes_the_rest_back(
+    assigns: Assigns, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, code: str, at: int
+) -> None:
+    before = copy.deepcopy(recorder.document)
+    carry_out, calls = recorder._call, iter(range(100))
+
+    def call(*arguments: Any) -> Any:
+        if next(calls) == at:
+            raise synq.InvalidArgumentError("refused")
+        return carry_out(*arguments)
+
+    monkeypatch.setattr(recorder, "_call", call)
+    assigns.items  # noqa: B018
+    if code == "a.clear()" and at == 2:
+        pytest.skip("there are two")
+    with pytest.raises(synq.InvalidArgumentError):
+        exec(code, {"a": assigns})
+    assert synq.untracked(assigns) == recorder.document == before
+
+
+def test_methods_of_a_dict_come_before_members_of_clients(assigns: Assigns, recorder: Recorder) -> None:
+    names = ("get", "keys", "items", "values", "update", "pop", "copy", "clear", "setdefault", "popitem")
+    assigns.data = dict.fromkeys(names, "theirs") | {"name": "Ada"}
+    data = assigns.data
+    assert data.get("get") == data["get"] == "theirs"
+    assert {**data} == dict(data) == assigns["data"] == data.copy()
+    assert sorted(data.keys()) == sorted([*names, "name"])
+    data.update(get="ours")
+    data.pop("pop")
+    assert (data["get"], data.name, "pop" in data) == ("ours", "Ada", False)
+    calls = len(recorder.calls)
+    for name in names:
+        with pytest.raises(AttributeError, match=rf"{name} is a method of dict: set .* by \['{name}'\]"):
+            setattr(data, name, 1)
+        with pytest.raises(AttributeError, match="is a method of dict: remove"):
+            delattr(data, name)
+    assert len(recorder.calls) == calls
+    # A name of the program's own is the assign.
+    assigns.keys = [1]
+    assert assigns.keys == [1]
+    assert assigns.get("keys") == [1]
+
+
+@pytest.mark.parametrize("options", [{}, {"indent": 1}, {"sort_keys": True}, {"default": None}])
+def test_json_dumps_takes_what_is_in_the_assigns(assigns: Assigns, options: Any) -> None:
+    expected = json.dumps(synq.untracked(assigns.items), **options)
+    assert json.dumps(assigns.items, **options) == expected
+    assert json.loads(json.dumps({"a": [assigns.items[0]]})) == {"a": [synq.untracked(assigns.items[0])]}
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        json.dumps(object())
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**64), 2**70, 10**1022])
+def test_integers_of_any_size(assigns: Assigns, recorder: Recorder, value: int) -> None:
+    assigns.count = value
+    assigns.items[0].id = value
+    assigns.items.append(value)
+    assigns.items[1] = {"n": [value]}
+    assert recorder.document == synq.untracked(assigns)
+    assert recorder.document["items"][-1] == recorder.document["count"] == value

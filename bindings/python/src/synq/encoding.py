@@ -27,6 +27,10 @@ _string: Callable[[str], str] = json.encoder.encode_basestring
 if _make := getattr(json.encoder, "c_make_encoder", None):
     _fast = _make(None, _encode, _string, None, ":", ",", False, False, False)
 _MAX_DEPTH = 128
+#: Of a number, in the library: JSONLimits.maxNumberLength.
+_MAX_DIGITS = 1024
+#: Integers below have a decimal text in any Python.
+_SHORT = 2**64
 
 
 #: The types that are copied and encoded without looking further.
@@ -61,7 +65,7 @@ def text_of(value: Any) -> str:
     """The JSON text of a value that `plain` gave."""
     kind = type(value)
     if kind is int:
-        return str(value)
+        return str(value) if -_SHORT < value < _SHORT else str(_integer(value, ""))
     if kind is bool:
         return "true" if value else "false"
     if kind is str:
@@ -96,8 +100,10 @@ def plain(value: Any, path: str = "") -> Any:
 
 def _plain(value: Any, path: str, depth: int) -> Any:
     kind = type(value)
-    if kind is str or kind is int or kind is bool or value is None:
+    if kind is str or kind is bool or value is None:
         return value
+    if kind is int:
+        return value if -_SHORT < value < _SHORT else _integer(value, path)
     if kind is float:
         if not math.isfinite(value):
             raise EncodeError(f"{value!r}{_at(path)} has no JSON form")
@@ -109,6 +115,19 @@ def _plain(value: Any, path: str, depth: int) -> Any:
     if kind is list or kind is tuple:
         return [_plain(item, f"{path}/{index}", depth + 1) for index, item in enumerate(value)]
     return _plain(_convert(value, path), path, depth + 1)
+
+
+def _integer(value: int, path: str) -> int:
+    """A long integer, if it is not too long for Python (sys.set_int_max_str_digits) or for the library."""
+    try:
+        length = len(str(value))
+    except ValueError:
+        length = 0
+    if not 0 < length <= _MAX_DIGITS:
+        raise EncodeError(
+            f"an integer of {value.bit_length()} bits{_at(path)}: a number has at most {_MAX_DIGITS} digits"
+        )
+    return value
 
 
 def _object(value: Mapping[Any, Any], path: str, depth: int) -> dict[str, Any]:

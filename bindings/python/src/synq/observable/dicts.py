@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from ..encoding import SCALARS, plain
-from .node import Node, escape, kinds, place_of, pointer_of, untracked, wrap
+from .node import Node, Undo, escape, kinds, place_of, pointer_of, untracked, wrap
 
 _MISSING = object()
 
 
-class ObservableDict(Node):
-    """A dict in the assigns. Its members are attributes too: ``item["done"]`` is ``item.done``.
-
-    A member named like a method of dict hides that method (``order.items`` is the member, if there is one);
-    names that start with an underscore are members by subscript only.
-    """
+class Members(Node):
+    """What dicts in the assigns and the assigns themselves have in common: members by subscript and by
+    attribute. The methods of dict are functions below: for an ObservableDict they come first, and for the
+    assigns, whose names are written in the program, a name that was assigned does."""
 
     __slots__ = ()
 
@@ -24,15 +22,13 @@ class ObservableDict(Node):
         return wrap(self._data[key], self, key)
 
     def __setitem__(self, key: str, value: Any) -> None:
-        if type(key) is not str:
-            raise TypeError(f"the name of a member must be a string, not {key!r}")
-        _set_member(self, key, value)
+        _require_name(key)
+        self._set(key, self._prepared(key, value))
 
     def __delitem__(self, key: str) -> None:
         if key not in self._data:
             raise KeyError(key)
-        self._edits.remove(f"{pointer_of(self)}/{escape(key)}".encode())
-        del self._data[key]
+        self._remove(key)
 
     def __getattr__(self, name: str) -> Any:
         value = self._data.get(name, _MISSING)
@@ -40,23 +36,20 @@ class ObservableDict(Node):
             return value
         if value is not _MISSING:
             return wrap(value, self, name)
-        method = _DICT_METHODS.get(name)
-        if method is not None:
-            return method.__get__(self)
         raise AttributeError(f"there is no {name!r} in {sorted(self._data)}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name[0] == "_":
             raise AttributeError(f"{name}: set a member whose name starts with an underscore by [{name!r}]")
-        _set_member(self, name, value)
+        self._set(name, self._prepared(name, value))
 
     def __delattr__(self, name: str) -> None:
         if name not in self._data:
             raise AttributeError(name)
-        del self[name]
+        self._remove(name)
 
     def __dir__(self) -> list[str]:
-        return [*object.__dir__(self), *_DICT_METHODS, *self._data]
+        return [*object.__dir__(self), *METHODS, *self._data]
 
     def __contains__(self, key: object) -> bool:
         return key in self._data
@@ -70,85 +63,152 @@ class ObservableDict(Node):
     def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
         return {**untracked(self), **other}
 
-    def __ior__(self, other: Any) -> ObservableDict:  # type: ignore[misc]
-        _dict_update(self, other)
+    def __ior__(self, other: Any) -> Any:  # type: ignore[misc]
+        update(self, other)
         return self
 
+    # -- one change
 
-def _set_member(node: ObservableDict, key: str, value: Any) -> None:
-    if type(value) not in SCALARS:
-        if isinstance(value, Node) and value._data is node._data.get(key, value):
-            return  # the second half of ``node.items += more``: what is put back is there already
-        value = plain(value, f"/{key}")
-    edits, pointer = place_of(node)
-    edits.set(f"{pointer}/{escape(key)}".encode(), value)
-    node._data[key] = value
+    def _prepared(self, key: str, value: Any) -> Any:
+        """The value as it is kept. Raises EncodeError for what has no JSON form, before anything is
+        changed."""
+        if type(value) in SCALARS:
+            return value
+        if isinstance(value, Node) and value._data is self._data.get(key, value):
+            return _MISSING  # the second half of ``node.items += more``: what is put back is there already
+        return plain(value, f"{pointer_of(self)}/{key}")
+
+    def _set(self, key: str, value: Any) -> None:
+        """Sets a value that was prepared."""
+        if value is not _MISSING:
+            edits, pointer = place_of(self)
+            edits.set(f"{pointer}/{escape(key)}".encode(), value)
+            self._data[key] = value
+
+    def _remove(self, key: str) -> None:
+        edits, pointer = place_of(self)
+        edits.remove(f"{pointer}/{escape(key)}".encode())
+        del self._data[key]
+
+    def _clear(self) -> None:
+        edits, pointer = place_of(self)
+        edits.set(pointer.encode(), {})
+        self._data.clear()
 
 
-def _dict_keys(self: ObservableDict) -> Any:
+def _require_name(key: Any) -> None:
+    if type(key) is not str:
+        raise TypeError(f"the name of a member must be a string, not {key!r}")
+
+
+def keys(self: Members) -> Any:
     return self._data.keys()
 
 
-def _dict_values(self: ObservableDict) -> list[Any]:
+def values(self: Members) -> list[Any]:
     return [self[key] for key in self._data]
 
 
-def _dict_items(self: ObservableDict) -> list[tuple[str, Any]]:
+def items(self: Members) -> list[tuple[str, Any]]:
     return [(key, self[key]) for key in self._data]
 
 
-def _dict_get(self: ObservableDict, key: str, default: Any = None) -> Any:
+def get(self: Members, key: str, default: Any = None) -> Any:
     return self[key] if key in self._data else default
 
 
-def _dict_pop(self: ObservableDict, key: str, default: Any = _MISSING) -> Any:
+def pop(self: Members, key: str, default: Any = _MISSING) -> Any:
     if key not in self._data and default is not _MISSING:
         return default
     value = self._data[key]
-    del self[key]
+    self._remove(key)
     return value
 
 
-def _dict_popitem(self: ObservableDict) -> tuple[str, Any]:
+def popitem(self: Members) -> tuple[str, Any]:
     if not self._data:
         raise KeyError("popitem(): there is no member")
     key = next(reversed(self._data))
-    return key, _dict_pop(self, key)
+    return key, pop(self, key)
 
 
-def _dict_setdefault(self: ObservableDict, key: str, default: Any = None) -> Any:
+def setdefault(self: Members, key: str, default: Any = None) -> Any:
     if key not in self._data:
         self[key] = default
     return self[key]
 
 
-def _dict_update(self: ObservableDict, other: Any = (), /, **members: Any) -> None:
+def update(self: Members, other: Any = (), /, **members: Any) -> None:
+    """All of the members, or none where one of them is refused."""
     changes = dict(other._data if isinstance(other, Node) else other, **members)
-    for key, value in changes.items():
-        self[key] = value
+    for key in changes:
+        _require_name(key)
+    prepared = [(key, self._prepared(key, value)) for key, value in changes.items()]
+    with Undo() as undo:
+        for key, value in prepared:
+            old = self._data.get(key, _MISSING)
+            self._set(key, value)
+            if old is _MISSING:
+                undo.add(self._remove, key)
+            else:
+                undo.add(self._set, key, old)
 
 
-def _dict_clear(self: ObservableDict) -> None:
-    if self._parent is None:  # the assigns themselves: there is no pointer at which they could be set
-        for key in list(self._data):
-            del self[key]
-    else:
-        self._edits.set(pointer_of(self).encode(), {})
-        self._data.clear()
+def clear(self: Members) -> None:
+    self._clear()
 
 
-_DICT_METHODS: dict[str, Callable[..., Any]] = {
-    "keys": _dict_keys,
-    "values": _dict_values,
-    "items": _dict_items,
-    "get": _dict_get,
-    "pop": _dict_pop,
-    "popitem": _dict_popitem,
-    "setdefault": _dict_setdefault,
-    "update": _dict_update,
-    "clear": _dict_clear,
+#: By their names: the methods of dict.
+METHODS: dict[str, Callable[..., Any]] = {
+    "keys": keys,
+    "values": values,
+    "items": items,
+    "get": get,
+    "pop": pop,
+    "popitem": popitem,
+    "setdefault": setdefault,
+    "update": update,
+    "clear": clear,
     "copy": untracked,
 }
+
+
+class ObservableDict(Members):
+    """A dict in the assigns. Its members are attributes too: ``item["done"]`` is ``item.done``.
+
+    A method of dict is never hidden by a member, because members may be a client's: ``order.items()`` is the
+    method, and ``order["items"]`` the member. Names that start with an underscore are members by subscript
+    only.
+    """
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        _refuse_method(name, "set")
+        Members.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        _refuse_method(name, "remove")
+        Members.__delattr__(self, name)
+
+    keys = keys
+    values = values
+    items = items
+    get = get
+    pop = pop
+    popitem = popitem
+    setdefault = setdefault
+    update = update
+    clear = clear
+
+    def copy(self) -> dict[str, Any]:
+        """A plain copy, yours to change."""
+        return dict(untracked(self))
+
+
+def _refuse_method(name: str, what: str) -> None:
+    if name in METHODS:
+        raise AttributeError(f"{name} is a method of dict: {what} the member of that name by [{name!r}]")
 
 
 kinds[dict] = ObservableDict

@@ -4,23 +4,55 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, MutableSequence
-from typing import Any, SupportsIndex
+from typing import Any, Generic, SupportsIndex, TypeVar, overload
 
-from ..encoding import plain
-from .node import Node, kinds, pointer_of, untracked, wrap
+from ..encoding import SCALARS, plain
+from .node import Node, Undo, kinds, place_of, pointer_of, untracked, wrap
+
+T = TypeVar("T")
 
 # Beyond this many single edits the whole list is set instead: the library's diff then finds what is
 # different.
 _MANY_EDITS = 32
 
 
-class ObservableList(Node):
-    """A list in the assigns, with every method of list. What is taken out of it (``pop``) is plain again."""
+class ObservableList(Node, Generic[T]):
+    """A list in the assigns, with every method of list. What is taken out of it (``pop``) is plain again.
+
+    As a type it names what is read from it: ``ObservableList[str]``, ``ObservableList[ObservableDict]``. A
+    dataclass that was put in is an ObservableDict when it is read: it has the members, and not the methods.
+    """
 
     __slots__ = ()
 
-    def _place(self, index: int) -> bytes:
-        return f"{pointer_of(self)}/{index}".encode()
+    # -- one change, of a value that `plain` gave
+
+    def _prepared(self, value: Any, index: int) -> Any:
+        return value if type(value) in SCALARS else plain(value, f"{pointer_of(self)}/{index}")
+
+    def _all_prepared(self, values: Iterable[Any], start: int) -> list[Any]:
+        pointer = pointer_of(self)
+        return [plain(value, f"{pointer}/{at}") for at, value in enumerate(values, start)]
+
+    def _set(self, index: int, value: Any) -> None:
+        edits, pointer = place_of(self)
+        edits.set(f"{pointer}/{index}".encode(), value)
+        self._data[index] = value
+
+    def _insert(self, index: int, value: Any) -> None:
+        edits, pointer = place_of(self)
+        edits.insert(f"{pointer}/{index}".encode(), value)
+        self._data.insert(index, value)
+
+    def _append(self, value: Any) -> None:
+        edits, pointer = place_of(self)
+        edits.append(pointer.encode(), value)
+        self._data.append(value)
+
+    def _remove(self, index: int) -> None:
+        edits, pointer = place_of(self)
+        edits.remove(f"{pointer}/{index}".encode())
+        del self._data[index]
 
     def _index(self, index: SupportsIndex, what: str) -> int:
         position = index.__index__()
@@ -34,9 +66,14 @@ class ObservableList(Node):
     def _replace(self, items: list[Any]) -> None:
         """Sets the whole list; the containers in it stay the same ones, so that what was read of it stays
         valid."""
-        self._edits.set(pointer_of(self).encode(), items)
+        edits, pointer = place_of(self)
+        edits.set(pointer.encode(), items)
         self._data[:] = items
 
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[T]: ...
     def __getitem__(self, index: SupportsIndex | slice) -> Any:
         data = self._data
         if isinstance(index, slice):
@@ -49,16 +86,16 @@ class ObservableList(Node):
             at = self._index(index, "assignment index")
             if isinstance(value, Node) and value._data is self._data[at]:
                 return
-            value = plain(value, f"/{at}")
-            self._edits.set(self._place(at), value)
-            self._data[at] = value
+            self._set(at, self._prepared(value, at))
             return
-        values = plain(list(value))
         places = range(*index.indices(len(self._data)))
+        values = self._all_prepared(value, places.start)
         if len(places) == len(values) <= _MANY_EDITS:
-            for at, item in zip(places, values, strict=True):
-                self._edits.set(self._place(at), item)
-                self._data[at] = item
+            with Undo() as undo:
+                for at, item in zip(places, values, strict=True):
+                    old = self._data[at]
+                    self._set(at, item)
+                    undo.add(self._set, at, old)
         else:
             items = list(self._data)
             items[index] = values
@@ -66,26 +103,27 @@ class ObservableList(Node):
 
     def __delitem__(self, index: SupportsIndex | slice) -> None:
         if not isinstance(index, slice):
-            at = self._index(index, "deletion index")
-            self._edits.remove(self._place(at))
-            del self._data[at]
+            self._remove(self._index(index, "deletion index"))
             return
         places = sorted(range(*index.indices(len(self._data))), reverse=True)
         if len(places) <= _MANY_EDITS:
-            for at in places:
-                del self[at]
+            with Undo() as undo:
+                for at in places:
+                    old = self._data[at]
+                    self._remove(at)
+                    undo.add(self._insert, at, old)
         else:
             items = list(self._data)
             del items[index]
             self._replace(items)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T]:
         at = 0
         while at < len(self._data):
             yield wrap(self._data[at], self, at)
             at += 1
 
-    def __reversed__(self) -> Iterator[Any]:
+    def __reversed__(self) -> Iterator[T]:
         for at in range(len(self._data) - 1, -1, -1):
             yield wrap(self._data[at], self, at)
 
@@ -103,11 +141,11 @@ class ObservableList(Node):
 
     __rmul__ = __mul__
 
-    def __iadd__(self, other: Iterable[Any]) -> ObservableList:
+    def __iadd__(self, other: Iterable[Any]) -> ObservableList[T]:
         self.extend(other)
         return self
 
-    def __imul__(self, count: SupportsIndex) -> ObservableList:
+    def __imul__(self, count: SupportsIndex) -> ObservableList[T]:
         self._replace([item for _ in range(count.__index__()) for item in copy.deepcopy(self._data)])
         return self
 
@@ -118,26 +156,24 @@ class ObservableList(Node):
         return bool(self._data > (other._data if isinstance(other, Node) else other))
 
     def append(self, value: Any) -> None:
-        value = plain(value, f"/{len(self._data)}")
-        self._edits.append(pointer_of(self).encode(), value)
-        self._data.append(value)
+        self._append(self._prepared(value, len(self._data)))
 
     def insert(self, index: SupportsIndex, value: Any) -> None:
         length = len(self._data)
         at = index.__index__()
         at = max(0, at + length) if at < 0 else min(at, length)
-        value = plain(value, f"/{at}")
-        self._edits.insert(self._place(at), value)
-        self._data.insert(at, value)
+        self._insert(at, self._prepared(value, at))
 
     def extend(self, values: Iterable[Any]) -> None:
-        added: list[Any] = plain(list(values))
+        """All of the values, or none where one of them is refused."""
+        added = self._all_prepared(values, len(self._data))
         if len(added) > _MANY_EDITS:
             self._replace([*self._data, *added])
             return
-        for value in added:
-            self._edits.append(pointer_of(self).encode(), value)
-            self._data.append(value)
+        with Undo() as undo:
+            for value in added:
+                self._append(value)
+                undo.add(self._remove, len(self._data) - 1)
 
     def pop(self, index: SupportsIndex = -1) -> Any:
         if not self._data:

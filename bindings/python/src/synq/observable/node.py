@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+from collections.abc import Callable
 from typing import Any, Protocol, SupportsIndex
 
 from ..encoding import encoder
@@ -54,14 +56,36 @@ class Node:
     def __repr__(self) -> str:
         return repr(self._data)
 
-    def __copy__(self) -> Any:
-        return copy.deepcopy(self._data)
-
-    def __deepcopy__(self, memo: Any) -> Any:
+    def _plain_copy(self, memo: Any = None) -> Any:
         return copy.deepcopy(self._data, memo)
 
+    def __copy__(self) -> Any:
+        return self._plain_copy()
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self._plain_copy(memo)
+
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
-        return (copy.deepcopy, (self._data,))
+        return (copy.deepcopy, (self._plain_copy(),))
+
+
+class Undo:
+    """Steps that are made all, or none: where one is refused, those before it are taken back."""
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
+
+    def add(self, back: Callable[..., None], *arguments: Any) -> None:
+        """Notes what takes back the step that has just been made."""
+        self._steps.append((back, arguments))
+
+    def __enter__(self) -> Undo:
+        return self
+
+    def __exit__(self, kind: Any, error: Any, _: Any) -> None:
+        if error is not None:
+            for back, arguments in reversed(self._steps):
+                back(*arguments)
 
 
 def place_of(node: Node) -> tuple[Edits, str]:
@@ -133,7 +157,22 @@ def untracked(value: Any) -> Any:
     >>> untracked({"a": [1]})
     {'a': [1]}
     """
-    return copy.deepcopy(value._data if isinstance(value, Node) else value)
+    return value._plain_copy() if isinstance(value, Node) else copy.deepcopy(value)
 
 
 encoder(Node)(lambda node: node._data)
+
+
+def _dumped_by_json() -> None:
+    """Makes ``json.dumps(self.assigns.items)`` work. json asks `default` about what is no dict or list, and
+    these containers are none (see this package's `__init__`), so the answer is added there: what had one
+    before has the same."""
+    ask = json.JSONEncoder.default
+
+    def default(self: json.JSONEncoder, o: Any) -> Any:
+        return o._data if isinstance(o, Node) else ask(self, o)
+
+    json.JSONEncoder.default = default  # type: ignore[method-assign]
+
+
+_dumped_by_json()
