@@ -25,7 +25,7 @@ class Later(synq.Channel):
         await asyncio.sleep(0)
         if params.get("refuse"):
             raise synq.Error("full")
-        return {"async": True}
+        return synq.Reply("ok", {"async": True})
 
     async def init(self, params: Any) -> None:
         await asyncio.sleep(0)
@@ -132,6 +132,7 @@ def test_closing_cancels_what_waits_and_runs_every_before_close(
         waiting.push("forever")
         waiting.expect_push("waiting")
         assert idle.call("sync").response == {"thread": "synq"}
+        server.close(0.1)
     assert len(Later.closed) == 2
     assert "shutdown:draining" in Later.closed
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
@@ -166,6 +167,7 @@ def test_leaving_the_block_closes_the_server_with_its_channels() -> None:
             channel = await loop.run_in_executor(None, client.join, "async:1")
             channel.push("forever")
             await loop.run_in_executor(None, channel.expect_push, "waiting")
+            server.stop(0.1)
         assert await loop.run_in_executor(None, client.expect_close) == 1012
         client.close()
         with pytest.raises(synq.ClosedError):

@@ -192,6 +192,37 @@ def test_a_handler_that_cannot_be_called_is_refused(kind: type[synq.Channel], wo
         plan(kind)
 
 
+@pytest.mark.parametrize(
+    "name", ["push", "send", "stop", "publish", "id", "topic", "assigns", "init", "authorize", "defer"]
+)
+@pytest.mark.parametrize("mark", [synq.event, synq.message])
+@pytest.mark.parametrize("mixin", [False, True])
+def test_a_handler_does_not_take_the_place_of_a_method(name: str, mark: Any, mixin: bool) -> None:
+    def handler(self: Any) -> None: ...
+
+    # What is meant to take its place is no handler.
+    type("Room", (synq.Channel,), {name: handler})
+    members = {name: mark("any")(handler)}
+    bases = (type("Mixin", (), members), synq.Channel) if mixin else (synq.Channel,)
+    with pytest.raises(TypeError, match=rf"Room\.{name} handles an event or message and is named like a "):
+        type("Room", bases, {} if mixin else members)
+
+
+def test_handle_message_may_leave_out_its_last_arguments() -> None:
+    class One(synq.Channel):
+        def handle_message(self, message: str) -> None: ...
+
+    class Two(synq.Channel):
+        def handle_message(self, message: str, payload: Say) -> None: ...
+
+    one, two = plan(One).handle_message, plan(Two).handle_message
+    assert one is not None
+    assert two is not None
+    assert (one.takes, one.decode) == (1, None)
+    assert two.takes == 2
+    assert two.decode is not None
+
+
 @pytest.mark.parametrize("name", ["", 5, None])
 def test_an_event_needs_a_name(name: Any) -> None:
     with pytest.raises(TypeError, match="the name of an event"):

@@ -31,7 +31,7 @@ class Room(synq.Channel):
             return False
         if params.get("refuse") == "error":
             raise synq.Error("full", "no room", {"max": 2})
-        return {"hello": params["user"]} if "user" in params else None
+        return synq.Reply("ok", {"hello": params["user"]}) if "user" in params else True
 
     def init(self, params: Any) -> None:
         if params.get("init") == "error":

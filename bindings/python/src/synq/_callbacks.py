@@ -9,8 +9,10 @@ import logging
 from typing import Any
 
 from . import _ffi
+from ._logs import failed, printable
 from ._mounts import mounts
 from ._registration import registrations
+from ._running import waits_for_no_one
 
 _LEVELS = {
     _ffi.LOG_DEBUG: logging.DEBUG,
@@ -25,7 +27,7 @@ loggers: dict[int, logging.Logger] = {}
 
 def _failed(error: BaseException, what: str, interrupts: list[BaseException] | None) -> int:
     if isinstance(error, Exception) or interrupts is None:
-        logging.getLogger("synq").error("%s failed: %r", what, error, exc_info=error)
+        failed(logging.getLogger("synq"), f"{what} failed", error)
     else:
         interrupts.append(error)
     return _ffi.CRASH
@@ -124,11 +126,11 @@ def log(record: Any, user: int) -> None:
         at = 0
         while line.fields and line.fields[at] is not None:
             name, value = line.fields[at], line.fields[at + 1]
-            fields[name.decode("utf-8", "replace")] = value.decode("utf-8", "replace")
+            fields[name.decode("utf-8", "replace")] = printable(value.decode("utf-8", "replace"))
             at += 2
         if fields.get("code") == str(_ffi.CRASH):
             return  # a handler failed: the log has it already, with its traceback
-        text = line.message.decode("utf-8", "replace")
+        text = printable(line.message.decode("utf-8", "replace"))
         shown = "".join(f" {name}={value}" for name, value in fields.items())
         logger.log(_LEVELS.get(line.level, logging.INFO), "%s%s", text, shown, extra={"synq": fields})
     except BaseException as error:
@@ -138,6 +140,14 @@ def log(record: Any, user: int) -> None:
 @_ffi.destroy_fn
 def forget_registration(user: int) -> None:
     registrations.pop(user, None)
+
+
+@_ffi.destroy_fn
+def channel_is_gone(user: int) -> None:
+    try:
+        waits_for_no_one(user)
+    except BaseException as error:
+        _failed(error, "a channel that ended", None)
 
 
 @_ffi.destroy_fn

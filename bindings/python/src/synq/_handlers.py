@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dis
 import inspect
+import sys
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .decoding import Decoder, decoder, has_members, members_decoder
+from .observable import Assigns
 
 # The attributes by which the decorators mark a function.
 EVENTS = "__synq_events__"
@@ -33,6 +36,29 @@ class Handler:
     takes: int
     decode: Decoder | None
     is_async: bool
+    #: Whether the method can return a value of its own choice: a return of something other than None is in
+    #: it.
+    has_result: bool = True
+
+
+#: The methods that a channel class may define, none of which is the handler of one event.
+CALLBACKS = ("authorize", "init", "handle_event", "handle_message", "before_close")
+
+
+def refuse_hidden_methods(kind: type, base: type) -> None:
+    """Raises TypeError for a handler of an event or message that is named like a method of `base`: it would
+    take the method's place, and ``self.send(…)`` in another handler would run it."""
+    taken = {*CALLBACKS, *(name for name in (*vars(base), *base.__annotations__) if name[0] != "_")}
+    for owner in kind.__mro__:
+        if owner is base:
+            continue
+        for name in taken & vars(owner).keys():
+            if any(hasattr(vars(owner)[name], mark) for mark in (EVENTS, MESSAGES)):
+                raise TypeError(
+                    f"{kind.__qualname__}.{name} handles an event or message and is named like "
+                    f"{f'a method of {base.__name__}' if name not in CALLBACKS else 'a callback'}: name it "
+                    f'otherwise, as in @synq.event("{name}") def on_{name}(self)'
+                )
 
 
 class Plan(NamedTuple):
@@ -53,6 +79,22 @@ class Plan(NamedTuple):
         return any(handler is not None and handler.is_async for handler in handlers)
 
 
+def assigns_of(kind: type) -> type[Assigns]:
+    """The class of a channel's assigns: Assigns, or one derived from it that the channel class names,
+    ``assigns: Board``."""
+    try:
+        found = typing.get_type_hints(kind).get("assigns")
+    except NameError:  # another annotation names what is imported for type checkers only
+        found = None
+        for base in kind.__mro__:
+            written = vars(base).get("__annotations__", {}).get("assigns")
+            if written is not None:
+                module = sys.modules.get(base.__module__)
+                found = vars(module).get(written) if isinstance(written, str) and module else written
+                break
+    return found if isinstance(found, type) and issubclass(found, Assigns) else Assigns
+
+
 def plan(kind: type) -> Plan:
     """Reads a channel class. Raises TypeError for a handler that cannot be called as its decorator says."""
     return Plan(
@@ -60,7 +102,7 @@ def plan(kind: type) -> Plan:
         init=_optional(kind, INIT, "init", ("params",), payload=0),
         handle_event=_optional(kind, EVENT, "handle_event", ("event", "payload"), payload=1, least=2),
         handle_message=_optional(
-            kind, MESSAGE, "handle_message", ("message", "payload", "topic"), payload=1, least=2
+            kind, MESSAGE, "handle_message", ("message", "payload", "topic"), payload=1, least=1
         ),
         before_close=_optional(kind, CLOSE, "before_close", ("reason",), payload=None),
         events=_marked(kind, EVENTS, EVENT),
@@ -119,7 +161,8 @@ def _handler(
             raise TypeError(f"{where} takes {signature}: expected {_forms(arguments, least)}")
         if taken:
             raise TypeError(f"{where} takes {signature}: expected the {arguments[0]}, or {by_name}, not both")
-        return Handler(role, where, _with_members(where, function, members), 1, None, is_async)
+        taking = _with_members(where, function, members)
+        return Handler(role, where, taking, 1, None, is_async, _has_result(function))
     required = sum(one.default is one.empty for one in taken)
     variadic = any(one.kind is one.VAR_POSITIONAL for one in parameters)
     count = len(arguments) if variadic else min(len(taken), len(arguments))
@@ -129,7 +172,21 @@ def _handler(
     decode = None
     if payload is not None and payload < len(taken):
         decode = _decoder(where, function, taken[payload], arguments[payload], by_name)
-    return Handler(role, where, function, count, decode, is_async)
+    return Handler(role, where, function, count, decode, is_async, _has_result(function))
+
+
+def _has_result(function: Any) -> bool:
+    """Whether a return of the function gives anything but the constant None."""
+    before: dis.Instruction | None = None
+    for instruction in dis.get_instructions(function):
+        if instruction.opname == "RETURN_CONST" and instruction.argval is not None:
+            return True
+        if instruction.opname == "RETURN_VALUE" and not (
+            before is not None and before.opname == "LOAD_CONST" and before.argval is None
+        ):
+            return True
+        before = instruction
+    return False
 
 
 def _forms(arguments: tuple[str, ...], least: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from . import _ffi, _run
 from ._library import Library, check
+from ._logs import failed
 from .errors import ClosedError, ForkedError, StateError
 
 
@@ -43,6 +44,9 @@ class Life:
     def stop(self, timeout_seconds: float) -> None:
         with self.lock:
             if not self._closed and self.started:
+                if self.serving is not None:
+                    self.serving.stop(timeout_seconds)
+                    return
                 code = self._lib.synq_server_stop(self._handle, _milliseconds(timeout_seconds))
                 if code != _ffi.ECLOSED:
                     check(code)
@@ -59,30 +63,32 @@ class Life:
                 except ClosedError:
                     return
                 except Exception as error:
-                    self._log.error("every %s s: %r", seconds, error, exc_info=error)
+                    failed(self._log, f"every {seconds} s", error)
 
         timer = threading.Thread(target=call, name="synq every", daemon=True)
         self._timers.append(timer)
         timer.start()
 
-    def close(self, timeout_seconds: float) -> None:
+    def close(self, timeout_seconds: float | None) -> None:
         if self._closed:
             return
         if self.thread is threading.current_thread():
             raise StateError("close: a handler of the server cannot free it; call stop", _ffi.ESTATE)
+        if timeout_seconds is None:
+            # What an earlier `stop` promised is not shortened.
+            left = None if self.serving is None else self.serving.seconds_left
+            timeout_seconds = _run.GRACE_SECONDS if left is None else left
         with contextlib.suppress(ForkedError):
             self.stop(timeout_seconds)
         if self.thread is not None:
-            if self.serving is not None:
-                self.serving.cancel()
             self.thread.join(timeout_seconds + 1)
             if self.thread.is_alive():
-                self._log.error("a handler has not returned %s s after the stop", timeout_seconds)
+                self._log.error("a handler has not returned %.1f s after the stop", timeout_seconds)
                 return
         self._closing.set()
         for timer in self._timers:
             if timer is not threading.current_thread():
-                timer.join(timeout_seconds)
+                timer.join(timeout_seconds + 1)
         with self.lock, contextlib.suppress(ForkedError):
             if not self._closed:
                 check(self._lib.synq_server_free(self._handle))

@@ -12,6 +12,8 @@ from typing import Any
 
 from . import _ffi
 from ._library import Library, check
+from ._logs import failed, printable
+from ._slow import slow_is_told
 from ._tasks import CancelledError, begin, result_of
 from .channels import read
 from .connection import Connection
@@ -27,6 +29,9 @@ _numbers = itertools.count(1)
 
 class Mount:
     """A path with a rule of its own."""
+
+    #: Whether a stop gives up what still waits at once, and not when its time is over.
+    ends_at_once = True
 
     def __init__(
         self,
@@ -46,6 +51,8 @@ class Mount:
         self.connects = connect is not None or self._checks_later
         self.is_async = inspect.iscoroutinefunction(connect) or self._checks_later
         self._tasks: set[asyncio.Task[Any]] = set()
+        #: The server stops: who is not connected yet will not be, so nothing is decided any more.
+        self.is_stopping = False
         self.number = next(_numbers)
         mounts[self.number] = self
 
@@ -56,18 +63,20 @@ class Mount:
         try:
             return _ffi.OK if self._check_origin(origin.decode("utf-8", "replace")) else _ffi.REFUSE
         except Exception as error:
-            self._log.error("check_origin failed: %r", error, exc_info=error)
+            failed(self._log, "check_origin failed", error)
             return _ffi.CRASH
 
     def connect(self, handle: int, params: int) -> int:
         connection = Connection(handle)
         try:
-            result = self._decide(connection, read(self._lib, params))
+            with slow_is_told(self._log, "connect"):
+                result = self._decide(connection, read(self._lib, params))
         except Exception as error:
             return self._failed(connection, error)
         if not self.is_async:
-            return _ffi.REFUSE if result is False else _ffi.OK
-        task = begin(result, "connect")
+            return self._code(connection, result)
+        with slow_is_told(self._log, "connect"):
+            task = begin(result, "connect")
         if task.done():
             return self._decision(connection, task)
         try:
@@ -89,7 +98,9 @@ class Mount:
         assert self._check_origin is not None
         origin = connection.header("origin")
         if origin is not None and not await self._check_origin(origin):
-            self._log.warning("refusing a connection: check_origin does not allow the origin %r", origin)
+            self._log.warning(
+                "refusing a connection: check_origin does not allow the origin %s", printable(repr(origin))
+            )
             return False
         result = None if self._connect is None else self._connect(connection, params)
         return await result if inspect.isawaitable(result) else result
@@ -102,19 +113,30 @@ class Mount:
 
     def _decision(self, connection: Connection, task: asyncio.Task[Any]) -> int:
         try:
-            return _ffi.REFUSE if result_of(task) is False else _ffi.OK
+            return self._code(connection, result_of(task))
         except CancelledError:  # the server stops
             return _ffi.REFUSE
         except Exception as error:
             return self._failed(connection, error)
+
+    def _code(self, connection: Connection, result: Any) -> int:
+        if connection._is_refused or result is False:
+            return _ffi.REFUSE
+        if result is None or result is True:
+            return _ffi.OK
+        self._log.warning(
+            "refusing a connection: connect returned a value of type %s, expected None, True or False",
+            type(result).__qualname__,
+        )
+        return _ffi.REFUSE
 
     def _failed(self, connection: Connection, error: Exception) -> int:
         if isinstance(error, Error):
             with contextlib.suppress(ClosedError):
                 connection.refuse(403, error.message)
             return _ffi.REFUSE
-        self._log.error("connect failed: %r", error, exc_info=error)
-        return _ffi.CRASH
+        failed(self._log, "connect failed", error)
+        return _ffi.REFUSE if connection._is_refused else _ffi.CRASH
 
     def cancel(self, *, closing: bool = False) -> None:
         """Gives up the decisions that wait for something."""

@@ -10,18 +10,23 @@ import select
 import signal
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 from . import _ffi
 from ._library import Library, check
+from ._logs import failed
 from ._mounts import Mount
 from ._registration import Registration
 
 # How many callbacks run in one turn of a loop, so that other tasks and threads have their turn.
 _BATCH = 64
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_GRACE_SECONDS = 5.0
+#: What a stop without a timeout of its own gives to handlers that run.
+GRACE_SECONDS = 5.0
+# The part of a stop's time that async handlers have for tidying up when they are cancelled.
+_TIDY_SHARE, _TIDY_SECONDS = 0.1, 0.25
 
 
 class Serving:
@@ -41,6 +46,9 @@ class Serving:
         self._interrupts = interrupts
         self._log = log
         self._loop: asyncio.AbstractEventLoop | None = None
+        #: When a stop cuts off what is not done, by time.monotonic; None while there is no stop.
+        self._deadline: float | None = None
+        self._cancels: asyncio.TimerHandle | None = None
         self._finished: asyncio.Future[None] | None = None
         self.is_async = any(host.is_async for host in hosts)
         self.fd: int = check(lib.synq_server_fd(handle))
@@ -51,7 +59,7 @@ class Serving:
         poll = self._lib.synq_server_poll if timeout_ms else self._lib.poll_now
         code: int = poll(self._handle, timeout_ms, most)
         if self._interrupts:
-            self.stop(_GRACE_SECONDS)
+            self.stop(GRACE_SECONDS)
             raise self._interrupts.pop()
         if code == _ffi.ECLOSED:
             return False
@@ -59,23 +67,43 @@ class Serving:
         return True
 
     def stop(self, timeout_seconds: float) -> None:
-        code = self._lib.synq_server_stop(
-            self._handle, max(0, min(round(timeout_seconds * 1000), 0x7FFFFFFF))
-        )
+        """Begins the end, from any thread; a further call can only shorten the time. Async handlers are
+        cancelled shortly before the time is over."""
+        timeout_seconds = max(0.0, timeout_seconds)
+        for host in self._hosts:
+            host.is_stopping = True
+        code = self._lib.synq_server_stop(self._handle, min(round(timeout_seconds * 1000), 0x7FFFFFFF))
         if code != _ffi.ECLOSED:
             check(code)
+        deadline = time.monotonic() + timeout_seconds
+        if self._deadline is None or deadline < self._deadline:
+            self._deadline = deadline
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed, so no handler is left
+                self._loop.call_soon_threadsafe(self._cancel_in_time)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long a stop still waits for handlers; None while there is no stop."""
+        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
     def interrupt(self) -> None:
-        """Stops without waiting for async handlers: they are cancelled, and each before_close runs. Only on
-        the thread of the handlers."""
-        self.stop(_GRACE_SECONDS)
-        self._cancel()
+        """A signal came: the first begins the stop, a further one does not wait for async handlers any
+        more."""
+        if self._deadline is None:
+            self.stop(GRACE_SECONDS)
+        elif self._loop is not None:
+            self._cancel()
 
-    def cancel(self) -> None:
-        """Cancels the async handlers, from any thread."""
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed, so there is none left
-                self._loop.call_soon_threadsafe(self._cancel)
+    def _cancel_in_time(self) -> None:
+        assert self._loop is not None
+        for host in self._hosts:
+            if host.ends_at_once:
+                host.cancel()
+        left = self.seconds_left or 0.0
+        if self._cancels is not None:
+            self._cancels.cancel()
+        self._cancels = self._loop.call_later(left - min(left * _TIDY_SHARE, _TIDY_SECONDS), self._cancel)
 
     def _cancel(self) -> None:
         for host in self._hosts:
@@ -101,10 +129,13 @@ class Serving:
         try:
             yield
         finally:
-            self.interrupt()
+            if self._deadline is None:
+                self.stop(GRACE_SECONDS)
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(asyncio.shield(finished), _GRACE_SECONDS + 1)
+                await asyncio.wait_for(asyncio.shield(finished), (self.seconds_left or 0.0) + 1)
             loop.remove_reader(self.fd)
+            if self._cancels is not None:
+                self._cancels.cancel()
             for host in self._hosts:
                 host.cancel(closing=True)
 
@@ -133,7 +164,7 @@ def run_in_thread(serving: Serving, log: logging.Logger) -> None:
     try:
         run(serving, lambda: None)
     except BaseException as error:
-        log.error("the server's thread ended: %r", error, exc_info=error)
+        failed(log, "the server's thread ended", error)
         with contextlib.suppress(Exception):
             while serving.poll(-1, 0):
                 pass

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import inspect
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 from . import _ffi
-from ._handlers import EVENTS, MESSAGES
+from ._handlers import EVENTS, MESSAGES, refuse_hidden_methods
 from ._library import Library, check
+from ._turns import Turns
 from .connection import text
 from .decoding import from_text
-from .encoding import bytes_of, to_bytes
+from .encoding import bytes_of, plain, to_bytes
 from .observable import Assigns, Edits
 from .responses import Deferred, in_callback
 from .timers import Timer
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound="type[Channel]")
+
+#: How long an async handler may go on when its client has gone: enough for what is about to be done.
+FINISH_SECONDS = 0.5
 
 DIALECTS = {
     "synq": _ffi.DIALECT_SYNQ,
@@ -42,6 +47,7 @@ class Options(NamedTuple):
     intercept: tuple[str, ...] = ()
     allow_prototype_keys: bool = False
     message_builder: Any = None
+    finish_seconds: float | None = FINISH_SECONDS
 
 
 def options(
@@ -54,11 +60,14 @@ def options(
     intercept: Iterable[str] = (),
     allow_prototype_keys: bool = False,
     message_builder: Any = None,
+    finish_seconds: float | None = FINISH_SECONDS,
 ) -> Options:
     if not isinstance(pattern, str):
         raise TypeError(f'channel: expected a topic pattern, as in @synq.channel("room:*"), not {pattern!r}')
     if dialect not in DIALECTS:
         raise ValueError(f"dialect must be one of {', '.join(DIALECTS)}, not {dialect!r}")
+    if finish_seconds is not None and not finish_seconds >= 0:
+        raise ValueError(f"finish_seconds must be 0 or more, or None, not {finish_seconds!r}")
     ignored = None if ignore_keys is None else _names("ignore_keys", ignore_keys)
     names = _names("track", track)
     return Options(
@@ -70,6 +79,7 @@ def options(
         _names("intercept", intercept),
         allow_prototype_keys,
         _builder(message_builder),
+        finish_seconds,
     )
 
 
@@ -107,6 +117,7 @@ def channel(
     intercept: Iterable[str] = (),
     allow_prototype_keys: bool = False,
     message_builder: Any = None,
+    finish_seconds: float | None = FINISH_SECONDS,
 ) -> Callable[[C], C]:
     """Says which topics a Channel class serves, and which of its assigns clients see.
 
@@ -120,6 +131,8 @@ def channel(
     `message_builder`: an object, or a class of which one is made, with ``new_state(state, version)`` and
     ``update_state(old, new, version)``. Each gives the message in place of the dialect's: the name of an
     event, and its payload. One that is missing leaves that message to the dialect.
+    `finish_seconds`: how long an `async def` handler may go on when its client has gone; then it is
+    cancelled. before_close runs after it. None: as long as it takes, until the server stops.
     """
     chosen = options(
         pattern,
@@ -130,6 +143,7 @@ def channel(
         intercept=intercept,
         allow_prototype_keys=allow_prototype_keys,
         message_builder=message_builder,
+        finish_seconds=finish_seconds,
     )
 
     def decorate(kind: C) -> C:
@@ -187,8 +201,9 @@ class Channel:
     members, as keyword arguments: ``init(self, *, name: str)``. What is annotated is decoded.
 
     ``authorize(self, params)``
-        None or True lets the client join, and so does a payload, which is sent with the answer; False or a
-        raised synq.Error refuses.
+        True lets the client join, and so does None of a method that returns nothing else;
+        ``synq.Reply("ok", payload)`` lets in with an answer. False or a raised synq.Error refuses, and so
+        does all else, with a line in the log.
     ``init(self, params)``
         Sets the first assigns; they are sent when it returns.
     ``@synq.event("name")``
@@ -206,6 +221,10 @@ class Channel:
 
     An exception other than synq.Error ends the channel with phx_error: the log has the traceback, what the
     handler assigned is dropped, the client joins again.
+
+    An `async def` handler that still waits for something when its client has gone may go on for
+    ``finish_seconds``, then it is cancelled; before_close runs when it has ended. What it publishes and
+    broadcasts reaches the others.
     """
 
     __synq_options__: Options
@@ -220,7 +239,14 @@ class Channel:
 
     _lib: Library
     _socket: int
+    _turns: Turns
     _deferred: Deferred | None = None
+    #: The async handler that waits for something.
+    _task: asyncio.Task[Any] | None = None
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        refuse_hidden_methods(cls, Channel)
 
     # -- the client
 
@@ -235,12 +261,20 @@ class Channel:
 
     def defer(self, *, detached: bool = False) -> Deferred:
         """Answers later, from any thread: keep what this gives and return. The channel waits, and its assigns
-        can be changed until then; with `detached` only the answer is late and the channel goes on."""
+        can be changed until then: inside of ``with deferred:``, and in tasks that were started after this
+        call. With `detached` only the answer is late and the channel goes on."""
+        response = self._put_off(detached)
+        if not detached:
+            response._turn = self._turns.defer()
+        self._deferred = response
+        return response
+
+    def _put_off(self, detached: bool = False) -> Deferred:
+        """The response of the running callback, which the library now waits for."""
         out = ctypes.c_void_p()
         mode = _ffi.DEFER_DETACHED if detached else _ffi.DEFER_IN_ORDER
         in_callback(self._lib.synq_socket_defer(self._socket, mode, ctypes.byref(out)), "defer")
-        self._deferred = Deferred(out.value or 0, self.topic)
-        return self._deferred
+        return Deferred(out.value or 0, self.topic)
 
     def stop(self, reason: str = "normal") -> None:
         """Ends the channel when its handler is done. "normal", "shutdown" or "shutdown:WORD": the client does
@@ -253,22 +287,29 @@ class Channel:
         """Pushes an event to all clients of this topic; without this one if not `include_self`. To those of
         another one: ``self.server.broadcast(topic, event)``."""
         name = event.encode()
+        lib = self._lib
         if isinstance(payload, (bytes, bytearray, memoryview)):
-            lib = self._lib
             send = lib.synq_socket_broadcast_binary if include_self else lib.synq_socket_broadcast_from_binary
-            check(send(self._socket, name, bytes(payload), len(payload)))
+            encoded = bytes(payload)
         else:
-            lib = self._lib
             send = lib.synq_socket_broadcast_text if include_self else lib.synq_socket_broadcast_from_text
             encoded = _payload(payload)
-            check(send(self._socket, name, encoded, len(encoded)))
+        code = send(self._socket, name, encoded, len(encoded))
+        if code == _ffi.ECLOSED:  # of a client that has gone: the others hear it all the same
+            self.server.broadcast(self.topic, event, payload)
+        else:
+            check(code)
 
     def publish(self, message: str, payload: Any = None, *, include_self: bool = True) -> None:
         """Sends a message to all channels of this topic; without this one if not `include_self`. To those of
         another one: ``self.server.publish(topic, message)``."""
         send = self._lib.synq_socket_publish_text if include_self else self._lib.synq_socket_publish_from_text
         encoded = _payload(payload)
-        check(send(self._socket, message.encode(), encoded, len(encoded)))
+        code = send(self._socket, message.encode(), encoded, len(encoded))
+        if code == _ffi.ECLOSED:
+            self.server.publish(self.topic, message, payload)
+        else:
+            check(code)
 
     def send(self, message: str, payload: Any = None) -> None:
         """Sends a message to this channel itself. Any thread, any time."""
@@ -352,9 +393,10 @@ def read(lib: Library, value: int) -> Any:
 class SocketEdits(Edits):
     """The edits of a channel's assigns, in the library."""
 
-    __slots__ = ("_lib", "_set_bool", "_set_int", "_set_text", "_socket")
+    __slots__ = ("_lib", "_require", "_set_bool", "_set_int", "_set_text", "_socket")
 
-    def __init__(self, lib: Library, socket: int) -> None:
+    def __init__(self, lib: Library, socket: int, turns: Turns) -> None:
+        self._require = turns.require
         self._lib = lib
         self._set_bool = lib.synq_socket_set_bool
         self._set_int = lib.synq_socket_set_int
@@ -362,6 +404,7 @@ class SocketEdits(Edits):
         self._socket = socket
 
     def set(self, pointer: bytes, value: Any) -> None:
+        self._require()
         kind = type(value)
         # C takes the lower bits of a longer integer without a word.
         if kind is int and -0x8000_0000_0000_0000 <= value <= 0x7FFF_FFFF_FFFF_FFFF:
@@ -369,24 +412,24 @@ class SocketEdits(Edits):
         elif kind is bool:
             code = self._set_bool(self._socket, pointer, value)
         else:
-            text = bytes_of(value)
+            text = bytes_of(plain(value, pointer.decode()) if kind is int else value)
             code = self._set_text(self._socket, pointer, text, len(text))
         if code:
-            in_callback(code, "assigns can be changed")
+            in_callback(code, _CHANGE)
 
     def insert(self, pointer: bytes, value: Any) -> None:
-        text = bytes_of(value)
-        in_callback(
-            self._lib.synq_socket_insert_text(self._socket, pointer, text, len(text)),
-            "assigns can be changed",
-        )
+        self._require()
+        text = bytes_of(plain(value, pointer.decode()) if type(value) is int else value)
+        in_callback(self._lib.synq_socket_insert_text(self._socket, pointer, text, len(text)), _CHANGE)
 
     def append(self, pointer: bytes, value: Any) -> None:
-        text = bytes_of(value)
-        in_callback(
-            self._lib.synq_socket_append_text(self._socket, pointer, text, len(text)),
-            "assigns can be changed",
-        )
+        self._require()
+        text = bytes_of(plain(value, pointer.decode()) if type(value) is int else value)
+        in_callback(self._lib.synq_socket_append_text(self._socket, pointer, text, len(text)), _CHANGE)
 
     def remove(self, pointer: bytes) -> None:
-        in_callback(self._lib.synq_socket_remove(self._socket, pointer), "assigns can be changed")
+        self._require()
+        in_callback(self._lib.synq_socket_remove(self._socket, pointer), _CHANGE)
+
+
+_CHANGE = "assigns can be changed"

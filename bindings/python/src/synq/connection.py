@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ._library import check, library
 from .encoding import to_bytes
 
@@ -14,10 +12,26 @@ class Connection:
 
     def __init__(self, handle: int) -> None:
         self._handle = handle
+        self._is_refused = False
 
     def header(self, name: str) -> str | None:
         """A header of the request, by its name in any case."""
         return text(library().synq_connection_header(self._handle, name.encode()))
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies of the request, by their names, as RFC 6265 has them: nothing is decoded, except that
+        a value loses the quotes around it. Of two with one name the first counts, which is of the longer
+        path."""
+        found: dict[str, str] = {}
+        for pair in (self.header("cookie") or "").split(";"):
+            name, separator, value = pair.partition("=")
+            value = value.strip(" \t")
+            if len(value) > 1 and value[0] == value[-1] == '"':
+                value = value[1:-1]
+            if separator:
+                found.setdefault(name.strip(" \t"), value)
+        return found
 
     @property
     def peer(self) -> str | None:
@@ -33,14 +47,18 @@ class Connection:
         """Names the connection's owner, for Server.disconnect."""
         check(library().synq_connection_set_id(self._handle, identity.encode()))
 
-    def assign(self, name: str, value: Any) -> None:
-        """An assign that each channel of this connection starts with."""
+    def assign(self, name: str, value: object) -> None:
+        """An assign that each channel of this connection starts with: a value with a JSON form."""
         encoded = to_bytes(value)
         check(library().synq_connection_assign_text(self._handle, name.encode(), encoded, len(encoded)))
 
     def refuse(self, status: int = 403, body: str = "") -> bool:
-        """Refuses with an HTTP status (400 to 599) and a body: ``return connection.refuse(401)``."""
-        check(library().synq_connection_refuse(self._handle, status, body.encode()))
+        """Refuses with an HTTP status (400 to 599) and a body, whatever the function returns afterwards; a
+        second call changes nothing. Gives False, so that it can end the function:
+        ``return connection.refuse(401)``."""
+        if not self._is_refused:
+            check(library().synq_connection_refuse(self._handle, status, body.encode()))
+            self._is_refused = True
         return False
 
 

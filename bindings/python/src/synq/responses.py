@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from contextvars import Token
 from types import TracebackType
 from typing import Any, NamedTuple
 
 from . import _ffi
 from ._library import Library, check, library
+from ._logs import failed, printable
+from ._turns import Turn
 from .encoding import to_bytes
-from .errors import Error, StateError
+from .errors import ClosedError, Error, StateError
 
 _log = logging.getLogger("synq")
 
@@ -69,13 +72,16 @@ class Deferred:
     A second answer, and one whose channel is gone, raise ClosedError. One that is dropped without an answer
     ends its channel, so that no client waits for ever. As a context manager it answers when the block ends:
     with what was answered in it, else with {}; a synq.Error raised in it is the response, any other exception
-    ends the channel.
+    ends the channel. In the block the assigns can be changed, on whichever thread, unless it is detached.
     """
 
     def __init__(self, handle: int, description: str) -> None:
         self._handle = handle
         self._open = True
-        self._description = description
+        self._description = printable(description)
+        #: In which the assigns can be changed until the answer; None if detached.
+        self._turn: Turn | None = None
+        self._entered: list[Token[Turn | None]] = []
 
     @property
     def is_open(self) -> bool:
@@ -95,33 +101,44 @@ class Deferred:
         error = code if isinstance(code, Error) else Error(code, message, details)
         lib = library()
         of_deferred(lib).error(self._handle, error)
-        self._open = False
+        self._settled()
 
     def resolve(self, result: Any) -> None:
         """Answers as if the handler had returned `result`."""
         lib = library()
+        if not self._handle:
+            raise ClosedError("nobody waits for this response", _ffi.ECLOSED)
         if result is None:
             check(lib.synq_deferred_finish(self._handle))
         else:
             of_deferred(lib).respond(self._handle, result)
+        self._settled()
+
+    def _settled(self) -> None:
         self._open = False
+        if self._turn is not None:
+            self._turn.is_over = True
 
     def crash(self, cause: str) -> None:
         """Ends the channel as a handler that failed; `cause` is for the log."""
         self._end(cause)
-        _log.error("%s: the deferred failed: %s", self._description, cause)
+        _log.error("%s: the deferred failed: %s", self._description, printable(cause))
 
     def _end(self, cause: str) -> None:
         """`crash`, of which the caller writes the log: the library's own line is left out."""
-        self._open = False
+        self._settled()
         check(library().synq_deferred_crash(self._handle, cause.encode("utf-8", "replace")))
 
     def __enter__(self) -> Deferred:
+        if self._turn is not None:
+            self._entered.append(self._turn.enter())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> bool:
+        if self._turn is not None:
+            self._turn.leave(self._entered.pop())
         if not self._open:
             return False
         if error is None:
@@ -131,7 +148,7 @@ class Deferred:
             return True
         else:
             self._end(repr(error))
-            _log.error("%s: the deferred failed: %r", self._description, error, exc_info=error)
+            failed(_log, f"{self._description}: the deferred failed", error)
         return False
 
     def __del__(self) -> None:
@@ -142,6 +159,13 @@ class Deferred:
                 == _ffi.OK
             ):
                 _log.error("%s: the deferred was dropped without an answer", self._description)
+
+
+def nobody() -> Deferred:
+    """A response that nobody waits for."""
+    response = Deferred(0, "")
+    response._open = False
+    return response
 
 
 def in_callback(code: int, what: str) -> int:

@@ -157,6 +157,7 @@ class Server:
         intercept: Iterable[str] = ...,
         allow_prototype_keys: bool = ...,
         message_builder: Any = ...,
+        finish_seconds: float | None = ...,
     ) -> Callable[[C], C]: ...
     def channel(self, pattern: Any, /, **chosen: Any) -> Any:
         """Registers a channel class: one that synq.channel decorated, ``server.channel(Room)``, or as a
@@ -177,7 +178,7 @@ class Server:
         return pattern
 
     def _register(self, kind: type[Channel], given: Options) -> None:
-        registration = Registration(self, kind, self._lib, self._interrupts, self._log, given.message_builder)
+        registration = Registration(self, kind, self._lib, self._interrupts, self._log, given)
         chosen = _ffi.channel_options(size=ctypes.sizeof(_ffi.channel_options))
         chosen.track = _strings("track", given.track)
         chosen.authorize = _callbacks.authorize
@@ -276,13 +277,14 @@ class Server:
         print(f"listening on {self._origin}:{self.port}/, until Ctrl-C", file=sys.stderr, flush=True)
 
     def stop(self, timeout_seconds: float = 5.0) -> None:
-        """Begins the end and returns at once, from any thread or handler: each channel's before_close runs,
-        clients are told to come back; what is not done in time is cut off."""
+        """Begins the end and returns at once, from any thread or handler: handlers that run may come to their
+        end, each channel's before_close runs, clients are told to come back. What is not done in time is cut
+        off; `async def` handlers are cancelled just before, so that they can tidy up."""
         self._life.stop(timeout_seconds)
 
-    def close(self, timeout_seconds: float = 5.0) -> None:
-        """Stops and frees the server; a second time nothing happens. Not from a handler: that one calls
-        `stop`."""
+    def close(self, timeout_seconds: float | None = None) -> None:
+        """Stops and frees the server; a second time nothing happens. Handlers that run have until the timeout
+        to end: 5 s, or what an earlier `stop` gave them. Not from a handler: that one calls `stop`."""
         self._life.close(timeout_seconds)
 
     def every(self, seconds: float, function: Callable[[], Any]) -> None:
@@ -374,6 +376,12 @@ class Server:
         with self._life.lock:
             check(self._lib.synq_server_stats(self._life.open(), ctypes.byref(filled)))
         return Stats(**{name: getattr(filled, name) for name in Stats._fields})
+
+    def _has_state(self, topic: str) -> bool | None:
+        """Whether the clients of a topic get a state, None if that is not known: `synq.testing` waits for it
+        after a join."""
+        found = [host for host in self._hosts if isinstance(host, Registration) and host.serves(topic)]
+        return max(found, key=lambda host: len(host.pattern)).has_state if found else False
 
     def __repr__(self) -> str:
         return f"<synq.Server {self._life.state}>"
