@@ -53,12 +53,22 @@ class Client:
         params: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+        has_state: Callable[[str], bool | None] | None = None,
     ) -> None:
-        """Connects. Raises HandshakeError when the server refuses."""
+        """Connects. Raises HandshakeError when the server refuses.
+
+        `path`: of the socket, as in synq.Server and Server.mount.
+        `params`: those of the connection, which `connect` gets.
+        `headers`: of the request, such as ``{"origin": "https://example.com"}`` or a cookie.
+        `timeout_seconds`: how long each expectation waits.
+        `has_state`: says of a topic whether its clients get a state, for which `join` then waits; the fixture
+        knows it of its server. Default: `join` waits for the answer alone.
+        """
         self._where = (host, port)
         self._path = f"{path}/websocket?{urlencode({'vsn': '2.0.0', **(params or {})})}"
         self._headers = headers or {}
         self.timeout_seconds = timeout_seconds
+        self._has_state = has_state
         self._refs = 0
         self._channels: list[TestChannel] = []
         #: Every text frame that arrived, as it came.
@@ -68,13 +78,16 @@ class Client:
     def _connect(self) -> WebSocket:
         return WebSocket(*self._where, self._path, self._headers, self.timeout_seconds)
 
-    def join(self, topic: str, params: Any = None) -> TestChannel:
-        """Joins a topic and waits for the answer, which must be ok; its state follows, see
-        `TestChannel.state`."""
+    def join(self, topic: str, params: Any = None, *, wait_for_state: bool = True) -> TestChannel:
+        """Joins a topic and waits for the answer, which must be ok, and for the first state where one comes:
+        not of a channel that tracks nothing, or whose `init` fails, or with a message builder. What arrived
+        meanwhile can be expected as ever. `wait_for_state`: False where `init` takes its time."""
         channel = self.attempt(topic, params)
         reply = channel.join_reply
         if reply.status != "ok":
             raise AssertionError(f"the join of {topic} was refused: {reply.response}")
+        if wait_for_state and self._has_state is not None and self._has_state(topic):
+            channel._wait_for_state()
         return channel
 
     def attempt(self, topic: str, params: Any = None) -> TestChannel:
@@ -208,6 +221,26 @@ class TestChannel:
                 return "because the channel was closed (phx_close)"
         return None
 
+    def _wait_for_state(self) -> None:
+        """Waits for the first state, or for what says that there is none."""
+        deadline = time.monotonic() + self._client.timeout_seconds
+        while self._version is None and self._no_state is None:
+            if not self._client._receive(deadline):
+                raise AssertionError(
+                    f"{self.topic}: no first state within {self._client.timeout_seconds} s; if init takes "
+                    f"longer, join with wait_for_state=False; there is{self._kept}"
+                )
+
+    @property
+    def _no_state(self) -> str | None:
+        """Why no state comes, if that is known."""
+        if self._client._has_state is not None and self._client._has_state(self.topic) is False:
+            return "because its channel tracks nothing"
+        for message in self._inbox:
+            if message.event == "synq:error":
+                return f"because init answered {message.payload}"
+        return self._ending
+
     @property
     def _kept(self) -> str:
         return "".join(f"\n  {message.event} {message.payload}" for message in self._inbox) or " nothing"
@@ -265,7 +298,7 @@ class TestChannel:
         state. The patches that led there are not expected any more."""
         deadline = time.monotonic() + self._client.timeout_seconds
         while self._version is None or state != self._state:
-            ending = self._ending
+            ending = self._no_state if self._version is None else self._ending
             if ending is not None or not self._client._receive(deadline):
                 found = (
                     "there is no state" if self._version is None else f"the state is {to_text(self._state)}"

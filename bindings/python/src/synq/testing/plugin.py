@@ -40,13 +40,16 @@ def synq_server() -> Iterator[Callable[..., Server]]:
 
 @pytest.fixture
 def synq_client() -> Iterator[Callable[..., Client]]:
-    """Connects clients: ``synq_client(server, …)`` with any option of synq.testing.Client by name. They are
-    closed when the test ends."""
+    """Connects clients: ``synq_client(server, …)``; they are closed when the test ends. Options, by name, are
+    those of synq.testing.Client: ``path="/admin"``, a socket that was mounted there; ``params={…}`` of the
+    connection; ``headers={…}`` of the request, a cookie or an origin; ``timeout_seconds=5.0`` of each
+    expectation."""
     from .client import Client
 
     with contextlib.ExitStack() as clients:
 
         def connect(server: Server, **options: Any) -> Client:
+            options.setdefault("has_state", server._has_state)
             return clients.enter_context(Client("127.0.0.1", server.port, **options))
 
         yield connect
