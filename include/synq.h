@@ -2,6 +2,8 @@
  * synq.h - server-owned application state, synchronised to clients by JSON patches,
  *          over the Phoenix Channels protocol.
  *
+ * SPDX-License-Identifier: MIT
+ *
  * TUTORIAL
  *
  *   A server owns state; clients render it and send events. One client's conversation about one topic
@@ -88,8 +90,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Behind a function whose result must be looked at: whatever else the call was for has not happened when it failed.
+ * A program that wants no warnings defines it as nothing before it includes this header. */
+#ifndef SYNQ_MUST_CHECK
+#if defined(__GNUC__)
+#define SYNQ_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define SYNQ_MUST_CHECK
+#endif
+#endif
+
+/* A struct of options with its size set and all else zero, which means the defaults: the value of the INIT macros. */
+#ifdef __cplusplus
+#define SYNQ_INIT(type) \
+  [] { \
+    type made = type(); \
+    made.size = sizeof(type); \
+    return made; \
+  }()
+#else
+#define SYNQ_INIT(type) {.size = sizeof(type)}
+#endif
+
 #ifdef __cplusplus
 extern "C" {
+#endif
+
+/*- All that follows is exported by the library, also where a program hides by default what it declares. */
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
 #endif
 
 /* ----------------------------------------------------------------------------------------------------------
@@ -237,10 +266,11 @@ int synq_value_get_json(const synq_value_t *value, const char *pointer, json_t *
 
 /* The patch (RFC 6902) that turns `from` into `to`, as a new array of operations. SYNQ_ERANGE for an
  * integer beyond 64 bits. Since 0.1. */
-int synq_value_diff(const synq_value_t *from, const synq_value_t *to, json_t **out);
+int synq_value_diff(const synq_value_t *from, const synq_value_t *to, json_t **out) SYNQ_MUST_CHECK;
 
 /* The same as text: borrowed as long as `to`, ended by NUL; `length` may be NULL. Since 0.1. */
-int synq_value_diff_text(const synq_value_t *from, const synq_value_t *to, const char **out, size_t *length);
+int synq_value_diff_text(const synq_value_t *from, const synq_value_t *to, const char **out,
+                         size_t *length) SYNQ_MUST_CHECK;
 
 /* ----------------------------------------------------------------------------------------------------------
  * Callbacks
@@ -400,11 +430,7 @@ typedef struct synq_limits {
   uint32_t max_subscriptions;           /* of one channel: SYNQ_ELIMIT. Default 1,000 */
 } synq_limits_t;
 
-/* clang-format off */
-#define SYNQ_LIMITS_INIT \
-  {sizeof(synq_limits_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-   0, 0, 0, 0, 0, 0, 0}
-/* clang-format on */
+#define SYNQ_LIMITS_INIT SYNQ_INIT(synq_limits_t)
 
 /* The oldest version of TLS that a client may speak. */
 typedef enum synq_tls_version {
@@ -432,11 +458,7 @@ typedef struct synq_server_options {
   synq_tls_version_t tls_minimum_version; /* Default SYNQ_TLS_1_2 */
 } synq_server_options_t;
 
-/* clang-format off */
-#define SYNQ_SERVER_OPTIONS_INIT \
-  {sizeof(synq_server_options_t), NULL, 0, SYNQ_WORKERS, 0, 0, NULL, NULL, NULL, (synq_log_level_t)0, NULL, \
-   NULL, NULL, (synq_tls_version_t)0}
-/* clang-format on */
+#define SYNQ_SERVER_OPTIONS_INIT SYNQ_INIT(synq_server_options_t)
 
 /* The names that a client line uses on the wire. */
 typedef enum synq_dialect {
@@ -469,11 +491,7 @@ typedef struct synq_channel_options {
   synq_update_state_fn update_state; /* Default: the dialect's patch */
 } synq_channel_options_t;
 
-/* clang-format off */
-#define SYNQ_CHANNEL_OPTIONS_INIT \
-  {sizeof(synq_channel_options_t), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, SYNQ_DIALECT_SYNQ, \
-   NULL, NULL, 0, NULL, NULL}
-/* clang-format on */
+#define SYNQ_CHANNEL_OPTIONS_INIT SYNQ_INIT(synq_channel_options_t)
 
 /* A socket path: who may connect there, and how. Strings and arrays are copied. */
 typedef struct synq_mount_options {
@@ -496,8 +514,7 @@ typedef struct synq_mount_options {
   synq_check_origin_fn check_origin; /* decides in place of `origins`; to give both is SYNQ_EINVAL */
 } synq_mount_options_t;
 
-#define SYNQ_MOUNT_OPTIONS_INIT \
-  {sizeof(synq_mount_options_t), NULL, NULL, NULL, NULL, NULL, (synq_switch_t)0, 0, NULL, NULL, 0, NULL}
+#define SYNQ_MOUNT_OPTIONS_INIT SYNQ_INIT(synq_mount_options_t)
 
 /* ----------------------------------------------------------------------------------------------------------
  * Server: making and running it
@@ -506,27 +523,29 @@ typedef struct synq_mount_options {
 /* Makes a server that does not listen yet; free it with synq_server_free(). `options` may be NULL.
  * SYNQ_EINVAL also for more `workers` or `loops` than there may be, SYNQ_EIO when the system does not give
  * the threads, SYNQ_EVERSION. Since 0.1. */
-int synq_server_new(synq_server_t **out, const synq_server_options_t *options);
+int synq_server_new(synq_server_t **out, const synq_server_options_t *options) SYNQ_MUST_CHECK;
 
 /* Registers a channel, before the start. `pattern` is a topic ("lobby") or a prefix that ends in "*"
  * ("room:*"); the most specific pattern wins. SYNQ_EINVAL for a pattern that is none or is taken,
  * SYNQ_ESTATE after the start, SYNQ_EVERSION. Since 0.1. */
-int synq_server_channel(synq_server_t *server, const char *pattern, const synq_channel_options_t *options);
+int synq_server_channel(synq_server_t *server, const char *pattern,
+                        const synq_channel_options_t *options) SYNQ_MUST_CHECK;
 
 /* Serves a socket at PATH/websocket and PATH/longpoll, before the start. `options` may be NULL. A server
  * with no mount gets "/socket" with the defaults. SYNQ_EINVAL for a path that does not begin with "/" or
  * is mounted already, SYNQ_ESTATE after the start, SYNQ_EVERSION. Since 0.1. */
-int synq_server_mount(synq_server_t *server, const char *path, const synq_mount_options_t *options);
+int synq_server_mount(synq_server_t *server, const char *path,
+                      const synq_mount_options_t *options) SYNQ_MUST_CHECK;
 
 /* Serves the files of `directory` below `prefix` ("/"), for demos; before the start. SYNQ_EIO if it is
  * not a directory, SYNQ_ESTATE after the start. Since 0.1. */
-int synq_server_static(synq_server_t *server, const char *prefix, const char *directory);
+int synq_server_static(synq_server_t *server, const char *prefix, const char *directory) SYNQ_MUST_CHECK;
 
 /* Binds the port and serves; blocks until the port is bound. SYNQ_EADDRINUSE, SYNQ_EIO (also for
  * certificates and origins that cannot be used, and for too few file descriptors), SYNQ_ESTATE when started
  * before, SYNQ_EFORKED in the child of a process that had stopped a server. After a failure it may be tried
  * again. Since 0.1. */
-int synq_server_start(synq_server_t *server);
+int synq_server_start(synq_server_t *server) SYNQ_MUST_CHECK;
 
 /* The port that the server listens on, or SYNQ_ESTATE before the start. Since 0.1. */
 int synq_server_port(const synq_server_t *server);
@@ -608,7 +627,7 @@ typedef struct synq_stats {
   uint64_t crashes;           /* callbacks that failed */
 } synq_stats_t;
 
-#define SYNQ_STATS_INIT {sizeof(synq_stats_t), 0, 0, 0, 0, 0, 0, 0, 0}
+#define SYNQ_STATS_INIT SYNQ_INIT(synq_stats_t)
 
 /* Fills `out`, whose `size` must be set; zeros before the start and after the stop. SYNQ_EVERSION. Since
  * 0.1. */
@@ -647,7 +666,7 @@ int synq_connection_refuse(synq_connection_t *connection, int status, const char
  * waits, at most handshake_timeout_ms. The connection must be finished exactly once, from any thread,
  * also when its client has gone meanwhile: it keeps the params until then. Inside synq_connect_fn, once,
  * else SYNQ_ESTATE. Since 0.1. */
-int synq_connection_defer(synq_connection_t *connection);
+int synq_connection_defer(synq_connection_t *connection) SYNQ_MUST_CHECK;
 
 /* Decides about a deferred connection: `result` is what the callback would have returned. SYNQ_ECLOSED
  * when the client has gone, its time is over, the server has stopped, or it was finished before;
@@ -796,7 +815,7 @@ enum {
 /* Says that the response comes later; then return SYNQ_OK (another result decides at once), or from
  * before_close. In order inside any callback of a channel, detached inside handle_event; once, and not after
  * a response was set, else SYNQ_ESTATE. Since 0.1. */
-int synq_socket_defer(synq_socket_t *socket, int mode, synq_deferred_t **out);
+int synq_socket_defer(synq_socket_t *socket, int mode, synq_deferred_t **out) SYNQ_MUST_CHECK;
 
 /* Finishes as when a callback returns SYNQ_OK: with the response that was set after an in-order defer, if
  * any. Since 0.1. */
@@ -881,24 +900,28 @@ int synq_socket_unsubscribe(synq_socket_t *socket, const char *topic);
 
 /* The patch that turns `from` into `to` (both borrowed), as a new array of operations. SYNQ_EJSON. Since
  * 0.1. */
-int synq_patch_diff(const json_t *from, const json_t *to, json_t **out);
+int synq_patch_diff(const json_t *from, const json_t *to, json_t **out) SYNQ_MUST_CHECK;
 
 /* The same for texts; *out is ended by NUL and freed with synq_free(). `out_length` may be NULL. Since
  * 0.1. */
 int synq_patch_diff_text(const char *from, size_t from_length, const char *to, size_t to_length, char **out,
-                         size_t *out_length);
+                         size_t *out_length) SYNQ_MUST_CHECK;
 
 /* Applies `patch` to `document` (both borrowed and unchanged) and gives a new value. SYNQ_EPATCH, with
  * the number of the operation, its path and the reason in synq_error_message(). Since 0.1. */
-int synq_patch_apply(const json_t *document, const json_t *patch, json_t **out);
+int synq_patch_apply(const json_t *document, const json_t *patch, json_t **out) SYNQ_MUST_CHECK;
 
 /* The same for texts; *out is ended by NUL and freed with synq_free(). `out_length` may be NULL. Since
  * 0.1. */
 int synq_patch_apply_text(const char *document, size_t document_length, const char *patch,
-                          size_t patch_length, char **out, size_t *out_length);
+                          size_t patch_length, char **out, size_t *out_length) SYNQ_MUST_CHECK;
 
 /* Frees memory that the library gave out; NULL is allowed. Since 0.1. */
 void synq_free(void *memory);
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,8 @@
 /*
  * synq.hpp - libsynq for C++17: owners for what synq.h gives out, exceptions for its error codes.
  *
+ * SPDX-License-Identifier: MIT
+ *
  * Header only and optional: it calls nothing but synq.h, whose comments say what each function does and when; here is
  * only what differs.
  *

@@ -1,5 +1,7 @@
 /*
  * synq/server.hpp - Server and its options, Connection, and the patch engine alone. Part of synq.hpp.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #ifndef SYNQ_SERVER_HPP
 #define SYNQ_SERVER_HPP

@@ -1,5 +1,7 @@
 /*
  * synq/socket.hpp - what callbacks are given, and what they are: Socket, Deferred, Channel. Part of synq.hpp.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #ifndef SYNQ_SOCKET_HPP
 #define SYNQ_SOCKET_HPP

@@ -1,5 +1,7 @@
 /*
  * synq/value.hpp - errors, and JSON values to make and to read. Part of synq.hpp.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #ifndef SYNQ_VALUE_HPP
 #define SYNQ_VALUE_HPP

@@ -16,7 +16,7 @@ from synq.limits import Limits, Stats
 
 ROOT = Path(__file__).resolve().parents[3]
 HEADER = (ROOT / "include" / "synq.h").read_text()
-CODE = re.sub(r"/\*.*?\*/", " ", HEADER, flags=re.DOTALL)
+CODE = re.sub(r"/\*.*?\*/", " ", HEADER, flags=re.DOTALL).replace(" SYNQ_MUST_CHECK;", ";")
 
 SCALARS: dict[str, Any] = {
     "int": c_int,
