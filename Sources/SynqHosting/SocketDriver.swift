@@ -126,7 +126,22 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   }
 
   func perform(_ effects: [Effect], of context: ChannelContext) {
+    guard contexts[context.key] === context else { return tellOthers(effects, of: context) }
     enter { $0.perform(effects, of: context.key, into: &$1) }
+  }
+
+  /// The channel ended while the effects were on their way. The program was told that they are carried out, so whoever else they
+  /// are for gets them.
+  private func tellOthers(_ effects: [Effect], of context: ChannelContext) {
+    for effect in effects {
+      switch effect {
+      case .broadcast(let event, let payload, _):
+        hub.broadcast(topic: context.topic, event: event, payload: payload, except: nil)
+      case .publish(let message, let payload, _):
+        hub.publish(topic: context.topic, message: message, payload: payload, except: nil)
+      case .push, .send, .sendAfter, .cancelTimer, .subscribe, .unsubscribe: break
+      }
+    }
   }
 
   func reply(_ deferred: DeferredReply, _ response: Response, of context: ChannelContext) {
