@@ -391,7 +391,9 @@ typedef struct synq_log_record {
 typedef void (*synq_log_fn)(const synq_log_record_t *record, void *user);
 
 /* Limits against clients that ask for too much; 0 is the default. Over a limit a client gets an error
- * reply that names the limit, or its connection is closed with the code given here. */
+ * reply that names the limit, or its connection is closed with the code given here. Two have a ceiling, and
+ * more is SYNQ_EINVAL: max_json_depth 2,048, which is as deep as jansson's own parser goes and holds for
+ * assigns too (SYNQ_ELIMIT); max_message_bytes 1,073,741,824. */
 typedef struct synq_limits {
   size_t size;
   uint32_t max_connections;             /* in all: 503. Default 100,000 */
@@ -399,8 +401,8 @@ typedef struct synq_limits {
   uint32_t handshake_timeout_ms;        /* from accept to upgrade; in connect: 503. Default 10,000 */
   uint32_t idle_timeout_ms;             /* without a byte from the client: close 1002. Default 60,000 */
   uint32_t max_header_bytes;            /* of an HTTP request: 431. Default 16,384 */
-  uint32_t max_frame_bytes;             /* of one WebSocket frame: close 1009. Default 8,000,000 */
-  uint32_t max_message_bytes;           /* all its frames: close 1009, long poll 413. Default 8,000,000 */
+  uint32_t max_frame_bytes;             /* of one WebSocket frame: close 1009. Default: a whole message */
+  uint32_t max_message_bytes;           /* all its frames: close 1009, long poll 413. Default 1,000,000 */
   uint32_t max_fragments;               /* frames of one message: close 1009. Default 1,024 */
   uint32_t max_channels;                /* joined at once by one connection: an error. Default 100 */
   uint32_t max_queued_events;           /* of one channel, while its callback runs: an error. Default 1,000 */
@@ -412,13 +414,13 @@ typedef struct synq_limits {
   uint32_t max_joins_per_second;        /* of one connection, on average: an error. Default: no limit */
   uint32_t max_outbound_bytes;          /* for a client that does not read: close 1013. Default 8,000,000 */
   uint32_t max_patch_bytes;             /* a longer one is sent as the full state. Default 8,000,000 */
-  uint32_t max_json_nodes;              /* values in a message: as max_json_depth. Default 4,000,000 */
+  uint32_t max_json_nodes;              /* values in a message: as max_json_depth. Default 100,000 */
   uint32_t max_pending_replies;         /* owed to a connection, detached: an error. Default 1,000 */
   uint32_t max_inflate_ratio;           /* of a compressed message beyond 64 kB: close 1009. Default 100 */
   uint32_t max_longpoll_sessions;       /* of one mount: status 429. Default 10,000 */
   uint32_t max_longpoll_batch;          /* messages of one request: status 413. Default 100 */
   uint32_t max_longpoll_queue_bytes;    /* for the next poll: the session ends. Default 1,048,576 */
-  uint32_t max_longpoll_body_bytes;     /* of one request: status 413. Default 8,000,000 */
+  uint32_t max_longpoll_body_bytes;     /* of one request: status 413. Default: max_message_bytes */
   uint32_t longpoll_session_timeout_ms; /* without a request: the session ends. Default 20,000 */
   uint32_t keep_alive_timeout_ms;       /* of an HTTP connection without a request. Default 30,000 */
   uint32_t close_timeout_ms;            /* for a peer to close its side: it is cut off. Default 5,000 */

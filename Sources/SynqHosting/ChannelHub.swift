@@ -214,7 +214,9 @@ package final class ChannelHub: SocketBackend, Sendable {
 /// What the clients of a mount may ask of the engine.
 package struct ClientLimits: Sendable {
   package var socket = SocketLimits()
-  package var json = JSONLimits()
+  /// What a message of the client may hold. Small by default: what the parser takes in a millisecond may take a program
+  /// a second that makes objects of it.
+  package var json = JSONLimits(maxBytes: 1_000_000, maxNodes: 100_000)
 
   package init() {}
 }

@@ -23,6 +23,14 @@ public struct JSONLimits: Sendable, Hashable {
     self.maxNumberLength = maxNumberLength
   }
 
+  /// How deep a value may be that a program keeps, sends or takes as a tree of another library: jansson's parser goes as
+  /// far, and whoever frees such a tree recurses over it. No setting goes beyond.
+  package static let maxDepthThatCounts = 2_048
+
+  /// Those of a text that the program itself made: only what nobody could bear is refused.
+  package static let ofProgram = JSONLimits(
+    maxDepth: maxDepthThatCounts, maxBytes: maxBytesThatCount, maxNodes: .max, maxNumberLength: .max)
+
   /// What `maxBytes` cannot exceed: the layout's sizes are 32 bits, and text may grow in it.
-  static let maxBytesThatCount = 1 << 30
+  package static let maxBytesThatCount = 1 << 30
 }

@@ -38,11 +38,13 @@ package struct NetworkLimits: Sendable {
 /// What one WebSocket client may cost the server; each mounted socket has its own.
 package struct WebSocketLimits: Sendable {
   /// Bytes of one frame, header and masking key included (`wire/frame_too_large`). Stops one frame from filling
-  /// memory. Beyond it 1009. Default 8,000,000, as Bandit's for Phoenix (`wire/frame_8mb`).
-  package var maxFrameBytes = 8_000_000
+  /// memory. Beyond it 1009. Default: a frame that has a whole message, of 1,000,000 bytes.
+  package var maxFrameBytes = 1_000_000 + longestHeader
+  /// Bytes of the longest header, masking key included (RFC 6455, 5.2).
+  package static let longestHeader = 14
   /// Bytes of one message, all its fragments together. Stops what `maxFrameBytes` alone lets through: a message of
-  /// fragments without end. Beyond it 1009; over long poll 413, and the session ends. Default 8,000,000.
-  package var maxMessageBytes = 8_000_000
+  /// fragments without end. Beyond it 1009; over long poll 413, and the session ends. Default 1,000,000.
+  package var maxMessageBytes = 1_000_000
   /// Frames of one message. Stops empty fragments without end, which cost work and no message bytes. Beyond it
   /// 1009. Default 1,024.
   package var maxFragments = 1_024

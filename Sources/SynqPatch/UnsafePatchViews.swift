@@ -25,30 +25,4 @@ extension JSON {
       bytes.baseAddress.flatMap { FlatPointer.step($0, token) }.map { view(at: $0) }
     }
   }
-
-  /// How deep arrays and objects are nested: 0 for a scalar. O(size), without recursion.
-  var depth: Int {
-    guard count > 0 else { return kind == .array || kind == .object ? 1 : 0 }
-    return withFlatBytes { bytes in
-      guard let start = bytes.baseAddress else { return 0 }
-      var open: [(payloadEnd: FlatPlace, end: FlatPlace)] = []
-      var deepest = 0
-      var at = start
-      repeat {
-        if FlatLayout.isContainer(FlatLayout.tag(at)) {
-          let container = FlatContainer(at)
-          open.append((container.payloadEnd, at + FlatLayout.size(at)))
-          deepest = max(deepest, open.count)
-          at = container.payload
-        } else {
-          at += FlatLayout.size(at)
-        }
-        while let last = open.last, last.payloadEnd == at {
-          at = last.end
-          open.removeLast()
-        }
-      } while !open.isEmpty
-      return deepest
-    }
-  }
 }

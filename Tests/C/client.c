@@ -110,9 +110,13 @@ void client_free(client_t *client) {
 
 void client_send(client_t *client, const char *text) {
   size_t length = strlen(text);
-  unsigned char head[8] = {0x81, (unsigned char)(0x80 | length)}; /* masked with zeros, which change nothing */
+  unsigned char head[14] = {0x81, (unsigned char)(0x80 | length)}; /* masked with zeros, which change nothing */
   size_t head_length = 6;
-  if (length >= 126) {
+  if (length > 0xFFFF) {
+    head[1] = 0x80 | 127;
+    for (int i = 0; i < 8; i++) head[2 + i] = (unsigned char)(length >> (56 - 8 * i));
+    head_length = 14;
+  } else if (length >= 126) {
     head[1] = 0x80 | 126;
     head[2] = (unsigned char)(length >> 8);
     head[3] = (unsigned char)length;

@@ -34,8 +34,12 @@ import Testing
   ])
   func eachNumberReachesItsLayer(_ limit: WritableKeyPath<Limits, Int> & Sendable) {
     var limits = Limits()
+    // What follows it else.
+    (limits.maxFrameBytes, limits.maxLongPollBodyBytes) = (1, 2)
     limits[keyPath: limit] = 7_654_321
-    #expect(layers(limits).components("7654321") == 1)
+    // The JSON of a message may be as large as the message.
+    let places = limit == \Limits.maxMessageBytes ? 2 : 1
+    #expect(layers(limits).components("7654321") == places)
   }
 
   @Test(arguments: [
@@ -46,6 +50,27 @@ import Testing
     var limits = Limits()
     limits[keyPath: limit] = .nanoseconds(7_654_321)
     #expect(layers(limits).components("7654321") == 1)
+  }
+
+  @Test func oneSettingRaisesTheSizeOfMessages() {
+    var limits = Limits()
+    limits.maxMessageBytes = 100 << 20
+    #expect(limits.maxFrameBytes == (100 << 20) + 14)
+    #expect(limits.maxLongPollBodyBytes == 100 << 20)
+    #expect(limits.client.json.maxBytes == 100 << 20)
+  }
+
+  @Test(arguments: [(\Limits.maxJSONDepth, 2_048), (\.maxMessageBytes, 1 << 30)])
+  func noSettingGoesBeyondTheCeiling(_ limit: WritableKeyPath<Limits, Int> & Sendable, _ ceiling: Int) throws
+  {
+    var limits = Limits()
+    limits[keyPath: limit] = ceiling
+    _ = try limits.checked()
+    limits[keyPath: limit] = ceiling + 1
+    #expect(throws: HostError.self) { try Server(limits: limits) }
+    #expect(throws: HostError.self) {
+      try Server().mount("/socket", options: MountOptions(limits: limits))
+    }
   }
 
   @Test func aMountHasLimitsAndCompressionOfItsOwn() {

@@ -1,6 +1,7 @@
 import NIOCore
 import SynqChannels
 import SynqHosting
+import SynqJSON
 import SynqNetwork
 
 /// Limits against clients that ask for too much. Over a limit a client gets an error reply that names the limit, or its
@@ -16,10 +17,14 @@ public struct Limits: Sendable, Hashable {
   public var idleTimeout = Duration.seconds(60)
   /// Bytes of an HTTP request's header: 431. Default 16,384.
   public var maxHeaderBytes = 16_384
-  /// Bytes of one WebSocket frame with its header: close 1009. Default 8,000,000.
-  public var maxFrameBytes = 8_000_000
-  /// Bytes of one message, all its frames: close 1009, over long poll status 413. Default 8,000,000.
-  public var maxMessageBytes = 8_000_000
+  /// Bytes of one message, all its frames: close 1009, over long poll status 413. Default 1,000,000, at most 1 GiB.
+  public var maxMessageBytes = 1_000_000
+  /// Bytes of one WebSocket frame with its header: close 1009. Default: a frame that has a whole message.
+  public var maxFrameBytes: Int {
+    get { frameBytes ?? (maxMessageBytes + WebSocketLimits.longestHeader) }
+    set { frameBytes = newValue }
+  }
+  private var frameBytes: Int?
   /// Frames of one message: close 1009. Default 1,024.
   public var maxFragments = 1_024
   /// Channels joined at once by one connection. Default 100.
@@ -42,7 +47,8 @@ public struct Limits: Sendable, Hashable {
   public var maxEventBytes = 256
   /// Bytes of a ref. Default 256.
   public var maxRefBytes = 256
-  /// Nesting of a message: the error `payload_too_complex`, or close 1011 without a ref. Default 128.
+  /// Nesting of a message: the error `payload_too_complex`, or close 1011 without a ref. Default 128, at most
+  /// 2,048: whoever makes a tree of a message recurses over it.
   public var maxJSONDepth = 128
   /// Messages a second of one connection, on average: the error `too_many_messages`, or close 1008 without a ref. Default
   /// 0: no limit.
@@ -53,8 +59,8 @@ public struct Limits: Sendable, Hashable {
   public var maxOutboundBytes = 8_000_000
   /// Bytes of a patch; a longer one is sent as the full state. Default 8,000,000.
   public var maxPatchBytes = 8_000_000
-  /// Values in the JSON of a message, members and elements included: likewise an error. Default 4,000,000.
-  public var maxJSONNodes = 4_000_000
+  /// Values in the JSON of a message, members and elements included: likewise an error. Default 100,000.
+  public var maxJSONNodes = 100_000
   /// Answers that one connection waits for after ``Socket/detachReply()``: the error `too_many_pending_replies`.
   /// Default 1,000.
   public var maxPendingReplies = 1_000
@@ -66,8 +72,12 @@ public struct Limits: Sendable, Hashable {
   public var maxLongPollBatch = 100
   /// Bytes that wait for a client's next poll: its session ends. Default 1,048,576.
   public var maxLongPollQueueBytes = 1 << 20
-  /// Bytes of one long-poll request: status 413. Default 8,000,000.
-  public var maxLongPollBodyBytes = 8_000_000
+  /// Bytes of one long-poll request: status 413. Default: ``maxMessageBytes``.
+  public var maxLongPollBodyBytes: Int {
+    get { longPollBodyBytes ?? maxMessageBytes }
+    set { longPollBodyBytes = newValue }
+  }
+  private var longPollBodyBytes: Int?
   /// Without a request of a long-poll client: its session ends. Default 20 s.
   public var longPollSessionTimeout = Duration.seconds(20)
   /// Of an HTTP connection without a request: it closes. Default 30 s.
@@ -81,6 +91,21 @@ public struct Limits: Sendable, Hashable {
 
   /// The defaults.
   public init() {}
+
+  /// These limits, if none is beyond what no setting may lift.
+  func checked() throws(HostError) -> Limits {
+    guard maxJSONDepth <= JSONLimits.maxDepthThatCounts else {
+      throw HostError(
+        .invalidArgument,
+        "limits: maxJSONDepth \(maxJSONDepth) is more than \(JSONLimits.maxDepthThatCounts)")
+    }
+    guard maxMessageBytes <= JSONLimits.maxBytesThatCount else {
+      throw HostError(
+        .invalidArgument,
+        "limits: maxMessageBytes \(maxMessageBytes) is more than \(JSONLimits.maxBytesThatCount)")
+    }
+    return self
+  }
 
   func apply(to network: inout NetworkLimits) {
     network.maxConnections = maxConnections
@@ -126,6 +151,7 @@ public struct Limits: Sendable, Hashable {
     client.socket.maxJoinsPerSecond = maxJoinsPerSecond
     client.socket.maxPatchBytes = maxPatchBytes
     client.socket.maxPendingReplies = maxPendingReplies
+    client.json.maxBytes = maxMessageBytes
     client.json.maxDepth = maxJSONDepth
     client.json.maxNodes = maxJSONNodes
     return client

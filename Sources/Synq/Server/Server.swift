@@ -88,7 +88,7 @@ public final class Server: Sendable {
     case .inline: configuration.threads = .inline
     }
     if let loops { configuration.loopCount = loops }
-    limits.apply(to: &configuration.network.limits)
+    try limits.checked().apply(to: &configuration.network.limits)
     configuration.network.tls = tls?.configuration
     self.limits = limits
     let runtime = try ServerRuntime(configuration)
@@ -127,7 +127,7 @@ public final class Server: Sendable {
     connect: (@Sendable (inout Connection) async throws -> Void)? = nil
   ) throws(HostError) {
     var mount = options.mount(at: path)
-    let limits = options.limits ?? limits
+    let limits = try (options.limits ?? limits).checked()
     limits.apply(to: &mount)
     let hook = ConnectHook(origin: options.originCheck, connect, logger: runtime.logger)
     try runtime.addMount(mount, limits: limits.client, connectHost: hook)

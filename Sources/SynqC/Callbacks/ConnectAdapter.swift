@@ -135,7 +135,8 @@ final class ConnectCall: Sendable {
       throw HostError(.state, "connection: it is not deferred")
     }
     guard code <= 0 else {
-      throw HostError(.invalidArgument, "result: \(code) is positive; a connect callback returns 0 or a negative code")
+      throw HostError(
+        .invalidArgument, "result: \(code) is positive; a connect callback returns 0 or a negative code")
     }
     guard Tickets.connections.revoke(ticket) else {
       throw HostError(.closed, "connection: it has been decided already")

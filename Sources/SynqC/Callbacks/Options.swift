@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import SynqChannels
 import SynqHosting
+import SynqJSON
 import SynqNetwork
 import SynqServer
 
@@ -59,7 +60,10 @@ enum Options {
   }
 
   static func limits(_ pointer: UnsafePointer<synq_limits_t>?) throws(HostError) -> synq_limits_t {
-    try read(pointer, "limits", initial: synq_limits_t()).checked()
+    let limits = try read(pointer, "limits", initial: synq_limits_t()).checked()
+    try checkCeiling(limits.max_json_depth, JSONLimits.maxDepthThatCounts, "max_json_depth")
+    try checkCeiling(limits.max_message_bytes, JSONLimits.maxBytesThatCount, "max_message_bytes")
+    return limits
   }
 
   /// Whether a switch that is on by default was turned off.
@@ -137,11 +141,30 @@ enum Options {
     set(&network.drainPause, limits.drain_pause_ms)
   }
 
+  /// The limits of a mount: its own, and where those are 0 the server's.
+  static func merged(_ server: synq_limits_t, _ mount: synq_limits_t) -> synq_limits_t {
+    var merged = server
+    withUnsafeMutableBytes(of: &merged) { merged in
+      withUnsafeBytes(of: mount) { mount in
+        // Behind the size every member is a number of 32 bits.
+        for offset in stride(from: MemoryLayout<Int>.size, to: merged.count, by: MemoryLayout<UInt32>.size) {
+          let own = mount.load(fromByteOffset: offset, as: UInt32.self)
+          if own > 0 { merged.storeBytes(of: own, toByteOffset: offset, as: UInt32.self) }
+        }
+      }
+    }
+    return merged
+  }
+
   /// The limits of the connections of one mount.
   static func apply(_ limits: synq_limits_t, to mount: inout SocketMount, _ client: inout ClientLimits) {
     set(&mount.limits.idleTimeout, limits.idle_timeout_ms)
-    set(&mount.limits.maxFrameBytes, limits.max_frame_bytes)
     set(&mount.limits.maxMessageBytes, limits.max_message_bytes)
+    // One setting raises all three.
+    mount.limits.maxFrameBytes = mount.limits.maxMessageBytes + WebSocketLimits.longestHeader
+    mount.longPoll.maxBodyBytes = mount.limits.maxMessageBytes
+    client.json.maxBytes = mount.limits.maxMessageBytes
+    set(&mount.limits.maxFrameBytes, limits.max_frame_bytes)
     set(&mount.limits.maxFragments, limits.max_fragments)
     set(&mount.limits.maxOutboundBytes, limits.max_outbound_bytes)
     set(&client.json.maxDepth, limits.max_json_depth)
@@ -168,6 +191,12 @@ enum Options {
     set(&mount.longPoll.maxQueuedBytes, limits.max_longpoll_queue_bytes)
     set(&mount.longPoll.maxBodyBytes, limits.max_longpoll_body_bytes)
     set(&mount.longPoll.sessionTimeout, limits.longpoll_session_timeout_ms)
+  }
+
+  private static func checkCeiling(_ value: UInt32, _ most: Int, _ name: String) throws(HostError) {
+    guard Int(value) <= most else {
+      throw HostError(.invalidArgument, "limits: \(name) \(value) is more than \(most)")
+    }
   }
 
   private static func set(_ limit: inout Int, _ value: UInt32) {

@@ -62,7 +62,7 @@ enum Argument {
   ) throws(HostError) -> JSON {
     let bytes = try text(source, length, name)
     do throws(JSONError) {
-      return try JSON(parsing: bytes)
+      return try JSON(parsing: bytes, limits: .ofProgram)
     } catch {
       throw HostError(parsing: error, argument: name)
     }

@@ -41,11 +41,10 @@ final class ServerHandle: Sendable {
   func keep(_ user: HostUser) { users.withLock { $0.append(user) } }
 
   /// Serves a socket: the server's limits, then those of the mount.
-  func add(_ mount: SocketMount, limits own: synq_limits_t?, connectHost: ConnectAdapter?) throws(HostError) {
+  func add(_ mount: SocketMount, limits own: synq_limits_t, connectHost: ConnectAdapter?) throws(HostError) {
     var mount = mount
     var client = ClientLimits()
-    Options.apply(limits, to: &mount, &client)
-    if let own { Options.apply(own, to: &mount, &client) }
+    Options.apply(Options.merged(limits, own), to: &mount, &client)
     try runtime.addMount(mount, limits: client, connectHost: connectHost)
     hasMount.store(true, ordering: .relaxed)
   }
@@ -53,7 +52,7 @@ final class ServerHandle: Sendable {
   /// A server with no mount gets "/socket".
   func addDefaultMount() throws(HostError) {
     guard !hasMount.load(ordering: .relaxed) else { return }
-    try add(SocketMount(path: "/socket"), limits: nil, connectHost: nil)
+    try add(SocketMount(path: "/socket"), limits: synq_limits_t(), connectHost: nil)
   }
 
   /// Calls every `destroy` and gives up C's reference. The server has stopped.

@@ -5,15 +5,23 @@ import SynqJSON
 /// The boundary to jansson: values are converted here and nowhere else, and the engine never holds a `json_t`.
 package enum UnsafeJansson {
   /// As deep as jansson's own parser goes; a value that contains itself ends here too.
-  private static let maxDepth = 2048
+  private static let maxDepth = JSONLimits.maxDepthThatCounts
+  /// A patch has its operations around what it carries.
+  private static let maxMadeDepth = maxDepth + 8
 
   /// Converts a value and takes over the caller's reference, also when it fails.
   static func stolen(
     _ value: UnsafeMutablePointer<json_t>?, _ name: String = "payload"
   ) throws(HostError) -> JSON {
     guard let value else { throw HostError(.invalidArgument, "\(name): is NULL") }
-    defer { json_decref(value) }
-    return try borrowed(value, name)
+    do throws(HostError) {
+      let json = try borrowed(value, name)
+      json_decref(value)
+      return json
+    } catch {
+      release(value)
+      throw error
+    }
   }
 
   /// Converts a value that stays the caller's.
@@ -22,6 +30,31 @@ package enum UnsafeJansson {
     var builder = JSONBuilder()
     try append(value, to: &builder, depth: 0, name)
     return builder.finish()
+  }
+
+  /// Gives up a reference to a value that may be of any depth: jansson itself would free it by recursion.
+  private static func release(_ value: UnsafeMutablePointer<json_t>) {
+    var parts = [value]
+    while let part = parts.popLast() {
+      if part.pointee.refcount == 1 {
+        switch part.pointee.type {
+        case JSON_ARRAY:
+          for index in 0..<json_array_size(part) {
+            if let element = json_array_get(part, index) { parts.append(json_incref(element)) }
+          }
+          json_array_clear(part)
+        case JSON_OBJECT:
+          var iterator = json_object_iter(part)
+          while let current = iterator {
+            if let member = json_object_iter_value(current) { parts.append(json_incref(member)) }
+            iterator = json_object_iter_next(part, current)
+          }
+          json_object_clear(part)
+        default: break
+        }
+      }
+      json_decref(part)
+    }
   }
 
   private static func append(
@@ -78,8 +111,15 @@ package enum UnsafeJansson {
     HostError(.json, "\(name): is deeper than \(maxDepth), or contains itself")
   }
 
-  /// Converts to a new jansson value.
+  /// Converts to a new jansson value. One that is deeper than what jansson bears is refused: it frees by recursion.
   package static func new(_ value: JSON) throws(HostError) -> UnsafeMutablePointer<json_t> {
+    guard !value.isDeeper(than: maxMadeDepth) else {
+      throw HostError(.limit, "pointer: the value there is deeper than \(maxDepth)")
+    }
+    return try make(value)
+  }
+
+  private static func make(_ value: JSON) throws(HostError) -> UnsafeMutablePointer<json_t> {
     let made: UnsafeMutablePointer<json_t>?
     switch value.kind {
     case .null: made = json_null()
@@ -112,7 +152,7 @@ package enum UnsafeJansson {
     guard let array = json_array() else { return nil }
     for element in value.elements {
       do throws(HostError) {
-        let made = try new(element)
+        let made = try make(element)
         guard json_array_append_new(array, made) == 0 else { throw HostError.outOfMemory }
       } catch {
         json_decref(array)
@@ -126,7 +166,7 @@ package enum UnsafeJansson {
     guard let object = json_object() else { return nil }
     for (name, member) in value.members {
       do throws(HostError) {
-        let made = try new(member)
+        let made = try make(member)
         var name = name
         let status = name.withUTF8 { bytes in
           bytes.withMemoryRebound(to: CChar.self) {

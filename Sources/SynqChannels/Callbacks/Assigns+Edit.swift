@@ -34,6 +34,7 @@ extension Assigns {
     }
     let place = place(of: first)
     let rest = UnsafeRawBufferPointer(rebasing: pointer[tokens.offset...])
+    try Self.checkDepth(of: change, at: rest)
     switch (change, self[place]) {
     case (.set(let value), _) where rest.isEmpty:
       store(place.isTracked ? try admitted(value, at: pointer) : value, at: place)
@@ -45,6 +46,23 @@ extension Assigns {
       let new = try edited(old, change, at: rest, of: place, named: pointer)
       // What is inserted or removed moves what follows, so that only a whole diff finds the least.
       if case .set = change { store(new, at: place, editedAt: rest) } else { store(new, at: place) }
+    }
+  }
+
+  /// Edits one below the other could make an assign as deep as its bytes allow, and whoever takes it as a tree recurses.
+  static func checkDepth(of value: JSON, below levels: Int) throws(HostError) {
+    guard value.isDeeper(than: JSONLimits.maxDepthThatCounts - levels) else { return }
+    throw HostError(.limit, "value: the assign would be deeper than \(JSONLimits.maxDepthThatCounts)")
+  }
+
+  private static func checkDepth(
+    of change: JSON.Change, at rest: UnsafeRawBufferPointer
+  ) throws(HostError) {
+    let levels = rest.count { $0 == 0x2F }
+    switch change {
+    case .set(let value), .add(let value), .insert(let value): try checkDepth(of: value, below: levels)
+    case .append(let value): try checkDepth(of: value, below: levels + 1)
+    case .remove: break
     }
   }
 

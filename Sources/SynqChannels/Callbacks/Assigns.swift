@@ -30,6 +30,7 @@ package struct Assigns: Sendable {
   /// Sets the assign `name`. Tracked values lose the members to ignore, and must not have a member that the spec bars.
   package mutating func set(_ name: String, to value: JSON) throws(HostError) {
     guard !name.isEmpty else { throw HostError(.invalidArgument, "name: is empty") }
+    try Self.checkDepth(of: value, below: 0)
     if let index = trackedIndex(name) {
       tracked[index].replace(with: try admissible(value, at: name))
     } else {

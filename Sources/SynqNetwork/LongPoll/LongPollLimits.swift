@@ -18,8 +18,8 @@ package struct LongPollLimits: Sendable {
   /// Messages of one request, and empty lines between them. Stops a small body from costing much work. Beyond it 413,
   /// and none is taken. Default 100, as many as Phoenix reads.
   package var maxBatchMessages = 100
-  /// Bytes of one request's body. Stops a body from filling memory. Beyond it 413. Default 8,000,000, as Plug's.
-  package var maxBodyBytes = 8_000_000
+  /// Bytes of one request's body. Stops a body from filling memory. Beyond it 413. Default 1,000,000, an eighth of Plug's.
+  package var maxBodyBytes = 1_000_000
 
   package init() {}
 }

@@ -16,8 +16,8 @@ class Limits:
     handshake_timeout_ms: int = 0  #: from accept to upgrade; in connect: 503. Default 10,000
     idle_timeout_ms: int = 0  #: without a byte from the client: close 1002. Default 60,000
     max_header_bytes: int = 0  #: of an HTTP request: 431. Default 16,384
-    max_frame_bytes: int = 0  #: of one WebSocket frame: close 1009. Default 8,000,000
-    max_message_bytes: int = 0  #: all its frames: close 1009, long poll 413. Default 8,000,000
+    max_frame_bytes: int = 0  #: of one WebSocket frame: close 1009. Default: a whole message
+    max_message_bytes: int = 0  #: all its frames: close 1009, long poll 413. Default 1,000,000
     max_fragments: int = 0  #: frames of one message: close 1009. Default 1,024
     max_channels: int = 0  #: joined at once by one connection: an error. Default 100
     max_queued_events: int = 0  #: of one channel, while its handler runs: an error. Default 1,000
@@ -29,13 +29,13 @@ class Limits:
     max_joins_per_second: int = 0  #: of one connection, on average: an error. Default: no limit
     max_outbound_bytes: int = 0  #: for a client that does not read: close 1013. Default 8,000,000
     max_patch_bytes: int = 0  #: a longer one is sent as the full state. Default 8,000,000
-    max_json_nodes: int = 0  #: values in a message: as max_json_depth. Default 4,000,000
+    max_json_nodes: int = 0  #: values in a message: as max_json_depth. Default 100,000
     max_pending_replies: int = 0  #: owed to a connection, detached: an error. Default 1,000
     max_inflate_ratio: int = 0  #: of a compressed message beyond 64 kB: close 1009. Default 100
     max_longpoll_sessions: int = 0  #: of one mount: status 429. Default 10,000
     max_longpoll_batch: int = 0  #: messages of one request: status 413. Default 100
     max_longpoll_queue_bytes: int = 0  #: for the next poll: the session ends. Default 1,048,576
-    max_longpoll_body_bytes: int = 0  #: of one request: status 413. Default 8,000,000
+    max_longpoll_body_bytes: int = 0  #: of one request: status 413. Default: max_message_bytes
     longpoll_session_timeout_ms: int = 0  #: without a request: the session ends. Default 20,000
     keep_alive_timeout_ms: int = 0  #: of an HTTP connection without a request. Default 30,000
     close_timeout_ms: int = 0  #: for a peer to close its side: it is cut off. Default 5,000
