@@ -1,13 +1,15 @@
 """The channels of the stand-in server: rooms, and rooms whose members are kept for those who come back.
 
-A topic ``room:NAME`` is a room as the demos have it. A topic ``kept:NAME`` is one too, with a text that grows by the
-event ``type``, and does what docs/resume.md says: a lost connection leaves its channel where it was for ``KEEP_S``.
+A topic ``room:NAME`` is a room as the demos have it. A topic ``kept:NAME`` is one too, with a text that
+grows by the event ``type``, and does what docs/resume.md says: a lost connection leaves its channel where it
+was for ``KEEP_S``.
 """
 
 import asyncio
 import datetime
 import json
 import secrets
+from typing import ClassVar
 
 from mock_diff import diff
 
@@ -21,7 +23,8 @@ def error(code, message):
 
 
 class Room:
-    rooms, seconds = {}, 0
+    rooms: ClassVar = {}
+    seconds = 0
 
     def __init__(self, kind, name):
         self.name, self.count, self.messages, self.last_id = name, 0, [], 0
@@ -58,7 +61,7 @@ class Room:
 class Channel:
     """One member of a room. `connection` is None while it is kept for somebody who may come back."""
 
-    kept = {}  # by topic and client
+    kept: ClassVar = {}  # by topic and client
 
     def __init__(self, connection, topic, join_ref, user, client):
         self.connection, self.topic, self.join_ref, self.user = connection, topic, join_ref, user

@@ -3,8 +3,8 @@
     python3 mock_server.py [--port 0]
 
 It prints ``listening on http://127.0.0.1:PORT/`` and serves until SIGTERM: examples/web at ``/``,
-bindings/browser at ``/synq/``, Tests/page/client at ``/client/``, Debian's modules for Node at ``/nodejs/`` if they
-are there, and the socket, with long poll, at ``/socket``. A test makes trouble at ``/trouble``: see `trouble`.
+bindings/browser at ``/synq/``, Tests/page/client at ``/client/``, Debian's modules for Node at ``/nodejs/``
+if they are there, and the socket, with long poll, at ``/socket``. A test makes trouble at ``/trouble``.
 """
 
 import argparse
@@ -13,8 +13,10 @@ import contextlib
 import json
 import secrets
 from pathlib import Path
+from typing import ClassVar
 
 from aiohttp import WSMsgType, web
+
 from mock_channel import Channel, Room
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +27,7 @@ POLL_WINDOW_S = 10.0
 class Connection:
     """One socket, whatever carries its messages: `send` takes a message, `receive` is given a text."""
 
-    open = set()
+    open: ClassVar = set()
 
     def __init__(self, write, cut):
         self.write, self.cut_transport, self.channels = write, cut, {}
@@ -93,7 +95,8 @@ class Connection:
 
 
 class Server:
-    sessions, cuts = {}, {}
+    sessions: ClassVar = {}
+    cuts: ClassVar = {}  # by topic, what to do at its next events
     refuse = None
 
     @classmethod
@@ -119,7 +122,8 @@ async def trouble(request):
     elif cut:
         Server.cuts[topic] = cut.split(",")
     room = Room.rooms.get(topic)
-    return web.json_response({"inits": room.inits, "count": room.count} if room else {})
+    known = {"inits": room.inits, "count": room.count, "text": room.text} if room else {}
+    return web.json_response(known)
 
 
 async def websocket(request):

@@ -11,6 +11,7 @@ export class Identity {
   left = new Map(); // by topic: what the channels of the page before knew
   #storage;
   #key;
+  #isAway = false; // the page was left, and may come back from the browser's cache
 
   /** `resume` is false, true, or the storage that a reload goes through. */
   constructor(resume, endpoint) {
@@ -28,6 +29,7 @@ export class Identity {
   leave(channels) {
     const { client, lastRef } = this;
     if (!this.#storage || client === null) return;
+    this.#isAway = true;
     // Where the states are too large for the storage, the name alone keeps the server from holding two channels.
     for (const left of [channels, []]) {
       try {
@@ -38,7 +40,8 @@ export class Identity {
 
   /** The page is back from the browser's cache. If another page took the name meanwhile, this one needs a new one. */
   comeBack() {
-    if (!this.#storage || this.client === null) return;
+    if (!this.#isAway) return;
+    this.#isAway = false;
     const record = this.#take();
     if (record?.client === this.client) this.lastRef = Math.max(this.lastRef, record.lastRef);
     else this.#become(null);

@@ -61,6 +61,7 @@ export class Socket {
   #transportName = null;
   #webSocketOpened = false;
   #identity;
+  #attempt; // the address and the token of the last one
   #refusals = 0; // attempts that failed since the last connection
   #turn = 0; // goes up as the socket dials or hangs up: what a listener does ends what called it
   #ports = new Map(); // by topic: this socket's end of each channel
@@ -155,6 +156,7 @@ export class Socket {
     try {
       const [url, token] = [this.#url(transportName), this.#authToken()];
       if (turn !== this.#turn) return; // what makes the params or the token did
+      this.#attempt = { url, token };
       transport = transportName === "websocket" ? webSocket(url, token) : this.#longPoll(url, token);
     } catch (error) {
       // There is no WebSocket here, this page may not open one, or an option is at fault.
@@ -201,7 +203,7 @@ export class Socket {
     if (blocked && this.#options.longPoll) return this.#dial("longpoll");
     const retryInMs = this.#backoff.schedule(() => this.#dial("websocket"));
     this.#move("waiting", { retryInMs });
-    if (!opened) this.#refused(httpStatus);
+    if (!opened && transport) this.#refused(httpStatus);
   }
 
   /**
@@ -210,18 +212,19 @@ export class Socket {
    */
   #refused(httpStatus) {
     const tries = ++this.#refusals;
+    const { url, token } = this.#attempt;
     const tell = (status) => {
       if (!status || this.#status === "open" || this.#status === "closed") return;
-      const error = refusal(status, tries, this.#url(this.#transportName));
-      this.#errorListeners.emit(error);
+      const error = refusal(status, tries, url);
       if (this.#errorListeners.isEmpty) console.warn(`synq: ${error.message}`);
+      this.#errorListeners.emit(error);
     };
     if (httpStatus || tries < 2 || this.#transportName === "longpoll") return tell(httpStatus);
-    try {
-      const probe = this.#longPoll(this.#url("longpoll"), this.#authToken());
-      probe.onopen = () => probe.close();
-      probe.onclose = ({ httpStatus }) => tell(httpStatus);
-    } catch {} // what the options give cannot be sent: told when the next attempt fails
+    const asked = new URL(url);
+    asked.pathname = asked.pathname.replace(/websocket$/, "longpoll");
+    const probe = this.#longPoll(asked, token);
+    probe.onopen = () => probe.close();
+    probe.onclose = ({ httpStatus }) => tell(httpStatus);
   }
 
   /** Ends the transport. Tells whether `status` still comes next: a listener may decide otherwise. */
@@ -241,13 +244,15 @@ export class Socket {
   }
 
   #beatLater() {
+    clearTimeout(this.#timer);
     if (this.#transportName === "longpoll") return; // each poll is a sign of life
     if (this.#status === "open") this.#timer = setTimeout(() => this.#beat(), this.#options.heartbeatMs);
   }
 
-  #beat() {
+  #beat(timeoutMs = this.#options.timeoutMs) {
+    clearTimeout(this.#timer);
     const transport = this.#transport;
-    const call = new Call(HEARTBEAT, {}, this.#options.timeoutMs, (status) => {
+    const call = new Call(HEARTBEAT, {}, timeoutMs, (status) => {
       if (status !== "ok") this.#lost(transport);
       else this.#beatLater();
     });
@@ -277,8 +282,11 @@ export class Socket {
     else this.#ports.get(topic)?.onmessage(joinRef, event, payload);
   }
 
-  /** A page that comes back to the front or to a network does not wait for its timers. One that is left is kept by
-   * browsers for the way back, with its connection: it says goodbye, so that the server does not take it for present. */
+  /**
+   * A page that comes back to the front or to a network does not wait for its timers, and asks whether a connection
+   * that looks alive still is. One that is left is kept by browsers for the way back, with its connection: it says
+   * goodbye, so that the server does not take it for present.
+   */
   #listenForWakeUps() {
     const wakeUps = new AbortController();
     const sleep = () => {
@@ -292,6 +300,7 @@ export class Socket {
       if (type === "pageshow") this.#identity.comeBack();
       if (globalThis.document?.visibilityState === "hidden") return;
       if (this.#status === "waiting") this.connect();
+      else if (this.#status === "open" && this.#transportName === "websocket") this.#beat(this.#options.connectTimeoutMs);
     };
     for (const type of ["online", "pageshow", "visibilitychange"]) {
       globalThis.addEventListener?.(type, wake, { signal: wakeUps.signal });

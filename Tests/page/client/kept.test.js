@@ -42,7 +42,7 @@ for (const transport of ["websocket", "longpoll"]) {
     }
     equal(counts, Array.from({ length: 100 }, (_, i) => i + 1));
     await until(() => channel.state.count === 100);
-    equal(await trouble({ topic }), { inits: 1, count: 100 });
+    equal(await trouble({ topic }), { inits: 1, count: 100, text: "" });
     equal([resumed[0], resumed.length > 20, resumed.slice(1).every((each) => each)], [false, true, true]);
     close();
   });

@@ -1,6 +1,6 @@
 import { Socket } from "/synq/synq.js";
 import { FakeWebSocket } from "./fake-websocket.js";
-import { equal, same, test } from "./harness.js";
+import { equal, same, test, until } from "./harness.js";
 
 globalThis.WebSocket = FakeWebSocket;
 
@@ -42,13 +42,19 @@ test("reload: the page that comes after goes on where the one before was", async
   one.push("news", {});
   equal([...tab.items], []); // a copy of the tab finds nothing
   one.leave();
+  one.socket.close(); // its page is gone
   const two = page(tab, { synq: { resumed: true } });
+  dispatchEvent(new Event("pageshow")); // as each page that has loaded
+  same(two.connection.events("phx_join").length, 1);
   equal(two.join.synq, { ...one.join.synq, epoch: "e1", version: 7, base: true, pushes: 1, ref: "1" });
   equal([two.joinRef, two.shown, [...tab.items]], ["2", [3], []]);
   two.push("synq:patch", { operations: [{ op: "replace", path: "/n", value: 4 }], version: 9, base: 7 });
   equal([two.shown, two.channel.version], [[3, 4], 9]);
+  two.connection.drop();
+  await until(() => FakeWebSocket.last !== two.connection);
+  FakeWebSocket.last.open();
+  same(FakeWebSocket.last.sent[0][4].synq.client, one.join.synq.client);
   two.socket.close();
-  one.socket.close();
 });
 
 test("reload: nothing of the page before is shown unless the server says that it goes on", () => {

@@ -359,3 +359,18 @@ test("socket: a timeout that is undefined is the default", async () => {
   same(channel.status, "joining");
   socket.close();
 });
+
+test("socket: a page that comes back asks whether its connection is alive, and does not wait long", async () => {
+  const socket = new Socket("/socket", { ...quick, connectTimeoutMs: 1 });
+  socket.connect();
+  const first = FakeWebSocket.last;
+  first.open();
+  dispatchEvent(new Event("online"));
+  equal(first.sent, [[null, "1", "phoenix", "heartbeat", {}]]);
+  first.reply("ok", {});
+  same(socket.status, "open");
+  dispatchEvent(new Event("online"));
+  await until(() => FakeWebSocket.last !== first);
+  equal([first.sent.length, first.closed], [2, true]);
+  socket.close();
+});
