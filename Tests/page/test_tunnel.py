@@ -1,4 +1,4 @@
-"""A phone in a tunnel: the network goes while somebody types, and nothing is lost, doubled or seen to jump."""
+"""A phone in a tunnel: the network goes while somebody types, and nothing is lost, doubled or jumps."""
 
 import json
 import urllib.request

@@ -245,11 +245,11 @@ export class Socket {
 
   #beatLater() {
     clearTimeout(this.#timer);
-    if (this.#transportName === "longpoll") return; // each poll is a sign of life
     if (this.#status === "open") this.#timer = setTimeout(() => this.#beat(), this.#options.heartbeatMs);
   }
 
   #beat(timeoutMs = this.#options.timeoutMs) {
+    if (this.#transportName === "longpoll") return; // each poll is a sign of life
     clearTimeout(this.#timer);
     const transport = this.#transport;
     const call = new Call(HEARTBEAT, {}, timeoutMs, (status) => {
@@ -300,7 +300,8 @@ export class Socket {
       if (type === "pageshow") this.#identity.comeBack();
       if (globalThis.document?.visibilityState === "hidden") return;
       if (this.#status === "waiting") this.connect();
-      else if (this.#status === "open" && this.#transportName === "websocket") this.#beat(this.#options.connectTimeoutMs);
+      // After "pageshow" it would be one that was made since.
+      else if (this.#status === "open" && type !== "pageshow") this.#beat(this.#options.connectTimeoutMs);
     };
     for (const type of ["online", "pageshow", "visibilitychange"]) {
       globalThis.addEventListener?.(type, wake, { signal: wakeUps.signal });
