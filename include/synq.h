@@ -358,7 +358,7 @@ typedef enum synq_switch { SYNQ_ON = 1, SYNQ_OFF = 2 } synq_switch_t;
 /* On which threads callbacks run. */
 typedef enum synq_delivery {
   /* On threads of the library, in parallel, each channel in order. A callback may block: it delays its
-   * channel, and takes one of the `workers`. */
+   * channel, and takes one of the `workers`. One connection gets at most half of them. */
   SYNQ_WORKERS = 0,
   /* On the thread that serves the connection. The fastest; a callback must never block. */
   SYNQ_INLINE = 1,
@@ -447,7 +447,7 @@ typedef struct synq_server_options {
   uint16_t port;                          /* Default 0: a free one, see synq_server_port() */
   synq_delivery_t delivery;               /* Default SYNQ_WORKERS */
   uint32_t workers;                       /* threads for SYNQ_WORKERS, at most 1,024. Default: one per core,
-                                             at least 4 */
+                                             at least 4, and up to 64 while all of them are blocked */
   uint32_t loops;                         /* threads that serve connections, at most 256. Default: one per
                                              core */
   const synq_limits_t *limits;            /* copied. Default: those above */

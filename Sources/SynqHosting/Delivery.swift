@@ -14,14 +14,18 @@ package enum Delivery: Sendable {
 
   var isInline: Bool { if case .inline = self { true } else { false } }
 
-  /// Hands over the callbacks of one turn of a loop.
-  func submit(_ calls: [PendingCall]) {
+  /// Hands over the callbacks of one turn of a loop. True if `growIfBlocked` should be called a little later.
+  func submit(_ calls: [PendingCall]) -> Bool {
     switch self {
     case .inline: for call in calls { call.run() }
-    case .workers(let pool): pool.submit(calls)
+    case .workers(let pool): return pool.submit(calls)
     case .polled(let queue): queue.submit(calls)
     }
+    return false
   }
+
+  /// Adds threads where all are blocked. True if it should be called again a little later.
+  func growIfBlocked() -> Bool { if case .workers(let pool) = self { pool.growIfBlocked() } else { false } }
 }
 
 /// Callbacks in the order in which they became due.
@@ -32,6 +36,8 @@ struct CallQueue {
   private var head = 0
 
   var isEmpty: Bool { head == calls.count }
+
+  var count: Int { calls.count - head }
 
   mutating func append(_ more: [PendingCall]) { calls.append(contentsOf: more.lazy.map(Optional.some)) }
 

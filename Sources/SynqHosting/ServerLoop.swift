@@ -41,6 +41,7 @@ final class ServerLoop: @unchecked Sendable {
   private var topics: [Topic: TopicMembers] = [:]
   private var pendingCalls: [PendingCall] = []
   private var isSubmissionScheduled = false
+  private var isWatchingWorkers = false
   /// What the channels that got the last messages share.
   private var sharedWork = RecentWork()
   private(set) var isDraining = false
@@ -159,7 +160,17 @@ final class ServerLoop: @unchecked Sendable {
       self.isSubmissionScheduled = false
       let calls = self.pendingCalls
       self.pendingCalls.removeAll(keepingCapacity: true)
-      self.delivery.submit(calls)
+      if self.delivery.submit(calls) { self.watchWorkers() }
+    }
+  }
+
+  /// Looks every few milliseconds whether all workers are blocked, until one is free.
+  private func watchWorkers() {
+    guard !isWatchingWorkers else { return }
+    isWatchingWorkers = true
+    eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(10)) {
+      self.isWatchingWorkers = false
+      if self.delivery.growIfBlocked() { self.watchWorkers() }
     }
   }
 

@@ -11,6 +11,7 @@ import Synchronization
 package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   let info: SocketInfo
   let loop: ServerLoop
+  let workerShare = WorkerShare()
   /// Those of the engine, for any thread.
   let limits: SocketLimits
   private unowned let hub: ChannelHub

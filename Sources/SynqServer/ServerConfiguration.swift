@@ -9,6 +9,8 @@ package enum CallbackThreads: Sendable, Hashable {
   case inline
   /// On this many threads of the library.
   case workers(Int)
+  /// On as many threads of the library as there are cores, and at least 4; on more while all of them are blocked.
+  case workersAsNeeded
   /// On the host's threads, when it polls.
   case polled
 }
@@ -17,7 +19,7 @@ package enum CallbackThreads: Sendable, Hashable {
 package struct ServerConfiguration: Sendable {
   /// Address, port, mounts, directories, TLS and the limits of connections.
   package var network = NetworkConfiguration()
-  package var threads = CallbackThreads.workers(defaultWorkerCount)
+  package var threads = CallbackThreads.workersAsNeeded
   /// Event loops, each a thread.
   package var loopCount = min(usableCores, maxLoops)
   /// Where topics go on beyond this server. Default nil: nowhere.
@@ -28,6 +30,9 @@ package struct ServerConfiguration: Sendable {
 
   /// One per core, at least 4, so that a few callbacks may block.
   package static let defaultWorkerCount = min(max(4, usableCores), maxWorkers)
+
+  /// The most threads of `workersAsNeeded`.
+  package static let growingWorkerCount = max(64, defaultWorkerCount)
 
   /// The most event loops: each takes three descriptors, and the process ends where one cannot be made.
   package static let maxLoops = 256

@@ -64,6 +64,11 @@ package final class ServerRuntime: Sendable {
       try Self.check(count, "workers", atMost: ServerConfiguration.maxWorkers)
       delivery = .workers(try WorkerPool(threads: count))
       pollQueue = nil
+    case .workersAsNeeded:
+      delivery = .workers(
+        try WorkerPool(
+          threads: ServerConfiguration.defaultWorkerCount, growingTo: ServerConfiguration.growingWorkerCount))
+      pollQueue = nil
     case .polled:
       let queue = try PollQueue()
       delivery = .polled(queue)

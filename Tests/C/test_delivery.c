@@ -142,6 +142,50 @@ static void a_slow_callback_delays_its_own_channel_only(void) {
   gate_free(meeting.second);
 }
 
+/* Connections whose callbacks block until another one's callback has run. */
+static void block_all_but_one(int clients, int channels, uint32_t workers, int running) {
+  meeting_t meeting = {gate_new(), gate_new()};
+  client_t *blockers[16];
+  synq_channel_options_t channel = SYNQ_CHANNEL_OPTIONS_INIT;
+  synq_server_options_t options = SYNQ_SERVER_OPTIONS_INIT;
+  synq_server_t *server;
+  options.workers = workers;
+  channel.handle_event = meet;
+  channel.user = &meeting;
+  CHECK_OK(synq_server_new(&server, &options));
+  CHECK_OK(synq_server_channel(server, "t:*", &channel));
+  CHECK_OK(synq_server_start(server));
+  client_t *other = client_new(synq_server_port(server));
+  client_join(other, "t:other");
+  for (int i = 0; i < clients; i++) {
+    blockers[i] = client_new(synq_server_port(server));
+    for (int j = 0; j < channels; j++) {
+      char text[64], topic[16];
+      snprintf(topic, sizeof topic, "t:%d", j);
+      client_join(blockers[i], topic);
+      snprintf(text, sizeof text, "[\"1\",\"2\",\"%s\",\"wait\",{}]", topic);
+      client_send(blockers[i], text);
+    }
+  }
+  gate_wait(meeting.first, running);
+  client_send(other, "[\"1\",\"3\",\"t:other\",\"open\",{}]");
+  CHECK(client_await(other, "\"3\",\"t:other\"") != NULL);
+  gate_wait(meeting.first, clients * channels); /* all have run, in the end */
+  for (int i = 0; i < clients; i++) client_free(blockers[i]);
+  client_free(other);
+  CHECK_OK(synq_server_free(server));
+  gate_free(meeting.first);
+  gate_free(meeting.second);
+}
+
+static void one_connection_cannot_take_all_threads(void) {
+  block_all_but_one(1, 4, 4, 2);
+}
+
+static void threads_are_added_while_all_are_blocked(void) {
+  block_all_but_one(16, 1, 0, 16);
+}
+
 static int64_t expected_number;
 
 static int check_number(synq_socket_t *socket, const char *event, const synq_value_t *payload, void *user) {
@@ -316,6 +360,8 @@ const test_t delivery_tests[] = {
     {"freeing_a_polled_server_runs_what_is_left", freeing_a_polled_server_runs_what_is_left},
     {"only_a_polled_server_is_polled", only_a_polled_server_is_polled},
     {"a_slow_callback_delays_its_own_channel_only", a_slow_callback_delays_its_own_channel_only},
+    {"one_connection_cannot_take_all_threads", one_connection_cannot_take_all_threads},
+    {"threads_are_added_while_all_are_blocked", threads_are_added_while_all_are_blocked},
     {"the_callbacks_of_a_channel_run_in_order", the_callbacks_of_a_channel_run_in_order},
     {"a_deferred_response_keeps_the_order_or_does_not", a_deferred_response_keeps_the_order_or_does_not},
     {"timers_can_be_taken_back_and_have_a_limit", timers_can_be_taken_back_and_have_a_limit},

@@ -20,13 +20,15 @@ public final class Server: Sendable {
   /// On which threads the callbacks of a ``Channel`` run. Those of an ``AsyncChannel`` run as tasks.
   public enum Delivery: Sendable, Hashable {
     /// On this many threads of the server, in parallel, each channel in order. A callback may block: it delays its
-    /// channel, and takes one of the threads.
+    /// channel, and takes one of the threads. One connection gets at most half of them.
     case workers(Int)
+    /// The same on one thread for each core, at least 4, and on more, up to 64, while all of them are blocked.
+    case workersAsNeeded
     /// On the thread that serves the connection. The fastest; a callback must never block.
     case inline
 
-    /// One thread for each core, at least 4.
-    public static let workers = Delivery.workers(ServerConfiguration.defaultWorkerCount)
+    /// As many threads as needed: ``workersAsNeeded``.
+    public static let workers = Delivery.workersAsNeeded
   }
 
   /// The files of a TLS server.
@@ -85,6 +87,7 @@ public final class Server: Sendable {
     configuration.network.port = port
     switch delivery {
     case .workers(let count): configuration.threads = .workers(count)
+    case .workersAsNeeded: configuration.threads = .workersAsNeeded
     case .inline: configuration.threads = .inline
     }
     if let loops { configuration.loopCount = loops }

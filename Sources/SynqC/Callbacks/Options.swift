@@ -105,8 +105,7 @@ enum Options {
     configuration.network.port = Int(options.port)
     switch options.delivery {
     case SYNQ_WORKERS:
-      let count = options.workers == 0 ? ServerConfiguration.defaultWorkerCount : Int(options.workers)
-      configuration.threads = .workers(count)
+      configuration.threads = options.workers == 0 ? .workersAsNeeded : .workers(Int(options.workers))
     case SYNQ_INLINE: configuration.threads = .inline
     case SYNQ_POLLED: configuration.threads = .polled
     default: throw HostError(.invalidArgument, "delivery: \(options.delivery.rawValue) is none")
