@@ -2,7 +2,7 @@
 
 A topic ``room:NAME`` is a room as the demos have it. A topic ``kept:NAME`` is one too, with a text that
 grows by the event ``type``, and does what docs/resume.md says: a lost connection leaves its channel where it
-was for ``KEEP_S``.
+was for ``KEEP_S``. A topic ``live:NAME`` does the same in the words of live_state.
 """
 
 import asyncio
@@ -15,6 +15,9 @@ from mock_diff import diff
 
 MAX_VERSION = 1000
 KEEP_S = 30
+# The names of the messages: full state, patch, the patch's member, refresh, and what comes before an event's.
+SYNQ = ("synq:change", "synq:patch", "operations", "synq:refresh", "")
+LIVE_STATE = ("state:change", "state:patch", "patch", "lvs_refresh", "lvs_evt:")
 
 
 def error(code, message):
@@ -69,7 +72,8 @@ class Channel:
         self.room.channels.append(self)
         self.room.inits += 1
         self.state, self.version, self.secret = None, 0, "not for the wire"
-        self.client = client if topic.startswith("kept:") else None
+        self.client = client if topic.startswith(("kept:", "live:")) else None
+        self.words = LIVE_STATE if topic.startswith("live:") else SYNQ
         self.epoch, self.history, self.pushes, self.timer = None, {}, [], None
         self.replies = {}  # by ref
         if self.client:
@@ -80,7 +84,7 @@ class Channel:
             self.connection.send([self.join_ref, ref, self.topic, event, payload])
 
     def push(self, event, payload):
-        self.pushes.append((event, payload))
+        self.pushes.append((self.version, event, payload))
         self.send(event, payload)
 
     def reply(self, ref, status, response):
@@ -101,16 +105,19 @@ class Channel:
         if whole or old is None or self.version == 0:
             self.send_state()
         else:
-            self.send("synq:patch", {"operations": operations, "version": self.version})
+            self.send_patch(operations, self.version)
+
+    def send_patch(self, operations, version, **base):
+        self.send(self.words[1], {self.words[2]: operations, "version": version, **base})
 
     def send_state(self):
         epoch = {"epoch": self.epoch} if self.client else {}
-        self.send("synq:change", {"state": self.state, "version": self.version, **epoch})
+        self.send(self.words[0], {"state": self.state, "version": self.version, **epoch})
 
     def handle(self, ref, event, payload):
         if self.client and int(ref) in self.replies:
             return self.send("phx_reply", self.replies[int(ref)], ref)
-        room = self.room
+        room, event = self.room, event.removeprefix(self.words[4])
         if event == "inc":
             room.count += 1
             self.reply(ref, "ok", {"count": room.count})
@@ -123,7 +130,7 @@ class Channel:
             for channel in room.channels:
                 channel.push("told", payload)
             self.reply(ref, "ok", {})
-        elif event == "synq:refresh":
+        elif event == self.words[3]:
             self.reply(ref, "ok", {})
             self.sync(whole=True)
         elif event == "crash":
@@ -152,8 +159,13 @@ class Channel:
 
     def resume(self, connection, join_ref, position):
         """Goes on for who comes back with this position. False: it is not one that this channel had."""
-        state, pushes = self.history.get(position.get("version")), position.get("pushes", 0)
-        if position.get("epoch") != self.epoch or state is None or not 0 <= pushes <= len(self.pushes):
+        version, pushes = position.get("version"), position.get("pushes")
+        state = self.history.get(version)
+        if position.get("epoch") != self.epoch or state is None:
+            return False
+        if pushes is None:
+            pushes = sum(made < version for made, _, _ in self.pushes)
+        if not 0 <= pushes <= len(self.pushes):
             return False
         if self.timer:
             self.timer.cancel()
@@ -164,14 +176,12 @@ class Channel:
         handled = str(max(self.replies, default=0))
         answer = {"synq": {"resumed": True, "ref": handled}}
         self.send("phx_reply", {"status": "ok", "response": answer}, join_ref)
-        version = position["version"]
         if position.get("base") and version != self.version:
-            patch = {"operations": diff(state, self.state), "version": self.version, "base": version}
-            self.send("synq:patch", patch)
+            self.send_patch(diff(state, self.state), self.version, base=version)
         while not position.get("base") and version != self.version:
             version, old = version + 1, self.history[version]
-            self.send("synq:patch", {"operations": diff(old, self.history[version]), "version": version})
-        for event, payload in self.pushes[pushes:]:
+            self.send_patch(diff(old, self.history[version]), version)
+        for _, event, payload in self.pushes[pushes:]:
             self.send(event, payload)
         return True
 

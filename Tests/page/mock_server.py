@@ -5,12 +5,14 @@
 It prints ``listening on http://127.0.0.1:PORT/`` and serves until SIGTERM: examples/web at ``/``,
 bindings/browser at ``/synq/``, Tests/page/client at ``/client/``, Debian's modules for Node at ``/nodejs/``
 if they are there, and the socket, with long poll, at ``/socket``. A test makes trouble at ``/trouble``.
+``PHOENIX_JS`` names the folder of a real ``phoenix.mjs``, for the tests of stock clients: ``/phoenix/``.
 """
 
 import argparse
 import asyncio
 import contextlib
 import json
+import os
 import secrets
 from pathlib import Path
 from typing import ClassVar
@@ -47,7 +49,7 @@ class Connection:
 
         if topic == "phoenix":
             answer("ok", {})
-        elif event == "phx_join" and topic.startswith(("room:", "kept:")):
+        elif event == "phx_join" and topic.startswith(("room:", "kept:", "live:")):
             self.join(topic, join_ref, payload, answer)
         elif event == "phx_leave":
             answer("ok", {})
@@ -67,7 +69,8 @@ class Connection:
             return
         if old:
             old.end()
-        answer("ok", {"synq": {"resumed": False}} if client and topic.startswith("kept:") else {})
+        kept = client and topic.startswith(("kept:", "live:"))
+        answer("ok", {"synq": {"resumed": False}} if kept else {})
         channel = Channel(self, topic, join_ref, str(payload.get("user", "?")), client)
         self.channels[topic] = channel
         channel.push("welcome", {"text": f"Welcome to {channel.room.name}, {channel.user}."})
@@ -110,15 +113,17 @@ async def trouble(request):
     """What a test asks for:
 
     ``refuse=401``            connections are refused so, until ``refuse=0``
-    ``topic=T&cut=now``       the connections of the topic are cut
+    ``topic=T&cut=now``       the connections of the topic are cut; with ``user=U``, those of that user
     ``topic=T&cut=before,after,…``  with each of the next events: cut, and the event not handled, or handled
     """
     if status := request.query.get("refuse"):
         Server.refuse = int(status)
     topic, cut = request.query.get("topic"), request.query.get("cut")
     if cut == "now":
-        for connection in [each for each in Connection.open if topic in each.channels]:
-            connection.cut()
+        user = request.query.get("user")
+        for connection in list(Connection.open):
+            if topic in connection.channels and user in (None, connection.channels[topic].user):
+                connection.cut()
     elif cut:
         Server.cuts[topic] = cut.split(",")
     room = Room.rooms.get(topic)
@@ -200,6 +205,8 @@ async def serve(port):
     app.router.add_post("/trouble", trouble)
     app.router.add_static("/synq/", ROOT / "bindings/browser")
     app.router.add_static("/client/", ROOT / "Tests/page/client")
+    if phoenix := os.environ.get("PHOENIX_JS"):
+        app.router.add_static("/phoenix/", phoenix)
     if NODE_MODULES.is_dir():
         app.router.add_static("/nodejs/", NODE_MODULES, follow_symlinks=True)
     app.router.add_static("/", ROOT / "examples/web")

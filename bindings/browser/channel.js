@@ -148,7 +148,7 @@ export class Channel {
     const { timeoutMs } = this.#port.options;
     const settled = (status, response) => {
       if (call !== this.#joinCall) return; // the connection was lost, or the channel left, meanwhile
-      if (status === "ok") return this.#joined(response?.synq);
+      if (status === "ok") return this.#joined(response?.synq ?? {});
       // A join that timed out may yet succeed: the server must not keep a channel that nobody hears. One that
       // goes on from a position is taken over by the next join.
       const late = response?.code === "timeout" && !this.#mayResume;
@@ -194,10 +194,10 @@ export class Channel {
     return this.#mayResume ? { ...this.#position, state: (this.#left ?? this.#replica).state } : null;
   }
 
-  #joined({ resumed = false, ref = null } = {}) {
+  #joined({ resumed = false, ref = null }) {
     this.#backoff.succeeded();
     const join = this.#joinCall;
-    resumed = resumed && this.#mayResume;
+    resumed = resumed === true && this.#mayResume;
     if (resumed) this.#resume(ref);
     else this.#startOver();
     for (const call of this.#calls) {

@@ -1,9 +1,13 @@
+const TAKEN = "synq:taken";
+const TAKEN_KEPT = 100;
+
 /**
  * Who a socket is to the server: a name that nobody can guess, and the last ref that was used under it.
  *
  * A server counts on it that a ref under one name means one event, so two pages must never share a name. With a
  * storage (`sessionStorage`) a page that is left puts its name there, with what its channels know, and the page
- * that comes after it in the same tab takes it out. A copy of a tab that lives finds nothing.
+ * that comes after it in the same tab takes it out. A copy of a tab that lives finds nothing; in a copy that was made
+ * between the two pages it is known that somebody else took it.
  */
 export class Identity {
   client = null;
@@ -33,7 +37,8 @@ export class Identity {
     // Where the states are too large for the storage, the name alone keeps the server from holding two channels.
     for (const left of [channels, []]) {
       try {
-        return this.#storage.setItem(this.#key, JSON.stringify({ client, lastRef, left }));
+        const record = { client, lastRef, left, once: unguessable() };
+        return this.#storage.setItem(this.#key, JSON.stringify(record));
       } catch {}
     }
   }
@@ -57,11 +62,20 @@ export class Identity {
     try {
       const text = this.#storage?.getItem(this.#key);
       this.#storage?.removeItem(this.#key);
-      return JSON.parse(text ?? "null");
+      const record = JSON.parse(text ?? "null");
+      return record && isFirst(record.once) ? record : null;
     } catch {
       return null; // not ours, or a storage that may not be used
     }
   }
+}
+
+/** Whether no page of this browser took the record before. */
+function isFirst(once) {
+  const taken = JSON.parse(localStorage.getItem(TAKEN) ?? "[]");
+  if (taken.includes(once)) return false;
+  localStorage.setItem(TAKEN, JSON.stringify([...taken, once].slice(-TAKEN_KEPT)));
+  return true;
 }
 
 /** 128 random bits. `crypto.randomUUID` is missing on pages without TLS. */

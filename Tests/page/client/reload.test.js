@@ -80,6 +80,21 @@ test("reload: two tabs have two names", () => {
   two.socket.close();
 });
 
+test("reload: a copy of a tab that was made between two pages has a name of its own", () => {
+  const tab = storage();
+  const one = page(tab);
+  one.push("synq:change", { state: { n: 3 }, version: 7, epoch: "e1" });
+  one.leave();
+  one.socket.close(); // its page is gone
+  const copy = storage();
+  for (const [key, value] of tab.items) copy.setItem(key, value);
+  const [two, three] = [page(tab, { synq: { resumed: true } }), page(copy)];
+  equal([two.join.synq.client, two.shown], [one.join.synq.client, [3]]);
+  equal([Object.keys(three.join.synq), three.join.synq.client === one.join.synq.client], [["client"], false]);
+  two.socket.close();
+  three.socket.close();
+});
+
 test("reload: a state that is too large is left behind, the name goes on", () => {
   const tab = storage(200);
   const one = page(tab);

@@ -285,3 +285,13 @@ test("resume: a pause that cannot be made is reported, and the socket comes back
   equal([socket.status, reported, paused >= 250 && paused <= 500], ["waiting", ["no pause today"], true]);
   socket.close();
 });
+
+test("resume: an answer to the join of any shape begins anew", async () => {
+  for (const synq of [null, "yes", [], { resumed: "yes" }, 7]) {
+    const { socket, channel, server } = joined();
+    await server.cut();
+    server.socket.reply("ok", { synq });
+    equal([channel.status, channel.version], ["joined", null]);
+    socket.close();
+  }
+});
