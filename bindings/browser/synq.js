@@ -223,7 +223,10 @@ export class Socket {
     const asked = new URL(url);
     asked.pathname = asked.pathname.replace(/websocket$/, "longpoll");
     const probe = this.#longPoll(asked, token);
-    probe.onopen = () => probe.close();
+    probe.onopen = () => {
+      probe.close();
+      this.#webSocketOpened = false; // not on the network where the page is now: long poll is next if it fails again
+    };
     probe.onclose = ({ httpStatus }) => tell(httpStatus);
   }
 

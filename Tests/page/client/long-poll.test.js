@@ -10,7 +10,7 @@ const realFetch = globalThis.fetch;
 function fakeServer() {
   const server = { requests: [], polls: [], publishStatus: 200 };
   globalThis.fetch = (url, { method, headers, body, signal }) => {
-    server.requests.push({ method, url: new URL(url), headers, body });
+    server.requests.push({ method, url: new URL(url), headers, body, signal });
     if (method === "POST") return Promise.resolve(Response.json({ status: server.publishStatus }));
     return new Promise((resolve, reject) => {
       server.polls.push((answer) => resolve(Response.json(answer)));
@@ -170,6 +170,25 @@ test("long poll: it is not for those whose WebSocket once opened, nor for those 
   }
   equal(server.published(), []);
   globalThis.fetch = realFetch;
+});
+
+test("long poll: a page that moved to a network without WebSockets gets through", async () => {
+  const server = fakeServer();
+  const socket = new Socket("/socket", quick);
+  const channel = socket.channel("room:1");
+  FakeWebSocket.last.open();
+  for (let i = 0; i < 3; i++) {
+    const connection = FakeWebSocket.last;
+    connection.drop();
+    await until(() => FakeWebSocket.last !== connection);
+  }
+  await server.answer(session); // to the question why the WebSocket fails
+  await until(() => server.requests[0].signal.aborted);
+  FakeWebSocket.last.drop();
+  await server.answer(session);
+  await until(() => socket.status === "open");
+  equal([socket.transport, channel.status], ["longpoll", "joining"]);
+  server.stop(socket);
 });
 
 test("long poll: an auth token of any text travels as its UTF-8", async () => {
