@@ -54,7 +54,8 @@ def room_on_the_server(mock, room):
 
 
 def test_typing_goes_on_in_a_tunnel(page, mock, room, screenshots):
-    before, inside, after = "Before the tunnel.", "Inside it: nothing is lost.", "And out again."
+    before, inside, after = "Before the tunnel. ", "Inside it: nothing is lost. ", "And out again."
+    page.resize(390, 520, scale=2, mobile=True)
     page.type(before)
     page.wait_until(lambda: page.seen["ok"] == len(before))
 

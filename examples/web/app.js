@@ -159,6 +159,7 @@ function statusWords() {
 }
 
 socket.onStatus(showStatus);
+socket.onError(tellTrouble); // the server refuses this page: it says why, and what to do
 
 channel.onStatus((status) => {
   showStatus();
