@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -71,3 +72,12 @@ def test_the_types_are_found_in_the_package(installed):
     (installed / "tsconfig.json").write_text(json.dumps(config))
     Path(installed / "package.json").write_text('{"type": "module"}')
     run(tool("tsc"), "-p", str(installed), cwd=installed)
+
+
+@pytest.mark.parametrize("guide", ["bindings/browser/README.md", "docs/resume.md"])
+def test_the_examples_of_the_guides_are_javascript(guide, tmp_path):
+    blocks = re.findall(r"```js\n(.*?)```", (HERE.parents[1] / guide).read_text(), re.DOTALL)
+    assert blocks
+    for number, block in enumerate(blocks):
+        (tmp_path / f"{number}.mjs").write_text(block)
+        run(tool("node"), "--check", f"{number}.mjs", cwd=tmp_path)

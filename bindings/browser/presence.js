@@ -85,10 +85,12 @@ class Presence {
     const before = this.#members;
     this.#members = members;
     for (const [key, member] of members) {
+      if (member === before.get(key)) continue; // as most are: a diff names few
       const metas = missingIn(before.get(key), member);
       if (metas.length > 0) this.#joins.emit(key, before.get(key), { ...member, metas });
     }
     for (const [key, member] of before) {
+      if (member === members.get(key)) continue;
       const metas = missingIn(members.get(key), member);
       if (metas.length > 0) this.#leaves.emit(key, members.get(key) ?? { ...member, metas: [] }, { ...member, metas });
     }

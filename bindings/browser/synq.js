@@ -24,6 +24,7 @@ import { applyPatch } from "./json-patch.js";
 import { Listeners } from "./listeners.js";
 import { LongPoll } from "./long-poll.js";
 import { HEARTBEAT, JOIN, REPLY } from "./names.js";
+import { followPage } from "./page-life.js";
 import { refusal } from "./refusal.js";
 import { webSocket } from "./web-socket.js";
 import { decode, encode } from "./wire.js";
@@ -71,7 +72,7 @@ export class Socket {
   #statusListeners = new Listeners();
   #errorListeners = new Listeners();
   #frameListeners = new Listeners();
-  #wakeUps = null;
+  #unfollowPage = null;
 
   constructor(endpoint, options = {}) {
     this.#endpoint = endpoint.replace(/\/$/, "");
@@ -134,15 +135,15 @@ export class Socket {
   /** Opens the connection after `close`, or at once where the socket waits to try again. */
   connect() {
     if (this.#transport || this.#status === "connecting") return;
-    this.#wakeUps ??= this.#listenForWakeUps();
+    this.#unfollowPage ??= this.#followPage();
     this.#backoff.cancel();
     this.#dial("websocket");
   }
 
   /** Ends the connection. The channels are kept, and join again after `connect`. */
   close() {
-    this.#wakeUps?.abort();
-    this.#wakeUps = null;
+    this.#unfollowPage?.();
+    this.#unfollowPage = null;
     this.#backoff.cancel();
     if (this.#hangUp("closed")) this.#move("closed");
   }
@@ -285,31 +286,27 @@ export class Socket {
     else this.#ports.get(topic)?.onmessage(joinRef, event, payload);
   }
 
-  /**
-   * A page that comes back to the front or to a network does not wait for its timers, and asks whether a connection
-   * that looks alive still is. One that is left is kept by browsers for the way back, with its connection: it says
-   * goodbye, so that the server does not take it for present.
-   */
-  #listenForWakeUps() {
-    const wakeUps = new AbortController();
-    const sleep = () => {
-      const known = [...this.#ports].map(([topic, port]) => [topic, port.onleave()]);
-      this.#identity.leave(known.filter(([, left]) => left));
-      this.#backoff.cancel();
-      if (this.#hangUp("waiting")) this.#move("waiting");
-    };
-    globalThis.addEventListener?.("pagehide", sleep, { signal: wakeUps.signal });
-    const wake = ({ type }) => {
-      if (type === "pageshow") this.#identity.comeBack();
-      if (globalThis.document?.visibilityState === "hidden") return;
+  /** Browsers keep a page that is left for the way back, with its connection: the socket says goodbye, so that the
+   * server does not take it for present. */
+  #sleep() {
+    const known = [...this.#ports].map(([topic, port]) => [topic, port.onleave()]);
+    this.#identity.leave(known.filter(([, left]) => left));
+    this.#backoff.cancel();
+    if (this.#hangUp("waiting")) this.#move("waiting");
+  }
+
+  /** No timer is waited for, and a connection that looks alive is asked whether it is. */
+  #wake() {
+    if (this.#status === "waiting") this.connect();
+    else if (this.#status === "open") this.#beat(this.#options.connectTimeoutMs);
+  }
+
+  #followPage() {
+    const cameBack = () => {
+      this.#identity.comeBack();
       if (this.#status === "waiting") this.connect();
-      // After "pageshow" it would be one that was made since.
-      else if (this.#status === "open" && type !== "pageshow") this.#beat(this.#options.connectTimeoutMs);
     };
-    for (const type of ["online", "pageshow", "visibilitychange"]) {
-      globalThis.addEventListener?.(type, wake, { signal: wakeUps.signal });
-    }
-    return wakeUps;
+    return followPage({ left: () => this.#sleep(), cameBack, woke: () => this.#wake() });
   }
 
   #move(status, detail = {}) {
