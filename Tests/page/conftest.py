@@ -25,6 +25,7 @@ from .pages import Windows
 HERE = Path(__file__).resolve().parent
 MOCK = [sys.executable, str(HERE / "mock_server.py")]
 DEMO = shlex.split(os.environ.get("DEMO", "")) or MOCK
+LIBRARY = [sys.executable, str(HERE / "library_server.py")]
 START_LIMIT_S = 60
 STOP_LIMIT_S = 10
 
@@ -85,6 +86,14 @@ def own_server():
 def mock():
     """The stand-in, whatever DEMO says: it also serves the tests of synq.js."""
     running = Server(MOCK).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def library():
+    """A server of the library itself, in Python."""
+    running = Server(LIBRARY).start()
     yield running
     running.stop()
 

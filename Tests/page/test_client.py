@@ -16,11 +16,11 @@ if os.environ.get("PHOENIX_JS"):
 
 
 @pytest.fixture
-def report(chromium, mock):
+def report(chromium):
     """Opens a page of tests and gives each one's failure, or None, by its name."""
 
-    def run(page):
-        chromium.get(f"{mock.url}client/{page}")
+    def run(server, page):
+        chromium.get(f"{server.url}client/{page}")
         chromium.get_log("browser")
         WebDriverWait(chromium, LIMIT_S, poll_frequency=0.05).until(
             lambda browser: browser.execute_script("return window.report")
@@ -37,11 +37,17 @@ def failures(results):
 
 
 @pytest.mark.parametrize(("page", "tests"), PAGES)
-def test_the_client_keeps_its_contract(report, page, tests):
+def test_the_client_keeps_its_contract(report, mock, page, tests):
     if page == "react.html" and not os.environ.get("CI") and not Path("/usr/share/nodejs/react").is_dir():
         pytest.skip("Debian's node-react is not installed")
-    results = report(page)
+    results = report(mock, page)
     assert len(results) >= tests
+    assert not failures(results)
+
+
+def test_the_client_and_the_library_understand_each_other(report, library):
+    results = report(library, "library.html")
+    assert len(results) >= 4
     assert not failures(results)
 
 
