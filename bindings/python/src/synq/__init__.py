@@ -20,6 +20,17 @@ Channels.
 from . import _ffi, errors
 from .browser import browser_files
 from .channels import Channel, channel, event, message
+from .client import (
+    Client,
+    ClientChannel,
+    ClosedByServerError,
+    DisconnectedError,
+    HandshakeError,
+    JoinError,
+    Presence,
+    ReplyError,
+    StateChange,
+)
 from .connection import Connection
 from .encoding import encoder
 from .errors import (
@@ -58,15 +69,21 @@ __all__ = [
     "AddressInUseError",
     "Assigns",
     "Channel",
+    "Client",
+    "ClientChannel",
+    "ClosedByServerError",
     "ClosedError",
     "Connection",
     "Deferred",
     "DetachedError",
+    "DisconnectedError",
     "EncodeError",
     "Error",
     "ForkedError",
+    "HandshakeError",
     "InvalidArgumentError",
     "JSONError",
+    "JoinError",
     "KindError",
     "LibraryError",
     "LibraryNotFoundError",
@@ -78,9 +95,12 @@ __all__ = [
     "OutOfMemoryError",
     "PatchError",
     "PointerError",
+    "Presence",
     "RangeError",
     "Reply",
+    "ReplyError",
     "Server",
+    "StateChange",
     "StateError",
     "Stats",
     "SystemCallError",

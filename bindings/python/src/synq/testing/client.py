@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from .. import patch as json_patch
+from ..client.replica import Replica
+from ..client.wire import VERSION, Message, decode, dialect, encode
 from ..encoding import to_text
-from ._websocket import BINARY, TEXT, ClosedByServerError, HandshakeError, WebSocket
+from ._websocket import TEXT, ClosedByServerError, HandshakeError, WebSocket
 
 ANY: Any = type(
     "ANY", (), {"__repr__": lambda self: "ANY", "__eq__": lambda self, other: True, "__hash__": None}
 )()
 DEFAULT_TIMEOUT_SECONDS = 5.0
 REFUTE_SECONDS = 0.1
-
-
-class Message(NamedTuple):
-    join_ref: str | None
-    ref: str | None
-    topic: str
-    event: str
-    payload: Any
 
 
 class Reply(NamedTuple):
@@ -53,6 +45,7 @@ class Client:
         params: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+        dialect: str = "synq",
         has_state: Callable[[str], bool | None] | None = None,
     ) -> None:
         """Connects. Raises HandshakeError when the server refuses.
@@ -61,13 +54,15 @@ class Client:
         `params`: those of the connection, which `connect` gets.
         `headers`: of the request, such as ``{"origin": "https://example.com"}`` or a cookie.
         `timeout_seconds`: how long each expectation waits.
+        `dialect`: whose names the channels speak, as in synq.channel.
         `has_state`: says of a topic whether its clients get a state, for which `join` then waits; the fixture
         knows it of its server. Default: `join` waits for the answer alone.
         """
         self._where = (host, port)
-        self._path = f"{path}/websocket?{urlencode({'vsn': '2.0.0', **(params or {})})}"
+        self._path = f"{path}/websocket?{urlencode({'vsn': VERSION, **(params or {})})}"
         self._headers = headers or {}
         self.timeout_seconds = timeout_seconds
+        self._names = _dialect(dialect)
         self._has_state = has_state
         self._refs = 0
         self._channels: list[TestChannel] = []
@@ -132,10 +127,7 @@ class Client:
         return str(self._refs)
 
     def _send(self, message: Message) -> None:
-        if isinstance(message.payload, bytes):
-            self._socket.send(BINARY, _binary_push(message))
-        else:
-            self._socket.send(TEXT, to_text(list(message)).encode())
+        self._socket.send(*encode(message))
 
     def _receive(self, deadline: float) -> bool:
         """Gives the next message to its channel. False at the deadline."""
@@ -145,9 +137,7 @@ class Client:
         opcode, payload = received
         if opcode == TEXT:
             self.frames.append(payload.decode())
-            message = Message(*json.loads(payload))
-        else:
-            message = _binary_message(payload)
+        message = decode(opcode, payload)
         for channel in self._channels:
             if channel._takes(message):
                 channel._receive(message)
@@ -166,12 +156,20 @@ class TestChannel:
         self._client = client
         self._join_ref = ""
         self._inbox: list[Message] = []
-        self._state: Any = None
-        self._version: int | None = None
+        self._names = client._names
+        self._replica = Replica()
+
+    @property
+    def _version(self) -> int | None:
+        return self._replica.version
+
+    @property
+    def _state(self) -> Any:
+        return self._replica.state
 
     def _join(self) -> None:
         self._inbox.clear()
-        self._state, self._version = None, None
+        self._replica = Replica()
         self._join_ref = self._client._next_ref()
         self._client._send(Message(self._join_ref, self._join_ref, self.topic, "phx_join", self.params))
         #: The answer to the join.
@@ -181,15 +179,15 @@ class TestChannel:
         return message.topic == self.topic and message.join_ref in (None, self._join_ref)
 
     def _receive(self, message: Message) -> None:
-        if message.event == "synq:change":
-            self._state, self._version = message.payload["state"], message.payload["version"]
-        elif message.event == "synq:patch":
-            version = message.payload["version"]
-            if self._version is None or version != self._version + 1:
+        if message.event == self._names.change:
+            self._replica.replace(message.payload["state"], message.payload["version"])
+        elif message.event == self._names.patch:
+            before, version = self._version, message.payload["version"]
+            if not self._replica.patch(message.payload[self._names.operations], version):
                 raise AssertionError(
-                    f"{self.topic}: a patch to version {version} came at version {self._version}"
+                    f"{self.topic}: a patch to version {version} came at version {before}, or it does not "
+                    f"apply: {message.payload}"
                 )
-            self._state, self._version = json_patch.apply(self._state, message.payload["operations"]), version
         self._inbox.append(message)
 
     def _take(
@@ -237,7 +235,7 @@ class TestChannel:
         if self._client._has_state is not None and self._client._has_state(self.topic) is False:
             return "because its channel tracks nothing"
         for message in self._inbox:
-            if message.event == "synq:error":
+            if message.event == self._names.error:
                 return f"because init answered {message.payload}"
         return self._ending
 
@@ -260,7 +258,7 @@ class TestChannel:
 
     def refresh(self) -> None:
         """Asks for the full state, which arrives as after a join."""
-        self.push("synq:refresh")
+        self.push(self._names.refresh)
 
     def leave(self) -> Reply:
         """Leaves the topic and waits for the answer."""
@@ -289,9 +287,10 @@ class TestChannel:
 
     def expect_patch(self, operations: Any = ANY) -> Patch:
         """Waits for the next patch."""
-        payload = self._take("patch", lambda each: each.event == "synq:patch").payload
-        _compare(f"{self.topic}: the operations", payload["operations"], operations)
-        return Patch(payload["operations"], payload["version"])
+        payload = self._take("patch", lambda each: each.event == self._names.patch).payload
+        found = payload[self._names.operations]
+        _compare(f"{self.topic}: the operations", found, operations)
+        return Patch(found, payload["version"])
 
     def expect_state(self, state: Any = ANY) -> Any:
         """Waits until the state, with all patches applied, is `state`; without an argument, for the first
@@ -305,7 +304,7 @@ class TestChannel:
                 )
                 expected = "" if state is ANY else f", expected {state!r}"
                 raise AssertionError(f"{self.topic}: {found}{expected}{f', {ending}' if ending else ''}")
-        self._inbox = [one for one in self._inbox if one.event not in ("synq:change", "synq:patch")]
+        self._inbox = [one for one in self._inbox if one.event not in self._names[:2]]
         return self._state
 
     def expect_close(self) -> str:
@@ -320,7 +319,7 @@ class TestChannel:
 
     def refute_patch(self, timeout_seconds: float = REFUTE_SECONDS) -> None:
         """Checks that the state does not change within a time."""
-        self._refute("patch", lambda each: each.event == "synq:patch", timeout_seconds)
+        self._refute("patch", lambda each: each.event == self._names.patch, timeout_seconds)
 
     def _refute(self, what: str, wanted: Callable[[Message], bool], timeout_seconds: float) -> None:
         try:
@@ -348,28 +347,6 @@ def _compare(what: str, found: Any, expected: Any) -> None:
         raise AssertionError(f"{what} is {found!r}, expected {expected!r}")
 
 
-def _binary_push(message: Message) -> bytes:
-    parts = [(part or "").encode() for part in message[:4]]
-    return bytes([0, *map(len, parts)]) + b"".join(parts) + bytes(message.payload)
-
-
-def _binary_message(data: bytes) -> Message:
-    kind = data[0]
-    count = {0: 3, 1: 4, 2: 2}[kind]
-    at = 1 + count
-    parts = []
-    for length in data[1 : 1 + count]:
-        parts.append(data[at : at + length].decode())
-        at += length
-    payload = data[at:]
-    if kind == 0:
-        join_ref, topic, event = parts
-        return Message(join_ref or None, None, topic, event, payload)
-    if kind == 1:
-        join_ref, ref, topic, status = parts
-        return Message(join_ref or None, ref, topic, "phx_reply", {"status": status, "response": payload})
-    topic, event = parts
-    return Message(None, None, topic, event, payload)
-
+_dialect = dialect
 
 __all__ = ["ANY", "Client", "ClosedByServerError", "HandshakeError", "Patch", "Reply", "TestChannel"]
