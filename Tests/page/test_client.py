@@ -11,8 +11,9 @@ from .conftest import HERE
 LIMIT_S = 60
 # Each with the number of its tests, so that a page that did not load does not pass.
 PAGES = [("index.html", 150), ("kept.html", 8), ("react.html", 5), ("stock.html", 5)]
-if os.environ.get("PHOENIX_JS"):
-    PAGES.append(("stock.html?client=/phoenix/phoenix.mjs", 5))
+if phoenix := os.environ.get("PHOENIX_JS"):
+    live = "&live=/phoenix/LiveState.js" if Path(phoenix, "LiveState.js").exists() else ""
+    PAGES.append((f"stock.html?client=/phoenix/phoenix.mjs{live}", 5))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@
  */
 
 export class Socket {
-  constructor(endpoint, { timeout = 10_000, reconnectAfterMs = () => 1_000 } = {}) {
+  constructor(endpoint, { timeout = 10_000, reconnectAfterMs = () => 10 } = {}) {
     Object.assign(this, { endpoint, timeout, reconnectAfterMs, channels: [], ref: 0, connection: null });
     this.closed = [];
   }
