@@ -29,10 +29,12 @@ export class Backoff {
     return delay;
   }
 
-  /** A function of the page's that fails is reported, and stops no retry. */
+  /** A function of the page's that fails, or gives no pause, is reported; it stops no retry and makes no storm of them. */
   #delay(tries) {
     try {
-      return this.#afterMs(tries);
+      const delay = this.#afterMs(tries);
+      if (delay >= 0 && delay < 2 ** 31) return delay;
+      throw new RangeError(`a pause of ${delay} ms`);
     } catch (error) {
       queueMicrotask(() => {
         throw error;

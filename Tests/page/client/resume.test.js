@@ -266,24 +266,30 @@ test("resume: a channel that waits is not told so again when the socket closes a
 });
 
 test("resume: a pause that cannot be made is reported, and the socket comes back", async () => {
-  const reported = [];
-  const heard = (event) => {
-    event.preventDefault();
-    reported.push(event.error.message);
+  const fails = () => {
+    throw new Error("no pause today");
   };
-  addEventListener("error", heard);
-  const { socket, server } = joined({
-    reconnectAfterMs: () => {
-      throw new Error("no pause today");
-    },
-  });
-  let paused;
-  socket.onStatus((status, { retryInMs }) => (paused ??= retryInMs));
-  server.socket.drop();
-  await until(() => reported.length === 1);
-  removeEventListener("error", heard);
-  equal([socket.status, reported, paused >= 250 && paused <= 500], ["waiting", ["no pause today"], true]);
-  socket.close();
+  for (const [pause, message] of [
+    [fails, "no pause today"],
+    [() => undefined, "a pause of undefined ms"],
+    [() => Infinity, "a pause of Infinity ms"],
+    [() => -1, "a pause of -1 ms"],
+  ]) {
+    const reported = [];
+    const heard = (event) => {
+      event.preventDefault();
+      reported.push(event.error.message);
+    };
+    addEventListener("error", heard);
+    const { socket, server } = joined({ reconnectAfterMs: pause });
+    let paused;
+    socket.onStatus((status, { retryInMs }) => (paused ??= retryInMs));
+    server.socket.drop();
+    await until(() => reported.length === 1);
+    removeEventListener("error", heard);
+    equal([socket.status, reported, paused >= 250 && paused <= 500], ["waiting", [message], true]);
+    socket.close();
+  }
 });
 
 test("resume: an answer to the join of any shape begins anew", async () => {
