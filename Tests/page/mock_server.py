@@ -55,7 +55,8 @@ class Connection:
             answer("ok", {})
             if channel:
                 channel.send("phx_close", {}, join_ref)
-                channel.end()
+            if left := channel or Channel.kept.get((topic, payload.get("synq", {}).get("client"))):
+                left.end()
         elif channel:
             self.handle(channel, ref, event, payload)
         else:
@@ -114,6 +115,7 @@ async def trouble(request):
 
     ``refuse=401``            connections are refused so, until ``refuse=0``
     ``topic=T&cut=now``       the connections of the topic are cut; with ``user=U``, those of that user
+    ``topic=T&members``       who is there
     ``topic=T&cut=before,after,…``  with each of the next events: cut, and the event not handled, or handled
     """
     if status := request.query.get("refuse"):
@@ -128,6 +130,8 @@ async def trouble(request):
         Server.cuts[topic] = cut.split(",")
     room = Room.rooms.get(topic)
     known = {"inits": room.inits, "count": room.count, "text": room.text} if room else {}
+    if room and "members" in request.query:
+        known = {"members": [channel.user for channel in room.channels]}
     return web.json_response(known)
 
 

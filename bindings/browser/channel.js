@@ -118,13 +118,24 @@ export class Channel {
     });
   }
 
-  /** Leaves the topic for good. Resolves when the server has confirmed it, or cannot any more. */
+  /**
+   * Leaves the topic for good. Resolves when the server has confirmed it, or cannot any more. A channel that the server
+   * keeps while the connection is away is left with the next connection.
+   */
   leave() {
     const joinRef = this.#joinRef;
+    const mayBeKept = this.#status !== "closed" && this.#mayResume;
     this.#close("left", "the channel was left");
-    if (joinRef === null) return Promise.resolve();
+    if (joinRef === null) {
+      if (mayBeKept) this.#port.leaveLater();
+      return Promise.resolve();
+    }
     return new Promise((fulfil) => {
-      this.#port.send(new Call(LEAVE, {}, this.#port.options.timeoutMs, () => fulfil()), joinRef);
+      const settled = (status, response) => {
+        if (mayBeKept && response?.code === "disconnected") this.#port.leaveLater();
+        fulfil();
+      };
+      this.#port.send(new Call(LEAVE, {}, this.#port.options.timeoutMs, settled), joinRef);
     });
   }
 

@@ -23,7 +23,7 @@ import { Identity } from "./identity.js";
 import { applyPatch } from "./json-patch.js";
 import { Listeners } from "./listeners.js";
 import { LongPoll } from "./long-poll.js";
-import { HEARTBEAT, JOIN, REPLY } from "./names.js";
+import { HEARTBEAT, JOIN, LEAVE, REPLY } from "./names.js";
 import { followPage } from "./page-life.js";
 import { refusal } from "./refusal.js";
 import { webSocket } from "./web-socket.js";
@@ -66,6 +66,7 @@ export class Socket {
   #refusals = 0; // attempts that failed since the last connection
   #turn = 0; // goes up as the socket dials or hangs up: what a listener does ends what called it
   #ports = new Map(); // by topic: this socket's end of each channel
+  #leftMeanwhile = new Set(); // topics of channels that were left while the connection was away
   #calls = new Map(); // by ref: what waits for a reply
   #timer; // to open, then to the next heartbeat
   #backoff;
@@ -121,6 +122,7 @@ export class Socket {
       isOpen: () => this.#status === "open",
       send: (call, joinRef) => this.#send(topic, call, joinRef),
       close: () => this.#ports.delete(topic),
+      leaveLater: () => this.#leftMeanwhile.add(topic),
       onopen: null,
       onmessage: null,
       onclose: null,
@@ -191,7 +193,19 @@ export class Socket {
     this.#backoff.succeeded();
     this.#move("open");
     for (const port of [...this.#ports.values()]) port.onopen();
+    this.#leaveWhatWasLeft();
     this.#beatLater();
+  }
+
+  /** The server keeps these channels for this client. A topic that was joined anew needs no word: the new one ended it. */
+  #leaveWhatWasLeft() {
+    const payload = { synq: { client: this.#identity.client } };
+    for (const topic of this.#leftMeanwhile) {
+      if (this.#status !== "open") return; // what hears the frames closed it
+      this.#leftMeanwhile.delete(topic);
+      if (this.#ports.has(topic)) continue;
+      this.#send(topic, new Call(LEAVE, payload, this.#options.timeoutMs, () => {}), null);
+    }
   }
 
   /** The transport ended, or never opened: long poll is next where no WebSocket ever opened, else a pause. */

@@ -104,6 +104,18 @@ test("kept: a server that lost the channel begins a new one, and nothing is coun
   close();
 });
 
+test("kept: a channel that is left while the connection is away is gone when it is back", async () => {
+  const { topic, socket, channel, close } = await joined("websocket");
+  equal(await trouble({ topic, members: "" }), { members: ["Ada"] });
+  let left = null;
+  channel.onStatus((status) => status === "waiting" && (left ??= channel.leave()));
+  await trouble({ topic, cut: "now" });
+  await until(() => left !== null && socket.status === "open");
+  await left;
+  while ((await trouble({ topic, members: "" })).members.length > 0);
+  close();
+});
+
 test("kept: a page that is refused is told so, and joins when it is let in", async () => {
   await trouble({ refuse: 401 });
   const socket = new Socket("/socket", quick);

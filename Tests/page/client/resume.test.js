@@ -238,6 +238,44 @@ test("resume: a channel that is left and joined anew has no position", () => {
   socket.close();
 });
 
+test("resume: a channel that is left while it is kept is left with the next connection, by its client", async () => {
+  const { socket, channel, server, client } = joined();
+  const before = server.socket;
+  before.drop();
+  await channel.leave();
+  await until(() => server.socket !== before);
+  server.socket.open();
+  equal(server.socket.sent, [[null, "2", "room:1", "phx_leave", { synq: { client } }]]);
+  server.socket.reply("ok", {});
+  await server.cut();
+  equal(server.socket.sent, []);
+  socket.close();
+});
+
+test("resume: a leave that was lost with its connection is said again", async () => {
+  const { socket, channel, server, client } = joined();
+  const before = server.socket;
+  const left = channel.leave();
+  before.drop();
+  await left;
+  await until(() => server.socket !== before);
+  server.socket.open();
+  equal(server.socket.sent, [[null, "3", "room:1", "phx_leave", { synq: { client } }]]);
+  socket.close();
+});
+
+test("resume: a topic that is joined anew needs no leave", async () => {
+  const { socket, channel, server, client } = joined();
+  const before = server.socket;
+  before.drop();
+  channel.leave();
+  socket.channel("room:1");
+  await until(() => server.socket !== before);
+  server.socket.open();
+  equal(server.socket.sent, [["2", "2", "room:1", "phx_join", { synq: { client } }]]);
+  socket.close();
+});
+
 test("resume: params that are no object are sent as they are, and nothing is kept", async () => {
   const { socket, server } = joined({}, () => ["a"]);
   const join = await server.cut();
