@@ -264,6 +264,37 @@ int synq_value_get_text(const synq_value_t *value, const char *pointer, const ch
 /* The value at `pointer` as a new jansson value. SYNQ_ERANGE for an integer beyond 64 bits. Since 0.1. */
 int synq_value_get_json(const synq_value_t *value, const char *pointer, json_t **out);
 
+/* The element or member number `index`, from 0 and in the order as sent, of the array or object at
+ * `pointer`: its name in *name (NULL for an element; may contain NUL, see *length), and itself as a value in
+ * *out. All three may be NULL, and what they give is borrowed as long as `value`. SYNQ_ENOTFOUND behind the
+ * last one, SYNQ_ETYPE for anything else than an array or object. A step costs the same wherever it is.
+ *
+ *     for (size_t i = 0; synq_value_member(payload, "/scores", i, &name, NULL, &score) == SYNQ_OK; i++) ...
+ *
+ * Since 0.1. */
+int synq_value_member(const synq_value_t *value, const char *pointer, size_t index, const char **name,
+                      size_t *length, const synq_value_t **out);
+
+/* One place that synq_value_read() reads: */
+typedef struct synq_field {
+  const char *pointer; /* from the value: "/title" */
+  synq_kind_t kind;    /* what must be there */
+  void *out;    /* SYNQ_BOOL: int *, SYNQ_INTEGER: int64_t *, SYNQ_REAL: double *, SYNQ_STRING: const char **
+                          (a string with NUL inside is SYNQ_ETYPE), SYNQ_ARRAY and SYNQ_OBJECT: const
+                          synq_value_t ** */
+  int optional; /* 1: where nothing or null is, *out stays as it is */
+} synq_field_t;
+
+/* Reads several places at once, all or none: when one fails, as its own function would, no *out is written.
+ * What is given is borrowed as long as `value`.
+ *
+ *     const synq_field_t fields[] = {{"/title", SYNQ_STRING, &title, 0}, {"/done", SYNQ_BOOL, &done, 1}};
+ *     if (synq_value_read(payload, fields, 2) != SYNQ_OK)
+ *       return synq_socket_reply_error(socket, "invalid_payload", synq_error_message(), NULL);
+ *
+ * Since 0.1. */
+int synq_value_read(const synq_value_t *value, const synq_field_t *fields, size_t count);
+
 /* The patch (RFC 6902) that turns `from` into `to`, as a new array of operations. SYNQ_ERANGE for an
  * integer beyond 64 bits. Since 0.1. */
 int synq_value_diff(const synq_value_t *from, const synq_value_t *to, json_t **out) SYNQ_MUST_CHECK;
@@ -724,7 +755,7 @@ void *synq_socket_data(synq_socket_t *socket);
  * outside a callback. Since 0.1. */
 const synq_value_t *synq_socket_all_assigns(synq_socket_t *socket);
 
-/* Sets the assign `name` (not a pointer). Since 0.1. */
+/* Sets the assign `name`, which is not a pointer: one that begins with "/" is SYNQ_EINVAL. Since 0.1. */
 int synq_socket_assign(synq_socket_t *socket, const char *name, json_t *value /* steals */);
 int synq_socket_assign_text(synq_socket_t *socket, const char *name, const char *text, size_t length);
 
@@ -755,6 +786,17 @@ int synq_socket_insert_value(synq_socket_t *socket, const char *pointer, const s
                              const char *from);
 int synq_socket_append_value(synq_socket_t *socket, const char *pointer, const synq_value_t *value,
                              const char *from);
+
+/* Sets each member of an object in the object at `pointer`, in one edit: a member that is there is replaced,
+ * another one added, none is removed. With "" the members are assigns. All or nothing, and one copy of what
+ * is changed, however many there are. SYNQ_ETYPE when one of the two is not an object. Since 0.1. */
+int synq_socket_merge(synq_socket_t *socket, const char *pointer, json_t *members /* steals */);
+int synq_socket_merge_text(synq_socket_t *socket, const char *pointer, const char *text, size_t length);
+
+/* Applies a patch (RFC 6902) to the value at `pointer`, with "" to the assigns themselves: all or nothing.
+ * SYNQ_EPATCH, with the operation, its path and the reason in synq_error_message(). Since 0.1. */
+int synq_socket_patch(synq_socket_t *socket, const char *pointer, json_t *patch /* steals */);
+int synq_socket_patch_text(synq_socket_t *socket, const char *pointer, const char *text, size_t length);
 
 /* Removes an assign, a member or an element; SYNQ_ENOTFOUND if there is none. Since 0.1. */
 int synq_socket_remove(synq_socket_t *socket, const char *pointer);

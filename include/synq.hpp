@@ -33,7 +33,7 @@
  *
  * OWNERSHIP
  *
- *   Json and Deferred own and can only be moved; Server owns and stays where it is. Socket, Value and Connection are
+ *   Json, Deferred and Server own and can only be moved. Socket, Value and Connection are
  *   as cheap to copy as a pointer. A Socket may be kept: once its channel is gone, calls throw SYNQ_ECLOSED. A Value
  *   lives as long as the callback that it was given to.
  */

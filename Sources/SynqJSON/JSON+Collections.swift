@@ -9,6 +9,18 @@ extension JSON {
     Members(json: FlatLayout.isObject(FlatLayout.tag(start)) ? self : .emptyObject)
   }
 
+  /// The element or member at an index, in the order as written, and a member's name; nil beyond the last one, and for
+  /// scalars. O(1), at most 15 elements are skipped.
+  package func part(at index: Int) -> (name: JSON?, value: JSON)? {
+    defer { withExtendedLifetime(storage) {} }
+    guard FlatLayout.isContainer(FlatLayout.tag(start)) else { return nil }
+    let container = FlatContainer(start)
+    guard (0..<container.count).contains(index) else { return nil }
+    let at = container.element(index)
+    guard container.isObject else { return (nil, view(at: at)) }
+    return (view(at: at), view(at: at + FlatLayout.size(at)))
+  }
+
   /// The elements of an array. Each is a view into the array's memory.
   public struct Elements: RandomAccessCollection, Sendable {
     let json: JSON

@@ -99,11 +99,17 @@ package final class ServerRuntime: Sendable {
       throw HostError(.invalidArgument, "track: names an assign twice")
     }
     if options.track.contains("") { throw HostError(.invalidArgument, "track: has an empty name") }
+    for (index, name) in options.track.enumerated() { try Assigns.checkName(name, "track[\(index)]") }
     try configure { state throws(HostError) in
       guard state.router.add(pattern, options: options, callbacks: callbacks) != nil else {
         throw HostError(.invalidArgument, "pattern: \"\(text)\" has a channel already")
       }
       state.hosts.append(host)
+    }
+    if text.utf8.last == UInt8(ascii: ":") {
+      logger.warning(
+        "a pattern without * serves one topic only: to serve all that begin so, end it in *",
+        metadata: ["pattern": "\(text)", "meant": "\(text)*"])
     }
   }
 

@@ -95,6 +95,12 @@ enum {
   X(socket_set_bool, synq_socket_set_bool, HANDLE | EDIT | INSIDE, (a->handle, a->pointer, 1)) \
   X(socket_set_string, synq_socket_set_string, HANDLE | EDIT | LENGTH | INSIDE, \
     (a->handle, a->pointer, a->text, a->length)) \
+  X(socket_merge, synq_socket_merge, HANDLE | POINTER | JSON | INSIDE, (a->handle, a->pointer, STOLEN)) \
+  X(socket_merge_text, synq_socket_merge_text, HANDLE | POINTER | TEXT | INSIDE, \
+    (a->handle, a->pointer, a->text, a->length)) \
+  X(socket_patch, synq_socket_patch, HANDLE | POINTER | JSON | INSIDE, (a->handle, a->pointer, STOLEN)) \
+  X(socket_patch_text, synq_socket_patch_text, HANDLE | POINTER | TEXT | INSIDE, \
+    (a->handle, a->pointer, a->text, a->length)) \
   X(socket_insert, synq_socket_insert, HANDLE | EDIT | JSON | INSIDE, (a->handle, a->pointer, STOLEN)) \
   X(socket_insert_text, synq_socket_insert_text, HANDLE | EDIT | TEXT | INSIDE, \
     (a->handle, a->pointer, a->text, a->length)) \
@@ -173,6 +179,8 @@ enum {
   X(value_get_json, synq_value_get_json, HANDLE | POINTER | OUT, (a->handle, a->pointer, a->out)) \
   X(value_get_bytes, synq_value_get_bytes, HANDLE | OUT, (a->handle, a->out, &size)) \
   X(value_get_bytes_length, synq_value_get_bytes, OUT, (a->handle, &pointer_out, a->out)) \
+  X(value_member, synq_value_member, HANDLE | POINTER, (a->handle, a->pointer, 0, NULL, NULL, NULL)) \
+  X(value_read, synq_value_read, HANDLE, (a->handle, fields, 1)) \
   X(value_diff, synq_value_diff, HANDLE | VALUE | OUT, (a->handle, a->value, a->out)) \
   X(value_diff_text, synq_value_diff_text, HANDLE | VALUE | OUT, (a->handle, a->value, a->out, NULL)) \
   X(patch_diff, synq_patch_diff, BORROWED | OUT, (a->borrowed, some_json, a->out)) \

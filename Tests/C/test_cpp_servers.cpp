@@ -138,6 +138,30 @@ void a_message_builder_builds_and_may_throw() {
   CHECK(log.await("no message for two"));
 }
 
+synq::Server made() {
+  synq::Server server;
+  server.channel("t:*", {}, {});
+  server.channel("u:*", {}, std::make_shared<synq::Channel>());
+  return server;
+}
+
+void a_server_can_be_moved() {
+  static_assert(!std::is_copy_constructible_v<synq::Server>, "");
+  synq::Server first = made();
+  first.start();
+  synq::Server second = std::move(first);
+  CHECK(first.get() == nullptr);
+  {
+    Client client(second);
+    client.send("none");
+    CHECK(client.await("unknown_event") != "(closed)");
+  }
+  second = made(); /* ends the one that runs */
+  second.start();
+  CHECK(second.port() != 0);
+  CHECK_THROWS(SYNQ_EINVAL, "channel: is NULL", second.channel("v", {}, std::shared_ptr<synq::Channel>()));
+}
+
 void a_polled_server_runs_callbacks_here_only() {
   synq::ServerOptions options;
   options.delivery = SYNQ_POLLED;
@@ -173,5 +197,6 @@ const std::vector<Test> server_tests = {
     {"connect_refuses_with_a_status", connect_refuses_with_a_status},
     {"a_connection_is_decided_later_and_its_origin_asked", a_connection_is_decided_later_and_its_origin_asked},
     {"a_message_builder_builds_and_may_throw", a_message_builder_builds_and_may_throw},
+    {"a_server_can_be_moved", a_server_can_be_moved},
     {"a_polled_server_runs_callbacks_here_only", a_polled_server_runs_callbacks_here_only},
 };

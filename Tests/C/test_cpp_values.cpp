@@ -64,6 +64,48 @@ void values_are_read_and_edited_by_type() {
   CHECK(client.await("phx_reply").find(R"({"status":"fine","response":[5]})") != std::string::npos);
 }
 
+void parts_are_iterated_and_integers_fit() {
+  synq::Server server;
+  synq::Callbacks callbacks;
+  callbacks.handle_event = [](synq::Socket socket, std::string_view event, synq::Value payload) {
+    if (event == "range") {
+      (void)payload.get<int8_t>("/i");
+      return;
+    }
+    std::string names;
+    int sum = 0;
+    for (auto [name, score] : payload.parts("/scores")) {
+      names += name;
+      sum += score.get<int>();
+    }
+    for (auto [name, element] : payload.parts("/list")) {
+      CHECK(name.empty());
+      sum += element.get<int>("/n");
+    }
+    CHECK(names == "ab" && sum == 33 && payload.parts("/list").size() == 2);
+    for (auto [name, part] : payload.parts()) CHECK(payload.has("/" + std::string(name)) && part.kind() != SYNQ_NULL);
+    socket.merge("", synq::Json::object({{"x", 1}, {"y", synq::Json::object({})}}));
+    socket.merge("/y", synq::Text{R"({"z":300})"});
+    socket.patch("", synq::Text{R"([{"op":"remove","path":"/x"}])"});
+    synq::Value assigns = socket.all_assigns();
+    CHECK(assigns.text() == R"({"y":{"z":300}})");
+    CHECK(assigns.get<int>("/y/z") == 300 && assigns.get<uint16_t>("/y/z") == 300 &&
+          assigns.get<size_t>("/y/z") == 300);
+    CHECK_THROWS(SYNQ_ERANGE, "/y/z: the integer does not fit", (void)assigns.get<int8_t>("/y/z"));
+    socket.set("/y/z", -1);
+    CHECK_THROWS(SYNQ_ERANGE, "/y/z", (void)socket.all_assigns().get<uint64_t>("/y/z"));
+    CHECK_THROWS(SYNQ_ERANGE, "/y/z", (void)socket.all_assigns().find<unsigned>("/y/z"));
+    CHECK_THROWS(SYNQ_ETYPE, "/y/z: expected an array or an object", (void)socket.all_assigns().parts("/y/z"));
+  };
+  server.channel("t:*", {}, callbacks);
+  server.start();
+  Client client(server);
+  client.send("parts", R"({"scores":{"a":1,"b":2},"list":[{"n":10},{"n":20}],"i":300})");
+  CHECK(client.await("phx_reply").find(R"("status":"ok")") != std::string::npos);
+  client.send("range", R"({"i":300})");
+  CHECK(client.await("invalid_payload").find(R"({"path":"/i"})") != std::string::npos);
+}
+
 void only_what_is_meant_becomes_json_or_a_name() {
   static_assert(!std::is_constructible_v<synq::Json, json_t *>, "would be true, and leak");
   static_assert(std::is_constructible_v<synq::Json, bool>, "");
@@ -80,5 +122,6 @@ const std::vector<Test> value_tests = {
     {"a_json_owns_its_value", a_json_owns_its_value},
     {"the_patch_engine_throws_what_it_says", the_patch_engine_throws_what_it_says},
     {"values_are_read_and_edited_by_type", values_are_read_and_edited_by_type},
+    {"parts_are_iterated_and_integers_fit", parts_are_iterated_and_integers_fit},
     {"only_what_is_meant_becomes_json_or_a_name", only_what_is_meant_becomes_json_or_a_name},
 };

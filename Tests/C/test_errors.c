@@ -13,6 +13,8 @@ static synq_deferred_t *deferred;
 static const void *pointer_out;
 static size_t size;
 static json_t *some_json;
+static int64_t read_out;
+static const synq_field_t fields[] = {{"", SYNQ_INTEGER, &read_out, 0}};
 
 typedef struct function {
   const char *name;

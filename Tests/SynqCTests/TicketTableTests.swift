@@ -7,7 +7,7 @@ import Testing
   private final class Thing: Sendable {}
 
   @Test func aTicketLeadsToItsObjectUntilItIsRevoked() throws {
-    let table = TicketTable<Thing>("thing", gone: "it is gone")
+    let table = TicketTable<Thing>(.socket, "thing", gone: "it is gone")
     let things = [Thing(), Thing()]
     let tickets = try things.map { try table.issue($0) }
     #expect(try table.object(of: tickets[0]) === things[0] && table.object(of: tickets[1]) === things[1])
@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test func aReservedTicketIsGoneUntilItIsFilled() throws {
-    let table = TicketTable<Thing>("thing", gone: "it is gone")
+    let table = TicketTable<Thing>(.socket, "thing", gone: "it is gone")
     let ticket = try table.reserve()
     #expect(throws: HostError(.closed, "thing: it is gone")) { try table.object(of: ticket) }
     let thing = Thing()
@@ -31,7 +31,7 @@ import Testing
   }
 
   @Test func beyondItsCapacityATableRefuses() throws {
-    let table = TicketTable<Thing>("thing", gone: "it is gone", capacity: 2)
+    let table = TicketTable<Thing>(.socket, "thing", gone: "it is gone", capacity: 2)
     let tickets = [try table.issue(Thing()), try table.issue(Thing())]
     #expect(throws: HostError(.limit, "thing: there are 2 of them already")) { try table.issue(Thing()) }
     table.revoke(tickets[1])
@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test func noTicketIsUsedTwice() throws {
-    let table = TicketTable<Thing>("thing", gone: "it is gone", capacity: 2, lastGeneration: 3)
+    let table = TicketTable<Thing>(.socket, "thing", gone: "it is gone", capacity: 2, lastGeneration: 3)
     var seen: Set<OpaquePointer> = []
     for _ in 0..<6 {
       let ticket = try table.issue(Thing())

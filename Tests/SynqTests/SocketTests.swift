@@ -81,6 +81,19 @@ extension AssignKey<User> { fileprivate static let user = AssignKey("user") }
     #expect(try await channel.push("go") == .ok)
   }
 
+  @Test func manyChangesAreOneEdit() async throws {
+    puppet.do { socket in
+      try socket.merge(["items": ["a": 1, "b": 2], "more": 3])
+      try socket.merge(["b": nil, "c": 4], at: "/items")
+      try socket.patch([["op": "remove", "path": "/a"]], at: "/items")
+      #expect(try socket.value(at: "/items") == ["b": nil, "c": 4] as JSON)
+      #expect(throws: HostError.self) { try socket.merge([1], at: "/items") }
+      #expect(throws: HostError.self) { try socket.patch([["op": "remove", "path": "/a"]], at: "/items") }
+    }
+    #expect(try await channel.push("go") == .ok)
+    #expect(try await channel.assigns?["more"] == 3)
+  }
+
   @Test func keysGiveAssignsTheirTypes() async throws {
     puppet.do { socket in
       try socket.assign(.user, to: User(name: "Ada", age: 36))

@@ -224,13 +224,18 @@ public:
     }
     check(synq_server_new(&raw_, &raw));
   }
-  Server(const Server &) = delete;
-  Server &operator=(const Server &) = delete;
+  /* A server that was moved from has no server: only its end and an assignment are allowed. */
+  Server(Server &&other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
+  Server &operator=(Server &&other) noexcept {
+    if (this != &other) synq_server_free(std::exchange(raw_, std::exchange(other.raw_, nullptr)));
+    return *this;
+  }
   ~Server() {
     synq_server_free(raw_);
   }
 
-  void channel(Name pattern, const ChannelOptions &options, std::shared_ptr<Channel> channel) {
+  template <typename Type, std::enable_if_t<std::is_convertible_v<Type *, Channel *>, int> = 0>
+  void channel(Name pattern, const ChannelOptions &options, std::shared_ptr<Type> channel) {
     if (channel == nullptr) throw Error(SYNQ_EINVAL, "channel: is NULL");
     add(pattern, options, std::move(channel), true);
   }

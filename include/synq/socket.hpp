@@ -153,6 +153,15 @@ public:
   void append(Name pointer, Value value, Name from = "") {
     check(synq_socket_append_value(raw_, pointer, value.raw(), from));
   }
+  /* Many changes at once, all or none: members of an object, or a patch of RFC 6902. */
+  void merge(Name pointer, Data members) {
+    members.give([&](json_t *json) { return synq_socket_merge(raw_, pointer, json); },
+                 [&](const char *text, size_t n) { return synq_socket_merge_text(raw_, pointer, text, n); });
+  }
+  void patch(Name pointer, Data patch) {
+    patch.give([&](json_t *json) { return synq_socket_patch(raw_, pointer, json); },
+               [&](const char *text, size_t n) { return synq_socket_patch_text(raw_, pointer, text, n); });
+  }
   void remove(Name pointer) {
     check(synq_socket_remove(raw_, pointer));
   }

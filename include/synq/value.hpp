@@ -10,6 +10,8 @@
 
 #include <cstdlib>
 #include <initializer_list>
+#include <iterator>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -281,8 +283,8 @@ public:
     return static_cast<size_t>(size);
   }
 
-  /* The value at a pointer as int64_t, double, bool, std::string_view (which lives as long as the value), std::string
-   * or Json. */
+  /* The value at a pointer as an integer of any size (one that does not fit is SYNQ_ERANGE), double, bool,
+   * std::string_view (which lives as long as the value), std::string or Json. */
   template <typename T> T get(Name pointer = "") const {
     std::optional<T> value;
     checked(read(pointer, value), pointer);
@@ -295,6 +297,13 @@ public:
     if (result != SYNQ_ENOTFOUND) checked(result, pointer);
     return value;
   }
+  /* The elements of an array or the members of an object, in order. What they give lives as long as the value.
+   *
+   *     for (auto [name, score] : payload.parts("/scores")) total += score.get<int>(); */
+  struct Part;
+  class Parts;
+  Parts parts(const std::string &pointer = {}) const;
+
   /* Compact JSON text; lives as long as the value. */
   std::string_view text(Name pointer = "") const {
     const char *text;
@@ -315,17 +324,29 @@ public:
 
 private:
   int checked(int result, const char *pointer) const {
-    if (is_of_client_ && (result == SYNQ_ENOTFOUND || result == SYNQ_ETYPE || result == SYNQ_ERANGE)) {
-      const std::string message = synq_error_message();
+    if (result < 0) fail(result, synq_error_message(), pointer);
+    return result;
+  }
+  [[noreturn]] void fail(int code, const std::string &message, const char *pointer) const {
+    if (is_of_client_ && (code == SYNQ_ENOTFOUND || code == SYNQ_ETYPE || code == SYNQ_ERANGE))
       throw ClientError("invalid_payload", message, Json::object({{"path", pointer}}));
+    throw Error(code, message);
+  }
+  template <typename T> static bool fits(int64_t value) noexcept {
+    if constexpr (std::is_signed_v<T>) {
+      return value >= std::numeric_limits<T>::min() && value <= std::numeric_limits<T>::max();
+    } else {
+      return value >= 0 && static_cast<uint64_t>(value) <= std::numeric_limits<T>::max();
     }
-    return check(result);
   }
   template <typename T> int read(const char *pointer, std::optional<T> &out) const {
     int result;
-    if constexpr (std::is_same_v<T, int64_t>) {
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
       int64_t value;
-      if ((result = synq_value_get_int(raw_, pointer, &value)) == SYNQ_OK) out = value;
+      if ((result = synq_value_get_int(raw_, pointer, &value)) == SYNQ_OK) {
+        if (!fits<T>(value)) fail(SYNQ_ERANGE, std::string(pointer) + ": the integer does not fit", pointer);
+        out = static_cast<T>(value);
+      }
     } else if constexpr (std::is_same_v<T, double>) {
       double value;
       if ((result = synq_value_get_real(raw_, pointer, &value)) == SYNQ_OK) out = value;
@@ -338,7 +359,8 @@ private:
       if ((result = synq_value_get_string(raw_, pointer, &text, &length)) == SYNQ_OK)
         out.emplace(text, length);
     } else {
-      static_assert(std::is_same_v<T, Json>, "int64_t, double, bool, std::string, std::string_view or Json");
+      static_assert(std::is_same_v<T, Json>,
+                    "an integer, double, bool, std::string, std::string_view or Json");
       json_t *value;
       if ((result = synq_value_get_json(raw_, pointer, &value)) == SYNQ_OK) out = Json::adopt(value);
     }
@@ -348,6 +370,79 @@ private:
   const synq_value_t *raw_;
   bool is_of_client_ = false;
 };
+
+/* An element of an array, whose name is "", or a member of an object. */
+struct Value::Part {
+  std::string_view name;
+  Value value;
+};
+
+/* The parts of a value, for a range-based loop. */
+class Value::Parts {
+public:
+  class Iterator {
+  public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = Part;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const Part *;
+    using reference = Part;
+
+    Iterator(const Parts *parts, size_t index) noexcept : parts_(parts), index_(index) {}
+    Part operator*() const {
+      return (*parts_)[index_];
+    }
+    Iterator &operator++() noexcept {
+      ++index_;
+      return *this;
+    }
+    Iterator operator++(int) noexcept {
+      return {parts_, index_++};
+    }
+    friend bool operator==(const Iterator &a, const Iterator &b) noexcept {
+      return a.index_ == b.index_;
+    }
+    friend bool operator!=(const Iterator &a, const Iterator &b) noexcept {
+      return a.index_ != b.index_;
+    }
+
+  private:
+    const Parts *parts_;
+    size_t index_;
+  };
+
+  Parts(const Value &value, std::string pointer)
+      : value_(value), pointer_(std::move(pointer)), size_(value.size(pointer_)) {}
+
+  size_t size() const noexcept {
+    return size_;
+  }
+  Part operator[](size_t index) const {
+    const char *name;
+    const synq_value_t *raw;
+    size_t length;
+    value_.checked(synq_value_member(value_.raw_, pointer_.c_str(), index, &name, &length, &raw),
+                   pointer_.c_str());
+    Part part{name == nullptr ? std::string_view() : std::string_view(name, length), Value(raw)};
+    part.value.is_of_client_ = value_.is_of_client_;
+    return part;
+  }
+  Iterator begin() const noexcept {
+    return {this, 0};
+  }
+  Iterator end() const noexcept {
+    return {this, size_};
+  }
+
+private:
+  Value value_;
+  std::string pointer_;
+  size_t size_;
+};
+
+inline Value::Parts Value::parts(const std::string &pointer) const {
+  return Parts(*this, pointer);
+}
 
 } // namespace synq
 

@@ -84,6 +84,18 @@ extension Socket {
     try append(try JSON.encoded(value, "value"), at: pointer)
   }
 
+  /// Sets each member of an object in the object at a pointer, in one edit; at the root, assigns of these names.
+  ///
+  /// A member that is there is replaced, another one added, none is removed. All or nothing.
+  public func merge(_ members: JSON, at pointer: JSONPointer = .root) throws(HostError) {
+    try edit { assigns throws(HostError) in try assigns.merge(members, at: pointer) }
+  }
+
+  /// Applies a patch (RFC 6902) to the value at a pointer; at the root, to the object of all assigns. All or nothing.
+  public func patch(_ patch: JSON, at pointer: JSONPointer = .root) throws(HostError) {
+    try edit { assigns throws(HostError) in try assigns.apply(patch, at: pointer) }
+  }
+
   /// Removes an assign, a member or an element.
   public func remove(at pointer: JSONPointer) throws(HostError) {
     try edit { assigns throws(HostError) in try assigns.change(.remove, at: pointer) }

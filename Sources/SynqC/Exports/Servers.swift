@@ -185,7 +185,7 @@ public func synq_server_free(_ server: OpaquePointer!) -> CInt {
     }
     if runtime.wasStarted { _ = try runtime.wait(timeout: nil) }
     runtime.joinThreads()
-    handle.free(server)
+    handle.free()
   }
 }
 

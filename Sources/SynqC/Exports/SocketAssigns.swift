@@ -160,7 +160,47 @@ public func synq_socket_increment(
   }
 }
 
+@_cdecl("synq_socket_merge") @implementation
+public func synq_socket_merge(
+  _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ members: UnsafeMutablePointer<json_t>!
+) -> CInt {
+  export { () throws(HostError) in try merge(socket, pointer, UnsafeJansson.stolen(members, "members")) }
+}
+
+@_cdecl("synq_socket_merge_text") @implementation
+public func synq_socket_merge_text(
+  _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ text: UnsafePointer<CChar>!, _ length: Int
+) -> CInt {
+  export { () throws(HostError) in try merge(socket, pointer, Argument.json(text, length)) }
+}
+
+@_cdecl("synq_socket_patch") @implementation
+public func synq_socket_patch(
+  _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ patch: UnsafeMutablePointer<json_t>!
+) -> CInt {
+  export { () throws(HostError) in try apply(socket, pointer, UnsafeJansson.stolen(patch, "patch")) }
+}
+
+@_cdecl("synq_socket_patch_text") @implementation
+public func synq_socket_patch_text(
+  _ socket: OpaquePointer!, _ pointer: UnsafePointer<CChar>!, _ text: UnsafePointer<CChar>!, _ length: Int
+) -> CInt {
+  export { () throws(HostError) in try apply(socket, pointer, Argument.json(text, length)) }
+}
+
 // MARK: Steps of these
+
+private func merge(
+  _ socket: OpaquePointer?, _ pointer: UnsafePointer<CChar>?, _ members: JSON
+) throws(HostError) {
+  try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.merge(members, at: place) }
+}
+
+private func apply(
+  _ socket: OpaquePointer?, _ pointer: UnsafePointer<CChar>?, _ patch: JSON
+) throws(HostError) {
+  try edit(socket, pointer) { assigns, place throws(HostError) in try assigns.apply(patch, at: place) }
+}
 
 /// A part of a value that a callback was lent, free of the rest of it. Read before the assigns change: it may be of them.
 private func part(

@@ -26,11 +26,13 @@ final class ServerHandle: Sendable {
   }
 
   /// The handle as C holds it, with a reference of its own until `release`.
-  func retained() -> OpaquePointer { OpaquePointer(Unmanaged.passRetained(self).toOpaque()) }
+  func retained() -> OpaquePointer {
+    _ = Unmanaged.passRetained(self)
+    return HandleKind.server.handle(of: self)
+  }
 
   static func of(_ opaque: OpaquePointer?) throws(HostError) -> ServerHandle {
-    guard let opaque else { throw HostError(.invalidArgument, "server: is NULL") }
-    let handle = Unmanaged<ServerHandle>.fromOpaque(UnsafeRawPointer(opaque)).takeUnretainedValue()
+    let handle = try HandleKind.server.object(of: opaque, "server", as: ServerHandle.self)
     guard handle.forks == Forks.count else {
       throw HostError(.forked, "server: it belongs to the parent process")
     }
@@ -56,9 +58,9 @@ final class ServerHandle: Sendable {
   }
 
   /// Calls every `destroy` and gives up C's reference. The server has stopped.
-  func free(_ opaque: OpaquePointer) {
+  func free() {
     for user in users.withLock({ $0 }) { user.end() }
-    Unmanaged<ServerHandle>.fromOpaque(UnsafeRawPointer(opaque)).release()
+    Unmanaged.passUnretained(self).release()
   }
 }
 

@@ -25,6 +25,8 @@ final class TicketTable<Object: AnyObject & Sendable>: Sendable {
     init(forks: UInt8) { self.forks = forks }
   }
 
+  /// What the tickets are.
+  private let kind: HandleKind
   /// The argument that errors name, and what has happened when a ticket is not there any more.
   private let argument: String
   private let gone: String
@@ -36,8 +38,10 @@ final class TicketTable<Object: AnyObject & Sendable>: Sendable {
   ///   - capacity: the most tickets at a time.
   ///   - lastGeneration: the tickets that a place can have; then it is not used any more.
   init(
-    _ argument: String, gone: String, capacity: Int = 1 << Bits.place, lastGeneration: UInt32 = .max
+    _ kind: HandleKind, _ argument: String, gone: String, capacity: Int = 1 << Bits.place,
+    lastGeneration: UInt32 = Bits.lastGeneration
   ) {
+    self.kind = kind
     self.argument = argument
     self.gone = gone
     self.capacity = capacity
@@ -66,7 +70,8 @@ final class TicketTable<Object: AnyObject & Sendable>: Sendable {
         place = slots.all.count
         slots.all.append(Slot())
       }
-      return Bits.of(place: place, forks: store.forks, generation: slots.all[place].generation)
+      let generation = slots.all[place].generation
+      return Bits.of(kind, place: place, forks: store.forks, generation: generation)
     }
     // Generations begin at 1, so the bits are never 0.
     guard let bits, let ticket = OpaquePointer(bitPattern: bits) else {
@@ -83,8 +88,8 @@ final class TicketTable<Object: AnyObject & Sendable>: Sendable {
   /// The object of a ticket of this process. Errors: `invalidArgument` for none, `forked`, and `closed` for one that was
   /// revoked or never issued.
   func object(of ticket: OpaquePointer?) throws(HostError) -> Object {
-    guard let ticket else { throw HostError(.invalidArgument, "\(argument): is NULL") }
-    guard Bits(ticket).forks == Bits.forks else {
+    _ = try kind.bits(of: ticket, argument)
+    guard let ticket, Bits(ticket).forks == Bits.forks else {
       throw HostError(.forked, "\(argument): it belongs to the parent process")
     }
     var object: Object?
@@ -138,9 +143,10 @@ final class TicketTable<Object: AnyObject & Sendable>: Sendable {
   }
 }
 
-/// The parts of a ticket, from the lowest bit: 24 of the place, 8 of the process, 32 of the generation.
+/// The parts of a ticket, from the lowest bit: 4 of the kind, 24 of the place, 8 of the process, 28 of the generation.
 private struct Bits {
   static let place = 24
+  static let lastGeneration: UInt32 = (1 << 28) - 1
 
   /// Those of this process: how many forks it came by.
   static var forks: UInt8 { UInt8(truncatingIfNeeded: Forks.count) }
@@ -150,20 +156,22 @@ private struct Bits {
   let generation: UInt32
 
   init(_ ticket: OpaquePointer) {
-    let bits = UInt(bitPattern: ticket)
+    let bits = UInt(bitPattern: ticket) >> HandleKind.bits
     place = Int(bits & (1 << Self.place - 1))
     forks = UInt8(truncatingIfNeeded: bits >> Self.place)
     generation = UInt32(truncatingIfNeeded: bits >> (Self.place + 8))
   }
 
-  static func of(place: Int, forks: UInt8, generation: UInt32) -> UInt {
-    UInt(generation) << (Self.place + 8) | UInt(forks) << Self.place | UInt(place)
+  static func of(_ kind: HandleKind, place: Int, forks: UInt8, generation: UInt32) -> UInt {
+    let bits = UInt(generation) << (Self.place + 8) | UInt(forks) << Self.place | UInt(place)
+    return bits << HandleKind.bits | kind.rawValue
   }
 }
 
 /// The tickets of the process.
 enum Tickets {
-  static let sockets = TicketTable<ChannelContextBox>("socket", gone: "the channel is gone")
-  static let deferreds = TicketTable<Deferred>("deferred", gone: "it was finished before")
-  static let connections = TicketTable<ConnectCall>("connection", gone: "it has been decided already")
+  static let sockets = TicketTable<ChannelContextBox>(.socket, "socket", gone: "the channel is gone")
+  static let deferreds = TicketTable<Deferred>(.deferred, "deferred", gone: "it was finished before")
+  static let connections = TicketTable<ConnectCall>(
+    .connection, "connection", gone: "it has been decided already")
 }

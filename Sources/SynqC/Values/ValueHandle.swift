@@ -19,6 +19,8 @@ final class ValueHandle: @unchecked Sendable {
   /// What was read as C strings. Most values are read once.
   private var firstString: UnsafeMutablePointer<CChar>?
   private var otherStrings: [UnsafeMutablePointer<CChar>] = []
+  /// Parts that were lent as values of their own.
+  private var parts: [ValueHandle] = []
 
   init(_ payload: Payload) { content = .payload(payload) }
 
@@ -43,11 +45,10 @@ final class ValueHandle: @unchecked Sendable {
   }
 
   /// The handle as C holds it. Valid while the object lives.
-  var opaque: OpaquePointer { OpaquePointer(Unmanaged.passUnretained(self).toOpaque()) }
+  var opaque: OpaquePointer { HandleKind.value.handle(of: self) }
 
   static func of(_ opaque: OpaquePointer?, _ name: String = "value") throws(HostError) -> ValueHandle {
-    guard let opaque else { throw HostError(.invalidArgument, "\(name): is NULL") }
-    return Unmanaged<ValueHandle>.fromOpaque(UnsafeRawPointer(opaque)).takeUnretainedValue()
+    try HandleKind.value.object(of: opaque, name)
   }
 
   /// The bytes of a binary payload; nil for any other value.
@@ -82,6 +83,13 @@ final class ValueHandle: @unchecked Sendable {
         .notFound, argument == "pointer" ? "\(place): is missing" : "\(argument): nothing is at \(place)")
     }
     return value
+  }
+
+  /// Lends a part of this value, as long as this value lives.
+  func lend(part: JSON) -> OpaquePointer {
+    let handle = ValueHandle(.json(part))
+    parts.append(handle)
+    return handle.opaque
   }
 
   /// The error of a value that is of another kind than a reader asked for, in words that its sender can be told.

@@ -30,12 +30,21 @@ package struct Assigns: Sendable {
   /// Sets the assign `name`. Tracked values lose the members to ignore, and must not have a member that the spec bars.
   package mutating func set(_ name: String, to value: JSON) throws(HostError) {
     guard !name.isEmpty else { throw HostError(.invalidArgument, "name: is empty") }
+    try Self.checkName(name, "name")
     try Self.checkDepth(of: value, below: 0)
     if let index = trackedIndex(name) {
       tracked[index].replace(with: try admissible(value, at: name))
     } else {
       untracked[name] = value
     }
+  }
+
+  /// A name that begins as a pointer does is a mistake: nothing would ever be found there.
+  package static func checkName(_ name: String, _ argument: String) throws(HostError) {
+    guard name.utf8.first == UInt8(ascii: "/") else { return }
+    throw HostError(
+      .invalidArgument,
+      "\(argument): \"\(name)\" looks like a pointer; an assign's name is its first token, without the slash")
   }
 
   /// Removes the assign `name`; false if there was none.

@@ -74,6 +74,13 @@ FUNCTIONS: dict[str, Prototype] = {
     "synq_value_get_text": Prototype(c_int, (value_p, c_char_p, POINTER(c_char_p), size_out)),
     # int synq_value_get_json(const synq_value_t *value, const char *pointer, json_t **out);
     "synq_value_get_json": Prototype(c_int, (value_p, c_char_p, POINTER(json_p))),
+    # int synq_value_member(const synq_value_t *value, const char *pointer, size_t index, const char **name,
+    #                       size_t *length, const synq_value_t **out);
+    "synq_value_member": Prototype(
+        c_int, (value_p, c_char_p, c_size_t, POINTER(c_char_p), size_out, POINTER(value_p))
+    ),
+    # int synq_value_read(const synq_value_t *value, const synq_field_t *fields, size_t count);
+    "synq_value_read": Prototype(c_int, (value_p, c_void_p, c_size_t)),
     # int synq_value_diff(const synq_value_t *from, const synq_value_t *to, json_t **out);
     "synq_value_diff": Prototype(c_int, (value_p, value_p, POINTER(json_p)), waits=True),
     # int synq_value_diff_text(const synq_value_t *from, const synq_value_t *to, const char **out,
@@ -205,6 +212,14 @@ FUNCTIONS: dict[str, Prototype] = {
     # int synq_socket_append_value(synq_socket_t *socket, const char *pointer, const synq_value_t *value,
     #                             const char *from);
     "synq_socket_append_value": Prototype(c_int, (socket_p, c_char_p, value_p, c_char_p)),
+    # int synq_socket_merge(synq_socket_t *socket, const char *pointer, json_t *members);
+    "synq_socket_merge": Prototype(c_int, (socket_p, c_char_p, json_p)),
+    # int synq_socket_merge_text(synq_socket_t *socket, const char *pointer, const char *text, size_t length);
+    "synq_socket_merge_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_patch(synq_socket_t *socket, const char *pointer, json_t *patch);
+    "synq_socket_patch": Prototype(c_int, (socket_p, c_char_p, json_p)),
+    # int synq_socket_patch_text(synq_socket_t *socket, const char *pointer, const char *text, size_t length);
+    "synq_socket_patch_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
     # int synq_socket_remove(synq_socket_t *socket, const char *pointer);
     "synq_socket_remove": Prototype(c_int, (socket_p, c_char_p)),
     # int synq_socket_increment(synq_socket_t *socket, const char *pointer, int64_t by, int64_t *out);
