@@ -64,12 +64,12 @@ wheel: lib venv ## a wheel of the Python package with the library inside, in bui
 # ------------------------------------------------------------------------------------------------------- demos
 
 .PHONY: demo demo-python demo-swift
-demo: configure ## the C example: prints an address to open in two browser windows
-	@cmake --build $(CMAKE_BUILD) --target demo -- --quiet
-	@scripts/foreground $(CMAKE_BUILD)/examples/c/demo $(DEMO_ARGS)
+demo: deps ## the C example: prints an address to open in two browser windows
+	@demo=$$(scripts/build-c-demo) && scripts/foreground "$$demo" $(DEMO_ARGS)
 
-demo-python: lib venv ## the same in Python
-	@scripts/foreground $(VENV_PYTHON) examples/python/demo.py $(DEMO_ARGS)
+demo-python: venv ## the same in Python
+	@library=$$(scripts/demo-library)/libsynq.so && \
+	  SYNQ_LIBRARY=$$library scripts/foreground $(VENV_PYTHON) examples/python/demo.py $(DEMO_ARGS)
 
 demo-swift: deps ## the same in Swift
 	@scripts/build-swift-demo

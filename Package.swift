@@ -177,6 +177,26 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
+// SYNQ_TLS=off, as `make demo` says it, leaves TLS and with it BoringSSL out, which takes half of the time to build.
+if Context.environment["SYNQ_TLS"] == "off" {
+  package.dependencies.removeAll { dependency in
+    if case .sourceControl(_, let location, _) = dependency.kind {
+      location.hasSuffix("/swift-nio-ssl")
+    } else {
+      false
+    }
+  }
+  for target in package.targets where target.type != .system {
+    let count = target.dependencies.count
+    target.dependencies.removeAll { dependency in
+      if case .productItem("NIOSSL", _, _, _) = dependency { true } else { false }
+    }
+    if target.dependencies.count < count {
+      target.swiftSettings = (target.swiftSettings ?? []) + [.define("SYNQ_WITHOUT_TLS")]
+    }
+  }
+}
+
 // Warnings in our own sources are errors where SYNQ_STRICT is set, as the Makefile does; a user's build must not fail
 // because a newer compiler has a new warning.
 if Context.environment["SYNQ_STRICT"] != nil {

@@ -1,6 +1,5 @@
 import Logging
 import NIOCore
-import NIOSSL
 
 /// Two connections to one Redis: one for commands, sent without waiting for one another, one for subscriptions.
 ///
@@ -39,7 +38,7 @@ package final class RedisClient {
     self.configuration = configuration
     self.eventLoop = eventLoop
     self.handler = handler
-    let tls = try configuration.url.isTLS ? Self.makeTLS(configuration.url) : nil
+    let tls = try configuration.url.isTLS ? RedisTLS(configuration.url) : nil
     commands = RedisLink(
       configuration, tls: tls, isForSubscriptions: false, on: eventLoop, logger: logger,
       RedisConnection.Events(
@@ -49,13 +48,6 @@ package final class RedisClient {
       RedisConnection.Events(
         ready: { [weak self] in self?.subscribeAgain() }, pushed: { [weak self] in self?.pushed($0) },
         ended: { handler(.subscriptionsLost($0)) }))
-  }
-
-  /// What TLS needs of the URL; throws when the file of its roots cannot be read.
-  package static func makeTLS(_ url: RedisURL) throws -> NIOSSLContext {
-    var tls = TLSConfiguration.makeClientConfiguration()
-    if let file = url.certificates { tls.trustRoots = .file(file) }
-    return try NIOSSLContext(configuration: tls)
   }
 
   /// Begins to connect.

@@ -1,7 +1,6 @@
 import Logging
 import NIOCore
 import NIOPosix
-import NIOSSL
 
 /// A connection that comes back: when one ends, the next is tried after a pause that grows.
 ///
@@ -17,7 +16,7 @@ final class RedisLink {
 
   private let configuration: RedisConfiguration
   private let eventLoop: any EventLoop
-  private let tls: NIOSSLContext?
+  private let tls: RedisTLS?
   private let isForSubscriptions: Bool
   private let logger: Logger
   private let events: RedisConnection.Events
@@ -27,7 +26,7 @@ final class RedisLink {
   private var lastReason: String?
 
   init(
-    _ configuration: RedisConfiguration, tls: NIOSSLContext?, isForSubscriptions: Bool,
+    _ configuration: RedisConfiguration, tls: RedisTLS?, isForSubscriptions: Bool,
     on eventLoop: any EventLoop,
     logger: Logger, _ events: RedisConnection.Events
   ) {
@@ -65,10 +64,7 @@ final class RedisLink {
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
       .channelInitializer { [tls] channel in
         channel.eventLoop.makeCompletedFuture {
-          if let tls {
-            try channel.pipeline.syncOperations.addHandler(
-              NIOSSLClientHandler(context: tls, serverHostname: name))
-          }
+          if let tls { try channel.pipeline.syncOperations.addHandler(tls.makeHandler(serverName: name)) }
           try channel.pipeline.syncOperations.addHandler(bound.value)
         }
       }

@@ -1,3 +1,21 @@
+#if SYNQ_WITHOUT_TLS
+import NIOCore
+
+/// In a library that was built without TLS, as the demo's is: there are no credentials.
+final class TLSCredentials: Sendable {
+  private let handler: Never
+
+  init(_ configuration: TLSConfiguration) throws(NetworkError) {
+    throw NetworkError(
+      argument: "certificate file \"\(configuration.certificateFile)\"",
+      cause: "cannot be used: this library was built without TLS")
+  }
+
+  func replace(_: TLSConfiguration) throws(NetworkError) {}
+
+  func makeHandler() -> any ChannelHandler { switch handler {} }
+}
+#else
 import NIOConcurrencyHelpers
 import NIOSSL
 
@@ -57,3 +75,4 @@ final class TLSCredentials: Sendable {
     }
   }
 }
+#endif
