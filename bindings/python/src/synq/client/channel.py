@@ -12,6 +12,7 @@ from .backoff import Backoff
 from .failures import DisconnectedError, JoinError, ReplyError
 from .presence import Presence
 from .replica import Replica
+from .waiting import within
 from .wire import CLOSE, ERROR, JOIN, LEAVE, REPLY, Message
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class ClientChannel:
 
     async def joined(self, *, timeout_seconds: float | None = None) -> Any:
         """Waits for the answer to the first join, and gives it. Raises JoinError when the server refused."""
-        return await asyncio.wait_for(asyncio.shield(self._first), self._client._time(timeout_seconds))
+        return await within(self._client._time(timeout_seconds), self._first)
 
     # -- the state
 
@@ -113,7 +114,7 @@ class ClientChannel:
     ) -> Any:
         """Waits until there is a state, one for which `matches(state)` is true, and gives it."""
 
-        return await asyncio.wait_for(self._search(matches), self._client._time(timeout_seconds))
+        return await within(self._client._time(timeout_seconds), self._search(matches))
 
     async def _search(self, matches: Callable[[Any], object] | None) -> Any:
         async with contextlib.aclosing(self.states()) as states:
@@ -174,7 +175,7 @@ class ClientChannel:
             if self.status == "joined":
                 self._send(call)
                 await self._client._drain()
-            status, response = await asyncio.wait_for(call.answer, self._client._time(timeout_seconds))
+            status, response = await within(self._client._time(timeout_seconds), call.answer)
         finally:
             self._forget(call)
         if status != "ok":
@@ -246,7 +247,7 @@ class ClientChannel:
             call = Call(LEAVE, {})
             self._client._send(call, join_ref, self.topic)
             try:
-                await asyncio.wait_for(call.answer, self._client._time(timeout_seconds))
+                await within(self._client._time(timeout_seconds), call.answer)
             except (DisconnectedError, asyncio.TimeoutError):
                 pass
             finally:

@@ -8,6 +8,7 @@ import inspect
 import logging
 import secrets
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
@@ -15,8 +16,9 @@ from typing import Any
 from .backoff import Backoff
 from .channel import Call, ClientChannel
 from .failures import ClosedByServerError, DisconnectedError, HandshakeError
-from .frames import MAX_MESSAGE_BYTES
+from .frames import MAX_MESSAGE_BYTES, check_headers
 from .socket import WebSocket, address
+from .waiting import within
 from .wire import HEARTBEAT, HEARTBEAT_TOPIC, REPLY, VERSION, Message, decode, dialect, encode
 
 _log = logging.getLogger("synq.client")
@@ -76,6 +78,7 @@ class Client:
         if token is not None:
             coded = base64.urlsafe_b64encode(token.encode()).decode().rstrip("=")
             self._headers.setdefault("Sec-WebSocket-Protocol", f"phoenix, {_AUTH_PREFIX}{coded}")
+        check_headers(self._headers)
         self.timeout_seconds = timeout_seconds
         self.max_waiting = max_waiting
         self.max_events = max_events
@@ -141,6 +144,19 @@ class Client:
     ) -> None:
         await self.close()
 
+    async def ping(self) -> float:
+        """Sends a heartbeat, and gives the seconds until its answer."""
+        if not self.is_connected:
+            raise DisconnectedError("disconnected", "there is no connection")
+        began = time.perf_counter()
+        call = Call(HEARTBEAT, {})
+        self._send(call, None, HEARTBEAT_TOPIC)
+        try:
+            await within(self.timeout_seconds, call.answer)
+        finally:
+            self._forget(call)
+        return time.perf_counter() - began
+
     # -- topics
 
     async def join(
@@ -192,7 +208,7 @@ class Client:
             self._tls,
             self._max_message_bytes,
         )
-        return await asyncio.wait_for(connecting, self.timeout_seconds)
+        return await within(self.timeout_seconds, connecting)
 
     async def _run(self, socket: WebSocket) -> None:
         """Reads from the connection, and from the ones after it."""
@@ -256,7 +272,7 @@ class Client:
             call = Call(HEARTBEAT, {})
             self._send(call, None, HEARTBEAT_TOPIC)
             try:
-                await asyncio.wait_for(call.answer, self._heartbeat_seconds)
+                await within(self._heartbeat_seconds, call.answer)
             except DisconnectedError:
                 return
             except asyncio.TimeoutError:

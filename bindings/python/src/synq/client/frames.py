@@ -26,6 +26,13 @@ class ProtocolError(ConnectionError):
         self.code = code
 
 
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Raises ValueError for a header that would be more than one line."""
+    for name, value in headers.items():
+        if any(character in name + value for character in "\r\n\0"):
+            raise ValueError(f"the header {name!r} has a line break in it")
+
+
 class Handshake:
     """The request of an upgrade, and the check of its answer."""
 
@@ -41,9 +48,7 @@ class Handshake:
             "Sec-WebSocket-Version": "13",
             **headers,
         }
-        for name, value in fields.items():
-            if any(character in name + value for character in "\r\n\0"):
-                raise ValueError(f"the header {name!r} has a line break in it")
+        check_headers(fields)
         lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
         self.request = "\r\n".join(lines).encode()
 

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from . import frames
 from .failures import ClosedByServerError
 from .frames import CLOSE, PING, PONG, Frames, Handshake, ProtocolError
+from .waiting import within
 
 _READ_BYTES = 1 << 16
 _CLOSE_SECONDS = 1.0
@@ -140,7 +141,7 @@ class WebSocket:
         self.send(CLOSE, (1000).to_bytes(2, "big"))
         self._is_closing = True
         with contextlib.suppress(ClosedByServerError, asyncio.TimeoutError):
-            await asyncio.wait_for(self._until_closed(), _CLOSE_SECONDS)
+            await within(_CLOSE_SECONDS, self._until_closed())
         self.abort()
 
     async def _until_closed(self) -> None:
