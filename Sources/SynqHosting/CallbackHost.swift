@@ -16,11 +16,15 @@ package protocol CallbackHost: AnyObject, Sendable {
 
   /// Whether `ChannelContext.dueSince` is of interest; taking the time costs a callback some 30 ns.
   var asksDueTime: Bool { get }
+
+  /// What the program has to say about who is here; nil if nothing.
+  var presence: (any PresenceHost)? { get }
 }
 
 extension CallbackHost {
   package var neverBlocks: Bool { false }
   package var asksDueTime: Bool { false }
+  package var presence: (any PresenceHost)? { nil }
 }
 
 /// A host's decision about clients that ask to be connected.
@@ -36,13 +40,15 @@ package enum PendingCall: Sendable {
   case connect(any ConnectHost, ConnectRequest)
   /// Something of the host's that is to be freed.
   case release(@Sendable () -> Void)
+  /// A callback that is not of one channel.
+  case task(@Sendable () -> Void)
 
   /// Runs the callback on the current thread; its outcome finds its own way back.
   package func run() {
     switch self {
     case .channel(let context, let invocation): context.run(invocation)
     case .connect(let host, let request): if !request.attempt.isOver { host.connect(request) }
-    case .release(let body): body()
+    case .release(let body), .task(let body): body()
     }
   }
 }

@@ -80,7 +80,7 @@ extension ChannelContext {
       guard !topic.hasSameBytes(as: self.topic) else { return }
       try withHeld { held throws(HostError) in try held.subscribe(Topic(topic), limit: limit) }
     case .unsubscribe(let topic): try withHeld { held throws(HostError) in held.unsubscribe(Topic(topic)) }
-    case .push, .broadcast, .publish, .send, .sendAfter, .cancelTimer: break
+    case .push, .broadcast, .publish, .send, .sendAfter, .cancelTimer, .presenceState: break
     }
   }
 

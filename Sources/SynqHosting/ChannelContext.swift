@@ -177,6 +177,7 @@ package final class ChannelContext: Sendable {
       case .idle, .deferred, .ended: return false
       }
     }
+    driver.hub.presences.left(self)
     // A callback that a stop did not wait for still uses what its host keeps with the channel.
     if !isRunning { letGo() }
   }

@@ -47,6 +47,8 @@ package final class ChannelHub: SocketBackend, Sendable {
   private let timestamp: @Sendable () -> String
   private let adapter: (any PubSubAdapter)?
   package let stats = ServerStats()
+  /// Who is in the topics.
+  package let presences = PresenceDirectory()
 
   private struct Loops {
     var all: [ServerLoop] = []
@@ -70,6 +72,7 @@ package final class ChannelHub: SocketBackend, Sendable {
   /// Names the loops that sockets will be accepted on; once, before the first is.
   package func use(_ eventLoops: [any EventLoop]) {
     loops.withLock { loops in loops.all = eventLoops.map { ServerLoop(eventLoop: $0, hub: self) } }
+    presences.use(self)
     adapter?.begin { [weak self] message in self?.deliver(message) }
   }
 
@@ -130,6 +133,7 @@ package final class ChannelHub: SocketBackend, Sendable {
 
   /// Pushes an event to every client of the topic, on all loops and on all servers.
   package func broadcast(topic: String, event: String, payload: Payload, except: ChannelContext? = nil) {
+    presences.flush(before: topic)
     post(.broadcast(topic: topic, event: event, payload: payload, except: except))
     adapter?.send(.broadcast(topic: topic, event: event, payload: payload))
   }
@@ -158,9 +162,10 @@ package final class ChannelHub: SocketBackend, Sendable {
   }
 
   private func post(_ message: LoopMessage) {
-    let all = loops.withLock { $0.all }
-    for loop in all { loop.post(message) }
+    for loop in allLoops { loop.post(message) }
   }
+
+  var allLoops: [ServerLoop] { loops.withLock { $0.all } }
 
   // MARK: The end
 

@@ -13,6 +13,8 @@ enum LoopMessage: Sendable {
   case reply(ChannelContext, DeferredReply, Response)
   case stop(ChannelContext, CloseReason)
   case crash(ChannelContext, cause: String, code: Int32?)
+  /// The channel's client is to get `presence_state`.
+  case presenceState(ChannelContext)
   /// For every socket of the loop.
   case broadcast(topic: String, event: String, payload: Payload, except: ChannelContext?)
   case publish(topic: String, message: String, payload: JSON, except: ChannelContext?)
@@ -104,6 +106,7 @@ final class ServerLoop: @unchecked Sendable {
       context.driver.reply(deferred, response, of: context)
     case .stop(let context, let reason): context.driver.stop(context, reason)
     case .crash(let context, let cause, let code): context.driver.crash(context, cause: cause, code: code)
+    case .presenceState(let context): context.driver.sendPresenceState(to: context)
     case .broadcast(let topic, let event, let payload, let except):
       broadcast(topic: topic, event: event, payload: payload, except: except)
     case .publish(let topic, let message, let payload, let except):

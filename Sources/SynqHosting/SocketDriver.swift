@@ -14,7 +14,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   let workerShare = WorkerShare()
   /// Those of the engine, for any thread.
   let limits: SocketLimits
-  private unowned let hub: ChannelHub
+  unowned let hub: ChannelHub
   private let transport: any SocketTransport
   private(set) var engine: SocketEngine
   private let jsonLimits: JSONLimits
@@ -140,7 +140,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
         hub.broadcast(topic: context.topic, event: event, payload: payload, except: nil)
       case .publish(let message, let payload, _):
         hub.publish(topic: context.topic, message: message, payload: payload, except: nil)
-      case .push, .send, .sendAfter, .cancelTimer, .subscribe, .unsubscribe: break
+      case .push, .send, .sendAfter, .cancelTimer, .subscribe, .unsubscribe, .presenceState: break
       }
     }
   }
@@ -196,7 +196,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   }
 
   /// Lets the engine work, carries out what it asks for and sends what it wrote.
-  private func enter(_ body: (inout SocketEngine, inout EngineOutput) -> Void) {
+  func enter(_ body: (inout SocketEngine, inout EngineOutput) -> Void) {
     guard life != .finished else { return }
     work(body)
     settle()
@@ -294,6 +294,8 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     case .sendAfter(let key, let delay, let message): sendAfter(key, delay, message)
     case .cancelTimer(let key, let number):
       if let timer = timers[key]?.removeValue(forKey: number) { loop.timers.cancel(timer) }
+    case .presenceState(let key):
+      if let context = contexts[key] { hub.presences.requestState(context) }
     case .close(let code, let reason): close(code, reason: reason)
     case .finished: finish()
     case .log(let entry): log(entry)

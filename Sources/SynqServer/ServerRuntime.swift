@@ -235,6 +235,9 @@ package final class ServerRuntime: Sendable {
     try hub().publish(topic: topic, message: message, payload: payload)
   }
 
+  /// Who is in a topic.
+  package func presences() throws(HostError) -> PresenceDirectory { try hub().presences }
+
   package func disconnect(id: String) throws(HostError) { try hub().disconnect(id: id) }
 
   /// Reads certificate and key again; on an error all stays as it was.

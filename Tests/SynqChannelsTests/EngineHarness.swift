@@ -78,6 +78,7 @@ final class EngineHarness {
       case .sendAfter(_, let delay, let message): actions.append("after \(delay) \(message.name)")
       case .cancelTimer(_, let timer): actions.append("cancel \(timer)")
       case .close(let code, let reason): actions.append("close \(code.rawValue) \(reason)")
+      case .presenceState: actions.append("presence_state")
       case .finished: actions.append("finished")
       }
     }

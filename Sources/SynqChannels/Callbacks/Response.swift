@@ -41,6 +41,8 @@ package enum Effect: Sendable {
   case cancelTimer(UInt64)
   case subscribe(topic: String)
   case unsubscribe(topic: String)
+  /// The client is to get `presence_state`.
+  case presenceState
 }
 
 /// How a callback ended.

@@ -36,6 +36,8 @@ package final class ChannelSpec: Sendable {
     /// Whether tracked state may have members named `__proto__`, `constructor` or `prototype`, which a careless
     /// JavaScript client turns into changes of its own objects' prototype.
     package var allowsPrototypeKeys = false
+    /// What the presence of a topic may grow to.
+    package var presence = PresenceLimits()
 
     package init() {}
   }

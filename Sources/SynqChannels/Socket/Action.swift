@@ -20,6 +20,8 @@ package enum Action {
   /// Call `deliver` with this message after the delay, unless the channel has ended or `cancelTimer` came first.
   case sendAfter(ChannelKey, Duration, HostMessage)
   case cancelTimer(ChannelKey, UInt64)
+  /// The client is to get `presence_state`, in its place among the topic's messages.
+  case presenceState(ChannelKey)
   /// Close the connection.
   case close(CloseCode, reason: String)
   /// Every channel has ended after `connectionLost` or `drain`.

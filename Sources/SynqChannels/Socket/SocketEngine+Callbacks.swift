@@ -187,6 +187,7 @@ extension SocketEngine {
         machine.mailbox.removeMessage(ofTimer: timer)
         output.actions.append(.cancelTimer(key, timer))
       case .subscribe(let topic): output.actions.append(.subscribe(key, topic: topic))
+      case .presenceState: output.actions.append(.presenceState(key))
       case .unsubscribe(let topic): output.actions.append(.unsubscribe(key, topic: topic))
       }
     }
