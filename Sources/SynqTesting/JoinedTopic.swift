@@ -21,6 +21,8 @@ final class JoinedTopic: Sendable {
     /// What a stock client would have choked on.
     var damage: String?
     var joinReply: Reply?
+    /// Who is here.
+    var presences = PresenceView()
   }
 
   let view = Mutex(View())
@@ -33,6 +35,13 @@ final class JoinedTopic: Sendable {
 
   /// Does with a message what a client does, keeps its state up to date, and notes that in the message.
   func follow(_ frame: inout ServerFrame) {
+    if frame.event == PresenceEvent.diff {
+      view.withLock { [frame] in $0.presences.take(diff: frame.payload) }
+    } else if frame.event == PresenceEvent.state {
+      view.withLock { [frame] in
+        if frame.joinRef == $0.joinRef { $0.presences.take(state: frame.payload) }
+      }
+    }
     frame.stateAfter = view.withLock { [frame] view -> JSON? in
       guard frame.joinRef == view.joinRef else { return nil }
       let next = frame.payload["version"]?.int64Value.map(Int.init)

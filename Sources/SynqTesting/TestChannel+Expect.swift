@@ -158,7 +158,7 @@ extension TestChannel {
 
   // MARK: Messages
 
-  private func next(_ matches: @escaping @Sendable (ServerFrame) -> Bool) async -> ServerFrame? {
+  func next(_ matches: @escaping @Sendable (ServerFrame) -> Bool) async -> ServerFrame? {
     let joinRef = joinRef
     return await client.inbox.next(topic: topic, within: client.server.timeout) { frame in
       // A broadcast has no join_ref, and neither has the refusal of a topic that is not joined.

@@ -27,6 +27,9 @@ public protocol AsyncChannel: Sendable {
   /// Builds the messages that carry the state; see ``Channel/messageBuilder``.
   var messageBuilder: (any MessageBuilder)? { get }
 
+  /// What is said about who is here, and how many may be. Read once, as the options are. Default: the defaults.
+  var presence: PresenceOptions { get }
+
   /// A client asks to join: return to let it in, throw a ``SynqError`` to refuse.
   func authorize(topic: String, params: JSON, socket: Socket) async throws
 
@@ -52,6 +55,9 @@ extension AsyncChannel {
 
   /// The messages of the dialect.
   public var messageBuilder: (any MessageBuilder)? { nil }
+
+  /// The defaults.
+  public var presence: PresenceOptions { PresenceOptions() }
 
   /// Lets every client join.
   public func authorize(topic: String, params: JSON, socket: Socket) async throws {}

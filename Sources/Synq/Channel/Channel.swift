@@ -35,6 +35,9 @@ public protocol Channel: Sendable {
   /// Builds the messages that carry the state. Read once, as the options are. Default nil: those of the dialect.
   var messageBuilder: (any MessageBuilder)? { get }
 
+  /// What is said about who is here, and how many may be. Read once, as the options are. Default: the defaults.
+  var presence: PresenceOptions { get }
+
   /// A client asks to join. Return to let it in, throw a ``SynqError`` to refuse. Assigns made here are kept;
   /// ``Socket/reply(_:)-(JSON)`` sends something with the answer. Default: every client may join.
   func authorize(topic: String, params: JSON, socket: Socket) throws
@@ -67,6 +70,9 @@ extension Channel {
 
   /// The messages of the dialect.
   public var messageBuilder: (any MessageBuilder)? { nil }
+
+  /// The defaults.
+  public var presence: PresenceOptions { PresenceOptions() }
 
   /// Lets every client join.
   public func authorize(topic: String, params: JSON, socket: Socket) throws {}

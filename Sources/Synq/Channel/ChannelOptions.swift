@@ -33,7 +33,7 @@ public struct ChannelOptions: Sendable, Hashable {
   }
 
   /// The engine's form of these options.
-  func checked() throws(HostError) -> ChannelSpec.Options {
+  func checked(_ presence: PresenceOptions) throws(HostError) -> ChannelSpec.Options {
     guard maxVersion >= 1 else {
       throw HostError(.invalidArgument, "maxVersion: \(maxVersion) is not at least 1")
     }
@@ -44,6 +44,7 @@ public struct ChannelOptions: Sendable, Hashable {
     spec.ignoreKeys = ignoreKeys
     spec.intercept = intercept
     spec.allowsPrototypeKeys = allowsPrototypeKeys
+    spec.presence = try presence.checked()
     return spec
   }
 }

@@ -8,11 +8,13 @@ final class AsyncChannelHost<Host: AsyncChannel>: CallbackHost {
   private let channel: Host
   private let messageBuilder: (any MessageBuilder)?
   private let meter: CallbackMeter
+  let presence: (any PresenceHost)?
 
   init(_ channel: Host, _ messageBuilder: (any MessageBuilder)?, _ meter: CallbackMeter) {
     self.channel = channel
     self.messageBuilder = messageBuilder
     self.meter = meter
+    presence = channel.presence.host
   }
 
   var asksDueTime: Bool { meter.isMeasuring }

@@ -110,7 +110,7 @@ public final class Server: Sendable {
   public func channel(_ pattern: String, _ channel: some Channel) throws(HostError) {
     let builder = channel.messageBuilder
     try runtime.addChannel(
-      pattern, options: try channel.options.checked(), callbacks: .with(builder),
+      pattern, options: try channel.options.checked(channel.presence), callbacks: .with(builder),
       host: ChannelHost(channel, builder, metrics.meter(for: pattern)))
   }
 
@@ -118,7 +118,7 @@ public final class Server: Sendable {
   public func channel(_ pattern: String, _ channel: some AsyncChannel) throws(HostError) {
     let builder = channel.messageBuilder
     try runtime.addChannel(
-      pattern, options: try channel.options.checked(), callbacks: .with(builder),
+      pattern, options: try channel.options.checked(channel.presence), callbacks: .with(builder),
       host: AsyncChannelHost(channel, builder, metrics.meter(for: pattern)))
   }
 
