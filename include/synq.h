@@ -198,6 +198,7 @@ typedef struct synq_server synq_server_t;         /* a server: synq_server_new()
 typedef struct synq_socket synq_socket_t;         /* one channel of one client, as callbacks see it */
 typedef struct synq_connection synq_connection_t; /* a client that asks to be connected: synq_connect_fn */
 typedef struct synq_deferred synq_deferred_t;     /* a response that is given later: synq_socket_defer() */
+typedef struct synq_fetch synq_fetch_t;           /* a question about presences: synq_fetch_presence_fn */
 typedef struct synq_value synq_value_t;           /* a JSON value that is read in place: "Reading values" */
 
 /* Frees what a host gave: `user` of a set of callbacks, `data` of synq_socket_set_data(). Called once.
@@ -367,6 +368,17 @@ typedef int (*synq_new_state_fn)(synq_socket_t *socket, const synq_value_t *stat
 typedef int (*synq_update_state_fn)(synq_socket_t *socket, const synq_value_t *from, const synq_value_t *to,
                                     uint32_t version, void *user);
 
+/* What is to be shown of keys that came or changed, beside their metas: names, pictures. `presences` is an
+ * object, {"ann": {"metas": [...]}}, valid until the fetch is finished. It is asked once for all keys of a
+ * change, and the change is told when it is finished, by synq_fetch_finish(): exactly once, now or later,
+ * from any thread. A failure is logged, and the metas are shown alone. One at a time for each topic. */
+typedef int (*synq_fetch_presence_fn)(synq_fetch_t *fetch, const char *topic, const synq_value_t *presences,
+                                      void *user);
+
+/* The first channel came under `key` of a topic (`is_present` 1), or the last one went (0). One at a time for
+ * each topic, in order; who goes and comes back at once is not reported. */
+typedef void (*synq_presence_changed_fn)(const char *topic, const char *key, int is_present, void *user);
+
 /* A client asks to be connected; `params` are those of its URL, an object of strings. SYNQ_OK connects
  * it, SYNQ_REFUSE answers 403 or what synq_connection_refuse() said; a failure answers 500. A decision
  * that takes longer, on another thread or in a task of an event loop: synq_connection_defer(). */
@@ -521,7 +533,11 @@ typedef struct synq_channel_options {
                                      prototype, which break careless JavaScript clients. Default: to assign
                                      one is SYNQ_EINVAL */
   synq_new_state_fn new_state;    /* Default: the dialect's message with the full state */
-  synq_update_state_fn update_state; /* Default: the dialect's patch */
+  synq_update_state_fn update_state;     /* Default: the dialect's patch */
+  synq_fetch_presence_fn fetch_presence; /* Default: metas are shown alone */
+  synq_presence_changed_fn presence_changed;
+  uint32_t max_presence_keys;  /* of one topic: SYNQ_ELIMIT. Default 10,000 */
+  uint32_t max_presence_bytes; /* of one topic's keys and metas: SYNQ_ELIMIT. Default 4,000,000 */
 } synq_channel_options_t;
 
 #define SYNQ_CHANNEL_OPTIONS_INIT SYNQ_INIT(synq_channel_options_t)
@@ -937,6 +953,66 @@ int synq_socket_publish_from_text(synq_socket_t *socket, const char *message, co
  * more than max_subscriptions. Since 0.1. */
 int synq_socket_subscribe(synq_socket_t *socket, const char *topic);
 int synq_socket_unsubscribe(synq_socket_t *socket, const char *topic);
+
+/* ----------------------------------------------------------------------------------------------------------
+ * Presence: who is here
+ *
+ * A channel is present under keys that it tracks, mostly one: the user's id. A key has the metas of all of
+ * its channels, one for each tab or device. Clients follow with phoenix.js's Presence: the channel's client
+ * gets presence_state once it tracks a key, and every client of the topic presence_diff from then on. A
+ * channel that ends is taken away by itself. From any thread at any time, but not inside authorize
+ * (SYNQ_ESTATE): nobody is to be seen before he was let in.
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* The bytes of a phx_ref with its NUL. */
+#define SYNQ_PRESENCE_REF_BYTES 17
+
+/* Makes the channel present under `key`, with an object that clients see ({"status": "online"}). `ref` has
+ * SYNQ_PRESENCE_REF_BYTES bytes for the meta's phx_ref, or is NULL. SYNQ_ESTATE if the channel tracks the
+ * key already, SYNQ_ETYPE if `meta` is no object, SYNQ_EINVAL for a key that every JavaScript object has
+ * ("constructor"), SYNQ_ELIMIT beyond max_presence_keys and max_presence_bytes. Since 0.1. */
+int synq_presence_track(synq_socket_t *socket, const char *key, json_t *meta /* steals */, char *ref);
+int synq_presence_track_text(synq_socket_t *socket, const char *key, const char *text, size_t length,
+                             char *ref);
+
+/* Replaces this channel's meta under `key`, as a whole and under a new ref. SYNQ_ENOTFOUND if it does not
+ * track the key. Since 0.1. */
+int synq_presence_update(synq_socket_t *socket, const char *key, json_t *meta /* steals */, char *ref);
+int synq_presence_update_text(synq_socket_t *socket, const char *key, const char *text, size_t length,
+                              char *ref);
+
+/* Takes this channel away from `key`. SYNQ_ENOTFOUND if it does not track the key. Since 0.1. */
+int synq_presence_untrack(synq_socket_t *socket, const char *key);
+
+/* Shows who is here to the client of a channel that tracks no key. Since 0.1. */
+int synq_presence_show(synq_socket_t *socket);
+
+/* The keys of the channel's topic, {"ann": {"metas": [...]}}, with what fetch_presence added so far: a new
+ * value, or text that is ended by NUL and freed with synq_free(). `length` may be NULL. Since 0.1. */
+int synq_presence_list(synq_socket_t *socket, json_t **out) SYNQ_MUST_CHECK;
+int synq_presence_list_text(synq_socket_t *socket, char **out, size_t *length) SYNQ_MUST_CHECK;
+
+/* One key of the channel's topic, {"metas": [...]}. SYNQ_ENOTFOUND if nobody is there. Since 0.1. */
+int synq_presence_get(synq_socket_t *socket, const char *key, json_t **out) SYNQ_MUST_CHECK;
+int synq_presence_get_text(synq_socket_t *socket, const char *key, char **out,
+                           size_t *length) SYNQ_MUST_CHECK;
+
+/* The same of any topic. A topic that nobody joined has no keys. Since 0.1. */
+int synq_server_presence_list(synq_server_t *server, const char *topic, json_t **out) SYNQ_MUST_CHECK;
+int synq_server_presence_list_text(synq_server_t *server, const char *topic, char **out,
+                                   size_t *length) SYNQ_MUST_CHECK;
+int synq_server_presence_get(synq_server_t *server, const char *topic, const char *key,
+                             json_t **out) SYNQ_MUST_CHECK;
+int synq_server_presence_get_text(synq_server_t *server, const char *topic, const char *key, char **out,
+                                  size_t *length) SYNQ_MUST_CHECK;
+
+/* Answers a fetch with {"ann": {"name": "Ann"}}: the members of each object are shown beside the key's metas.
+ * A key without one is shown alone. SYNQ_ECLOSED if it was finished before. Since 0.1. */
+int synq_fetch_finish(synq_fetch_t *fetch, json_t *additions /* steals */);
+int synq_fetch_finish_text(synq_fetch_t *fetch, const char *text, size_t length);
+
+/* Says that a fetch failed; `cause` is for the log. Since 0.1. */
+int synq_fetch_fail(synq_fetch_t *fetch, const char *cause);
 
 /* ----------------------------------------------------------------------------------------------------------
  * The patch engine alone: RFC 6902 without a server

@@ -56,6 +56,13 @@ enum {
   X(server_broadcast_binary, synq_server_broadcast_binary, HANDLE | NAME | BYTES, \
     (a->handle, "t", a->name, a->bytes, a->length)) \
   X(server_publish, synq_server_publish, HANDLE | NAME | JSON, (a->handle, "t", a->name, STOLEN)) \
+  X(server_presence_list, synq_server_presence_list, HANDLE | NAME | OUT, (a->handle, a->name, a->out)) \
+  X(server_presence_list_text, synq_server_presence_list_text, HANDLE | NAME | OUT, \
+    (a->handle, a->name, a->out, NULL)) \
+  X(server_presence_get, synq_server_presence_get, HANDLE | NAME | OUT, (a->handle, a->name, "k", a->out)) \
+  X(server_presence_get_key, synq_server_presence_get, STRING, (a->handle, "t", a->name, a->out)) \
+  X(server_presence_get_text, synq_server_presence_get_text, HANDLE | NAME | OUT, \
+    (a->handle, a->name, "k", a->out, NULL)) \
   X(server_publish_text, synq_server_publish_text, HANDLE | NAME | TEXT, \
     (a->handle, "t", a->name, a->text, a->length)) \
   X(server_publish_topic, synq_server_publish_text, NAME, (a->handle, a->name, "e", a->text, a->length)) \
@@ -155,7 +162,24 @@ enum {
   X(socket_publish_from_text, synq_socket_publish_from_text, HANDLE | NAME | TEXT, \
     (a->handle, a->name, a->text, a->length)) \
   X(socket_subscribe, synq_socket_subscribe, HANDLE | NAME, (a->handle, a->name)) \
-  X(socket_unsubscribe, synq_socket_unsubscribe, HANDLE | NAME, (a->handle, a->name))
+  X(socket_unsubscribe, synq_socket_unsubscribe, HANDLE | NAME, (a->handle, a->name)) \
+  X(presence_track, synq_presence_track, HANDLE | STRING | JSON, (a->handle, a->name, STOLEN, NULL)) \
+  X(presence_track_text, synq_presence_track_text, HANDLE | STRING | TEXT, \
+    (a->handle, a->name, a->text, a->length, NULL)) \
+  X(presence_update, synq_presence_update, HANDLE | STRING | JSON, (a->handle, a->name, STOLEN, NULL)) \
+  X(presence_update_text, synq_presence_update_text, HANDLE | STRING | TEXT, \
+    (a->handle, a->name, a->text, a->length, NULL)) \
+  X(presence_untrack, synq_presence_untrack, HANDLE | STRING, (a->handle, a->name)) \
+  X(presence_show, synq_presence_show, HANDLE, (a->handle)) \
+  X(presence_list, synq_presence_list, HANDLE | OUT, (a->handle, a->out)) \
+  X(presence_list_text, synq_presence_list_text, HANDLE | OUT, (a->handle, a->out, NULL)) \
+  X(presence_get, synq_presence_get, HANDLE | STRING | OUT, (a->handle, a->name, a->out)) \
+  X(presence_get_text, synq_presence_get_text, HANDLE | STRING | OUT, (a->handle, a->name, a->out, NULL))
+
+#define FETCH_FUNCTIONS(X) \
+  X(fetch_finish, synq_fetch_finish, HANDLE | JSON, (a->handle, STOLEN)) \
+  X(fetch_finish_text, synq_fetch_finish_text, HANDLE | TEXT, (a->handle, a->text, a->length)) \
+  X(fetch_fail, synq_fetch_fail, HANDLE | STRING, (a->handle, a->name))
 
 #define DEFERRED_FUNCTIONS(X) \
   X(deferred_finish, synq_deferred_finish, HANDLE, (a->handle)) \

@@ -188,6 +188,45 @@ void a_polled_server_runs_callbacks_here_only() {
   CHECK(!server.poll());
 }
 
+void presences_are_tracked_named_and_heard_of() {
+  std::mutex mutex;
+  std::string heard;
+  synq::ChannelOptions options;
+  options.presence.fetch = [](std::string_view, synq::Value presences) {
+    CHECK(presences.has("/ann/metas/0"));
+    return synq::Data(synq::Json::object({{"ann", synq::Json::object({{"name", "Ann"}})}}));
+  };
+  options.presence.changed = [&](std::string_view topic, std::string_view key, bool is_present) {
+    std::lock_guard<std::mutex> lock(mutex);
+    heard += std::string(topic) + " " + std::string(key) + (is_present ? " came;" : " went;");
+  };
+  options.presence.max_keys = 1;
+  synq::Callbacks callbacks;
+  callbacks.init = [](synq::Socket socket, std::string_view, synq::Value) {
+    CHECK(socket.track("ann", synq::Json::object({{"n", 1}})).size() == 16);
+    CHECK(socket.update_presence("ann", synq::Text{"{\"n\":2}"}).size() == 16);
+    CHECK(!socket.presence("bob") && socket.presence("ann"));
+    CHECK_THROWS(SYNQ_ENOTFOUND, "bob", socket.untrack("bob"));
+    CHECK_THROWS(SYNQ_ELIMIT, "max_presence_keys", socket.track("bob"));
+    CHECK(json_object_size(socket.presences().get()) == 1);
+    socket.show_presences();
+  };
+  callbacks.handle_event = [](synq::Socket socket, std::string_view, synq::Value) { socket.untrack("ann"); };
+  synq::Server server;
+  server.channel("t:*", options, callbacks);
+  server.start();
+  Client client(server);
+  CHECK(client.await("presence_state").find("\"name\":\"Ann\"") != std::string::npos);
+  CHECK(server.presence("t:1", "ann") && !server.presence("t:1", "bob"));
+  client.send("leave");
+  client.await("\"leaves\":{\"ann\"");
+  CHECK(json_object_size(server.presences("t:1").get()) == 0);
+  server.stop();
+  server.wait();
+  std::lock_guard<std::mutex> lock(mutex);
+  CHECK(heard == "t:1 ann came;t:1 ann went;");
+}
+
 } // namespace
 
 const std::vector<Test> server_tests = {
@@ -199,4 +238,5 @@ const std::vector<Test> server_tests = {
     {"a_message_builder_builds_and_may_throw", a_message_builder_builds_and_may_throw},
     {"a_server_can_be_moved", a_server_can_be_moved},
     {"a_polled_server_runs_callbacks_here_only", a_polled_server_runs_callbacks_here_only},
+    {"presences_are_tracked_named_and_heard_of", presences_are_tracked_named_and_heard_of},
 };

@@ -34,15 +34,17 @@ SERVER_FUNCTIONS(THUNK)
 CONNECTION_FUNCTIONS(THUNK)
 SOCKET_FUNCTIONS(THUNK)
 DEFERRED_FUNCTIONS(THUNK)
+FETCH_FUNCTIONS(THUNK)
 VALUE_FUNCTIONS(THUNK)
 
 static const function_t server_functions[] = {SERVER_FUNCTIONS(ROW){NULL, NULL, 0}};
 static const function_t connection_functions[] = {CONNECTION_FUNCTIONS(ROW){NULL, NULL, 0}};
 static const function_t socket_functions[] = {SOCKET_FUNCTIONS(ROW){NULL, NULL, 0}};
 static const function_t deferred_functions[] = {DEFERRED_FUNCTIONS(ROW){NULL, NULL, 0}};
+static const function_t fetch_functions[] = {FETCH_FUNCTIONS(ROW){NULL, NULL, 0}};
 static const function_t value_functions[] = {VALUE_FUNCTIONS(ROW){NULL, NULL, 0}};
-static const function_t *const all_functions[] = {server_functions, connection_functions, socket_functions,
-                                                  deferred_functions, value_functions};
+static const function_t *const all_functions[] = {server_functions,   connection_functions, socket_functions,
+                                                  deferred_functions, fetch_functions,      value_functions};
 
 static void expect(const function_t *function, const char *wrong, const arguments_t *arguments, int code,
                    const char *text) {
@@ -192,6 +194,7 @@ static int probe_socket(synq_socket_t *socket, const char *event, const synq_val
   give_all_wrong_arguments(socket_functions, socket, payload);
   /* No deferred's handle: but other arguments are looked at first. */
   give_all_wrong_arguments(deferred_functions, (void *)1, NULL);
+  give_all_wrong_arguments(fetch_functions, (void *)1, NULL);
   for (const function_t *row = value_functions; row->name != NULL; row++) {
     if (row->takes & HANDLE) give_wrong_arguments(row, &right);
   }

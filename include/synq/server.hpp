@@ -143,6 +143,7 @@ struct ChannelOptions {
   bool allow_prototype_keys = false;
   /* Default: the dialect's messages. */
   std::shared_ptr<MessageBuilder> message_builder = nullptr;
+  PresenceOptions presence = {};
 };
 
 struct MountOptions {
@@ -337,6 +338,20 @@ public:
         [&](json_t *json) { return synq_server_publish(raw_, topic, message, json); },
         [&](const char *text, size_t n) { return synq_server_publish_text(raw_, topic, message, text, n); });
   }
+  /* Who is in a topic, {"ann": {"metas": [...]}}. */
+  Json presences(Name topic) const {
+    json_t *list;
+    check(synq_server_presence_list(raw_, topic, &list));
+    return Json::adopt(list);
+  }
+  /* {"metas": [...]}; nothing if nobody is there. */
+  std::optional<Json> presence(Name topic, Name key) const {
+    json_t *presence;
+    int result = synq_server_presence_get(raw_, topic, key, &presence);
+    if (result == SYNQ_ENOTFOUND) return std::nullopt;
+    check(result);
+    return Json::adopt(presence);
+  }
   void disconnect(Name id) {
     check(synq_server_disconnect(raw_, id));
   }
@@ -367,7 +382,8 @@ private:
     detail::bind(raw);
     if (!hears) raw.handle_message = nullptr;
     if (options.message_builder) detail::bind_message_builder(raw);
-    raw.user = new detail::Registration{std::move(channel), options.message_builder};
+    detail::bind_presence(raw, options.presence);
+    raw.user = new detail::Registration{std::move(channel), options.message_builder, options.presence};
     raw.destroy = detail::destroy<detail::Registration>;
     check(synq_server_channel(raw_, pattern, &raw));
   }

@@ -244,6 +244,41 @@ public:
     check(synq_socket_unsubscribe(raw_, topic));
   }
 
+  /* Who is here; see "Presence" in synq.h. These give the meta's phx_ref. */
+  std::string track(Name key, Data meta = Text{"{}"}) {
+    char ref[SYNQ_PRESENCE_REF_BYTES];
+    meta.give([&](json_t *json) { return synq_presence_track(raw_, key, json, ref); },
+              [&](const char *text, size_t n) { return synq_presence_track_text(raw_, key, text, n, ref); });
+    return ref;
+  }
+  std::string update_presence(Name key, Data meta) {
+    char ref[SYNQ_PRESENCE_REF_BYTES];
+    meta.give([&](json_t *json) { return synq_presence_update(raw_, key, json, ref); },
+              [&](const char *text, size_t n) { return synq_presence_update_text(raw_, key, text, n, ref); });
+    return ref;
+  }
+  void untrack(Name key) {
+    check(synq_presence_untrack(raw_, key));
+  }
+  /* To the client of a channel that tracks no key. */
+  void show_presences() {
+    check(synq_presence_show(raw_));
+  }
+  /* {"ann": {"metas": [...]}} */
+  Json presences() const {
+    json_t *list;
+    check(synq_presence_list(raw_, &list));
+    return Json::adopt(list);
+  }
+  /* {"metas": [...]}; nothing if nobody is there. */
+  std::optional<Json> presence(Name key) const {
+    json_t *presence;
+    int result = synq_presence_get(raw_, key, &presence);
+    if (result == SYNQ_ENOTFOUND) return std::nullopt;
+    check(result);
+    return Json::adopt(presence);
+  }
+
   synq_socket_t *get() const noexcept {
     return raw_;
   }
@@ -301,6 +336,16 @@ struct Callbacks {
   std::function<void(Socket, std::string_view reason)> before_close;
 };
 
+/* What a channel says about who is here, for all of its topics: see the callbacks of synq.h. */
+struct PresenceOptions {
+  /* What is shown of keys beside their metas, {"ann": {"name": "Ann"}}. What it throws is logged. */
+  std::function<Data(std::string_view topic, Value presences)> fetch = nullptr;
+  /* The first channel of a key came, or the last one went. What it throws is lost: it has nobody to tell. */
+  std::function<void(std::string_view topic, std::string_view key, bool is_present)> changed = nullptr;
+  uint32_t max_keys = 0;
+  uint32_t max_bytes = 0;
+};
+
 /* Builds the messages that carry state, in place of the dialect's; each calls socket.state_message(), now or deferred. */
 class MessageBuilder {
 public:
@@ -316,6 +361,7 @@ namespace detail {
 struct Registration {
   std::shared_ptr<Channel> channel;
   std::shared_ptr<MessageBuilder> message_builder;
+  PresenceOptions presence;
 };
 
 class CallbackChannel final : public Channel {
@@ -382,6 +428,36 @@ inline void bind_message_builder(synq_channel_options_t &options) noexcept {
       message_builder(user).update_state(Socket(socket), Value(from), Value(to), version);
     });
   };
+}
+
+/* The presence callbacks of a channel whose user is a Registration that has them. */
+inline void bind_presence(synq_channel_options_t &options, const PresenceOptions &presence) noexcept {
+  options.max_presence_keys = presence.max_keys;
+  options.max_presence_bytes = presence.max_bytes;
+  if (presence.fetch) {
+    options.fetch_presence = [](synq_fetch_t *fetch, const char *topic, const synq_value_t *presences,
+                                void *user) -> int {
+      try {
+        Data additions = static_cast<Registration *>(user)->presence.fetch(topic, Value(presences));
+        additions.give([&](json_t *json) { return synq_fetch_finish(fetch, json); },
+                       [&](const char *text, size_t n) { return synq_fetch_finish_text(fetch, text, n); });
+        return SYNQ_OK;
+      } catch (const std::exception &error) {
+        return synq_crash(error.what());
+      } catch (...) {
+        return synq_crash("an exception that is no std::exception");
+      }
+    };
+  }
+  if (presence.changed) {
+    options.presence_changed = [](const char *topic, const char *key, int is_present, void *user) {
+      try {
+        static_cast<Registration *>(user)->presence.changed(topic, key, is_present != 0);
+      } catch (...) {
+        /* It has nobody to tell. */
+      }
+    };
+  }
 }
 
 /* The callbacks of a channel whose user is a Registration. */

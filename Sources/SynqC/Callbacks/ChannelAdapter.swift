@@ -14,6 +14,7 @@ final class ChannelAdapter: CallbackHost {
   private let newState: synq_new_state_fn?
   private let updateState: synq_update_state_fn?
   private let user: HostUser
+  let presence: (any PresenceHost)?
 
   init(_ options: synq_channel_options_t, user: HostUser) {
     authorize = options.authorize
@@ -24,6 +25,7 @@ final class ChannelAdapter: CallbackHost {
     newState = options.new_state
     updateState = options.update_state
     self.user = user
+    presence = PresenceCallbacks(options, user: user)
   }
 
   /// Which callbacks the host gave.

@@ -70,7 +70,7 @@ private func apply(_ patch: JSON, to document: JSON) throws(HostError) -> JSON {
 }
 
 /// Gives the text of a value to the host, who frees it.
-private func give(
+func give(
   _ value: JSON, _ out: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,
   _ length: UnsafeMutablePointer<Int>?
 ) throws(HostError) {

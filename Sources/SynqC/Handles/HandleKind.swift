@@ -10,6 +10,7 @@ enum HandleKind: UInt {
   case socket = 3
   case deferred = 4
   case connection = 5
+  case fetch = 6
 
   /// The bits that say the kind.
   static let bits = 4
@@ -23,6 +24,7 @@ enum HandleKind: UInt {
     case .socket: "a socket"
     case .deferred: "a deferred"
     case .connection: "a connection"
+    case .fetch: "a fetch"
     }
   }
 

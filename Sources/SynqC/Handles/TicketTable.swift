@@ -172,6 +172,7 @@ private struct Bits {
 enum Tickets {
   static let sockets = TicketTable<ChannelContextBox>(.socket, "socket", gone: "the channel is gone")
   static let deferreds = TicketTable<Deferred>(.deferred, "deferred", gone: "it was finished before")
+  static let fetches = TicketTable<FetchCall>(.fetch, "fetch", gone: "it was finished before")
   static let connections = TicketTable<ConnectCall>(
     .connection, "connection", gone: "it has been decided already")
 }

@@ -59,6 +59,7 @@ from .errors import (
 from .limits import Limits, Stats
 from .observable import Assigns, ObservableDict, ObservableList, untracked
 from .patch import apply, diff
+from .presence import ChannelPresence
 from .responses import Deferred, Reply
 from .server import Server
 from .timers import Timer
@@ -69,6 +70,7 @@ __all__ = [
     "AddressInUseError",
     "Assigns",
     "Channel",
+    "ChannelPresence",
     "Client",
     "ClientChannel",
     "ClosedByServerError",

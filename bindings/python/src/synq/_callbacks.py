@@ -99,6 +99,22 @@ def update_state(socket: int, old: int, new: int, version: int, user: int) -> in
         return _failed_in(user, error, "update_state")
 
 
+@_ffi.fetch_presence_fn
+def fetch_presence(fetch: int, topic: bytes, presences: int, user: int) -> int:
+    try:
+        return registrations[user].fetch_presence(fetch, topic, presences)
+    except BaseException as error:
+        return _failed_in(user, error, "fetch_presence")
+
+
+@_ffi.presence_changed_fn
+def presence_changed(topic: bytes, key: bytes, is_present: int, user: int) -> None:
+    try:
+        registrations[user].presences.run_changed(topic, key, bool(is_present))
+    except BaseException as error:
+        _failed_in(user, error, "presence_changed")
+
+
 @_ffi.connect_fn
 def connect(connection: int, params: int, user: int) -> int:
     try:

@@ -45,6 +45,8 @@ ETIMEDOUT = -16
 CRASH = -100
 REFUSE = -101
 
+PRESENCE_REF_BYTES = 17
+
 NUL_TERMINATED = ctypes.c_size_t(-1).value
 
 # synq_kind_t
@@ -92,6 +94,7 @@ server_p = c_void_p
 socket_p = c_void_p
 connection_p = c_void_p
 deferred_p = c_void_p
+fetch_p = c_void_p
 value_p = c_void_p
 json_p = c_void_p
 user_p = c_void_p
@@ -122,6 +125,11 @@ new_state_fn = CFUNCTYPE(c_int, socket_p, value_p, c_uint32, user_p)
 # typedef int (*synq_update_state_fn)(synq_socket_t *socket, const synq_value_t *from, const synq_value_t *to,
 #                                     uint32_t version, void *user);
 update_state_fn = CFUNCTYPE(c_int, socket_p, value_p, value_p, c_uint32, user_p)
+# typedef int (*synq_fetch_presence_fn)(synq_fetch_t *fetch, const char *topic, const synq_value_t *presences,
+#                                       void *user);
+fetch_presence_fn = CFUNCTYPE(c_int, fetch_p, c_char_p, value_p, user_p)
+# typedef void (*synq_presence_changed_fn)(const char *topic, const char *key, int is_present, void *user);
+presence_changed_fn = CFUNCTYPE(None, c_char_p, c_char_p, c_int, user_p)
 # typedef int (*synq_connect_fn)(synq_connection_t *connection, const synq_value_t *params, void *user);
 connect_fn = CFUNCTYPE(c_int, connection_p, value_p, user_p)
 # typedef int (*synq_check_origin_fn)(const char *origin, void *user);
@@ -192,6 +200,10 @@ class channel_options(ctypes.Structure):
         ("allow_prototype_keys", c_int),
         ("new_state", new_state_fn),
         ("update_state", update_state_fn),
+        ("fetch_presence", fetch_presence_fn),
+        ("presence_changed", presence_changed_fn),
+        ("max_presence_keys", c_uint32),
+        ("max_presence_bytes", c_uint32),
     ]
 
 

@@ -21,6 +21,7 @@ from ._ffi import (
     connection_p,
     deferred_p,
     destroy_fn,
+    fetch_p,
     json_p,
     mount_options,
     server_options,
@@ -325,6 +326,47 @@ FUNCTIONS: dict[str, Prototype] = {
     "synq_socket_subscribe": Prototype(c_int, (socket_p, c_char_p)),
     # int synq_socket_unsubscribe(synq_socket_t *socket, const char *topic);
     "synq_socket_unsubscribe": Prototype(c_int, (socket_p, c_char_p)),
+    # -- Presence
+    # int synq_presence_track(synq_socket_t *socket, const char *key, json_t *meta, char *ref);
+    "synq_presence_track": Prototype(c_int, (socket_p, c_char_p, json_p, c_char_p)),
+    # int synq_presence_track_text(synq_socket_t *socket, const char *key, const char *text, size_t length,
+    #                              char *ref);
+    "synq_presence_track_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t, c_char_p)),
+    # int synq_presence_update(synq_socket_t *socket, const char *key, json_t *meta, char *ref);
+    "synq_presence_update": Prototype(c_int, (socket_p, c_char_p, json_p, c_char_p)),
+    # int synq_presence_update_text(synq_socket_t *socket, const char *key, const char *text, size_t length,
+    #                               char *ref);
+    "synq_presence_update_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t, c_char_p)),
+    # int synq_presence_untrack(synq_socket_t *socket, const char *key);
+    "synq_presence_untrack": Prototype(c_int, (socket_p, c_char_p)),
+    # int synq_presence_show(synq_socket_t *socket);
+    "synq_presence_show": Prototype(c_int, (socket_p,)),
+    # int synq_presence_list(synq_socket_t *socket, json_t **out);
+    "synq_presence_list": Prototype(c_int, (socket_p, POINTER(json_p))),
+    # int synq_presence_list_text(synq_socket_t *socket, char **out, size_t *length);
+    "synq_presence_list_text": Prototype(c_int, (socket_p, text_out, size_out)),
+    # int synq_presence_get(synq_socket_t *socket, const char *key, json_t **out);
+    "synq_presence_get": Prototype(c_int, (socket_p, c_char_p, POINTER(json_p))),
+    # int synq_presence_get_text(synq_socket_t *socket, const char *key, char **out, size_t *length);
+    "synq_presence_get_text": Prototype(c_int, (socket_p, c_char_p, text_out, size_out)),
+    # int synq_server_presence_list(synq_server_t *server, const char *topic, json_t **out);
+    "synq_server_presence_list": Prototype(c_int, (server_p, c_char_p, POINTER(json_p)), waits=True),
+    # int synq_server_presence_list_text(synq_server_t *server, const char *topic, char **out,
+    #                                    size_t *length);
+    "synq_server_presence_list_text": Prototype(c_int, (server_p, c_char_p, text_out, size_out), waits=True),
+    # int synq_server_presence_get(synq_server_t *server, const char *topic, const char *key, json_t **out);
+    "synq_server_presence_get": Prototype(c_int, (server_p, c_char_p, c_char_p, POINTER(json_p)), waits=True),
+    # int synq_server_presence_get_text(synq_server_t *server, const char *topic, const char *key, char **out,
+    #                                   size_t *length);
+    "synq_server_presence_get_text": Prototype(
+        c_int, (server_p, c_char_p, c_char_p, text_out, size_out), waits=True
+    ),
+    # int synq_fetch_finish(synq_fetch_t *fetch, json_t *additions);
+    "synq_fetch_finish": Prototype(c_int, (fetch_p, json_p)),
+    # int synq_fetch_finish_text(synq_fetch_t *fetch, const char *text, size_t length);
+    "synq_fetch_finish_text": Prototype(c_int, (fetch_p, c_char_p, c_size_t)),
+    # int synq_fetch_fail(synq_fetch_t *fetch, const char *cause);
+    "synq_fetch_fail": Prototype(c_int, (fetch_p, c_char_p)),
     # -- The patch engine alone
     # int synq_patch_diff(const json_t *from, const json_t *to, json_t **out);
     "synq_patch_diff": Prototype(c_int, (json_p, json_p, POINTER(json_p)), waits=True),

@@ -18,6 +18,7 @@ from . import _ffi
 from ._handlers import AUTHORIZE, CLOSE, INIT, Plan, assigns_of, plan
 from ._library import Library, check
 from ._logs import printable
+from ._presences import PresenceHandlers
 from ._running import Runner
 from ._turns import Turns
 from .channels import Channel, Options, SocketEdits, read
@@ -64,6 +65,7 @@ class Registration(Runner):
         self._assigns = assigns_of(kind)
         self.plan: Plan = plan(kind)
         self._events = self.plan.events
+        self.presences = PresenceHandlers(kind, lib, log)
         self._server = weakref.ref(server)
         #: Where a handler's KeyboardInterrupt or SystemExit waits until the poll returns.
         self.interrupts = interrupts
@@ -78,7 +80,7 @@ class Registration(Runner):
     @property
     def is_async(self) -> bool:
         """Whether it needs an event loop."""
-        return self.plan.is_async
+        return self.plan.is_async or self.presences.is_async
 
     def serves(self, topic: str) -> bool:
         """Whether its pattern matches, as one of perhaps several."""
@@ -182,6 +184,13 @@ class Registration(Runner):
         return self._build(
             socket, "update_state", lambda: (read(self._lib, old), read(self._lib, new), version)
         )
+
+    def fetch_presence(self, fetch: int, topic: bytes, presences: int) -> int:
+        return self.presences.run_fetch(fetch, topic, self._read(presences))
+
+    def cancel(self, *, closing: bool = False) -> None:
+        self.presences.cancel()
+        super().cancel(closing=closing)
 
     def _build(self, socket: int, name: str, arguments: Callable[[], tuple[Any, ...]]) -> int:
         try:

@@ -16,6 +16,7 @@ from .connection import text
 from .decoding import from_text
 from .encoding import bytes_of, plain, to_bytes
 from .observable import Assigns, Edits
+from .presence import ChannelPresence
 from .responses import Deferred, in_callback
 from .timers import Timer
 
@@ -48,6 +49,8 @@ class Options(NamedTuple):
     allow_prototype_keys: bool = False
     message_builder: Any = None
     finish_seconds: float | None = FINISH_SECONDS
+    max_presence_keys: int = 0
+    max_presence_bytes: int = 0
 
 
 def options(
@@ -61,6 +64,8 @@ def options(
     allow_prototype_keys: bool = False,
     message_builder: Any = None,
     finish_seconds: float | None = FINISH_SECONDS,
+    max_presence_keys: int = 0,
+    max_presence_bytes: int = 0,
 ) -> Options:
     if not isinstance(pattern, str):
         raise TypeError(f'channel: expected a topic pattern, as in @synq.channel("room:*"), not {pattern!r}')
@@ -80,6 +85,8 @@ def options(
         allow_prototype_keys,
         _builder(message_builder),
         finish_seconds,
+        max_presence_keys,
+        max_presence_bytes,
     )
 
 
@@ -118,6 +125,8 @@ def channel(
     allow_prototype_keys: bool = False,
     message_builder: Any = None,
     finish_seconds: float | None = FINISH_SECONDS,
+    max_presence_keys: int = 0,
+    max_presence_bytes: int = 0,
 ) -> Callable[[C], C]:
     """Says which topics a Channel class serves, and which of its assigns clients see.
 
@@ -133,6 +142,8 @@ def channel(
     event, and its payload. One that is missing leaves that message to the dialect.
     `finish_seconds`: how long an `async def` handler may go on when its client has gone; then it is
     cancelled. before_close runs after it. None: as long as it takes, until the server stops.
+    `max_presence_keys`, `max_presence_bytes`: of one topic, see `Channel.presence`; default 10,000 and
+    4,000,000.
     """
     chosen = options(
         pattern,
@@ -144,6 +155,8 @@ def channel(
         allow_prototype_keys=allow_prototype_keys,
         message_builder=message_builder,
         finish_seconds=finish_seconds,
+        max_presence_keys=max_presence_keys,
+        max_presence_bytes=max_presence_bytes,
     )
 
     def decorate(kind: C) -> C:
@@ -218,6 +231,11 @@ class Channel:
         All other messages.
     ``before_close(self, reason)``
         Runs once, when the channel is about to end.
+    ``fetch_presence(topic, presences)``, a static or class method
+        Gives what is shown of keys beside their metas, ``{"ann": {"name": "Ann"}}``; asked once for all keys
+        of a change.
+    ``presence_changed(topic, key, is_present)``, a static or class method, not async
+        The first channel came under a key, or the last one went.
 
     An exception other than synq.Error ends the channel with phx_error: the log has the traceback, what the
     handler assigned is dropped, the client joins again.
@@ -280,6 +298,13 @@ class Channel:
         """Ends the channel when its handler is done. "normal", "shutdown" or "shutdown:WORD": the client does
         not come back; any other reason: it joins again."""
         check(self._lib.synq_socket_stop(self._socket, reason.encode()))
+
+    # -- who is here
+
+    @property
+    def presence(self) -> ChannelPresence:
+        """Who is in the topic, and this channel's place among them."""
+        return ChannelPresence(self._lib, self._socket)
 
     # -- other channels
 

@@ -14,7 +14,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, overload
+from typing import Any, cast, overload
 
 from . import _callbacks, _ffi, _run
 from ._library import Library, check, library
@@ -25,6 +25,7 @@ from .channels import DIALECTS, C, Channel, Options, options
 from .encoding import to_bytes
 from .errors import StateError
 from .limits import Limits, Stats
+from .presence import encoded, taken
 
 _users = itertools.count(1)
 _TLS_VERSIONS = {"1.2": _ffi.TLS_1_2, "1.3": _ffi.TLS_1_3}
@@ -158,6 +159,8 @@ class Server:
         allow_prototype_keys: bool = ...,
         message_builder: Any = ...,
         finish_seconds: float | None = ...,
+        max_presence_keys: int = ...,
+        max_presence_bytes: int = ...,
     ) -> Callable[[C], C]: ...
     def channel(self, pattern: Any, /, **chosen: Any) -> Any:
         """Registers a channel class: one that synq.channel decorated, ``server.channel(Room)``, or as a
@@ -198,6 +201,12 @@ class Server:
             chosen.new_state = _callbacks.new_state
         if hasattr(given.message_builder, "update_state"):
             chosen.update_state = _callbacks.update_state
+        if registration.presences.fetch is not None:
+            chosen.fetch_presence = _callbacks.fetch_presence
+        if registration.presences.changed is not None:
+            chosen.presence_changed = _callbacks.presence_changed
+        chosen.max_presence_keys = _unsigned("max_presence_keys", given.max_presence_keys)
+        chosen.max_presence_bytes = _unsigned("max_presence_bytes", given.max_presence_bytes)
         check(self._lib.synq_server_channel(self._life.open(), given.pattern.encode(), ctypes.byref(chosen)))
         self._hosts.append(registration)
 
@@ -358,6 +367,25 @@ class Server:
             check(
                 self._lib.synq_server_publish_text(server, topic.encode(), message.encode(), data, len(data))
             )
+
+    def presences(self, topic: str) -> dict[str, Any]:
+        """Who is in a topic, ``{"ann": {"metas": [...]}}``; nobody where nobody joined."""
+        out = ctypes.c_void_p()
+        with self._life.lock:
+            server = self._life.open()
+            check(self._lib.synq_server_presence_list_text(server, topic.encode(), ctypes.byref(out), None))
+        return cast("dict[str, Any]", taken(self._lib, out))
+
+    def presence(self, topic: str, key: object) -> dict[str, Any] | None:
+        """One key of a topic, ``{"metas": [...]}``; None if nobody is there."""
+        out = ctypes.c_void_p()
+        with self._life.lock:
+            get = self._lib.synq_server_presence_get_text
+            code = get(self._life.open(), topic.encode(), encoded(key), ctypes.byref(out), None)
+        if code == _ffi.ENOTFOUND:
+            return None
+        check(code)
+        return cast("dict[str, Any]", taken(self._lib, out))
 
     def disconnect(self, identity: str) -> None:
         """Closes every connection that its connect function gave this id."""

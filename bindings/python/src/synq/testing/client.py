@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from ..client.replica import Replica
 from ..client.wire import VERSION, Message, decode, dialect, encode
 from ..encoding import to_text
+from ._presences import Presences
 from ._websocket import TEXT, ClosedByServerError, HandshakeError, WebSocket
 
 ANY: Any = type(
@@ -158,6 +159,7 @@ class TestChannel:
         self._inbox: list[Message] = []
         self._names = client._names
         self._replica = Replica()
+        self._presences = Presences()
 
     @property
     def _version(self) -> int | None:
@@ -170,6 +172,7 @@ class TestChannel:
     def _join(self) -> None:
         self._inbox.clear()
         self._replica = Replica()
+        self._presences = Presences()
         self._join_ref = self._client._next_ref()
         self._client._send(Message(self._join_ref, self._join_ref, self.topic, "phx_join", self.params))
         #: The answer to the join.
@@ -188,6 +191,10 @@ class TestChannel:
                     f"{self.topic}: a patch to version {version} came at version {before}, or it does not "
                     f"apply: {message.payload}"
                 )
+        elif message.event == "presence_state":
+            self._presences.take_state(message.payload)
+        elif message.event == "presence_diff":
+            self._presences.take_diff(message.payload)
         self._inbox.append(message)
 
     def _take(
@@ -306,6 +313,26 @@ class TestChannel:
                 raise AssertionError(f"{self.topic}: {found}{expected}{f', {ending}' if ending else ''}")
         self._inbox = [one for one in self._inbox if one.event not in self._names[:2]]
         return self._state
+
+    def expect_presence(self, presences: dict[str, list[Any]]) -> None:
+        """Waits until the client has exactly these keys and metas, ``{"ann": [{"status": "online"}]}``:
+        without refs, and the metas of a key in any order. The messages that led there are not expected any
+        more."""
+        deadline = time.monotonic() + self._client.timeout_seconds
+        while not self._presences.has(presences):
+            ending = self._ending
+            if ending is not None or not self._client._receive(deadline):
+                found = to_text(self._presences.without_refs())
+                reason = f", {ending}" if ending else ""
+                raise AssertionError(
+                    f"{self.topic}: the presences are {found}, expected {presences!r}{reason}"
+                )
+        self._inbox = [one for one in self._inbox if one.event not in ("presence_state", "presence_diff")]
+
+    @property
+    def presences(self) -> dict[str, Any]:
+        """Who is here as the client has it, ``{"ann": {"metas": [{"phx_ref": ...}]}}``."""
+        return self._presences.keys
 
     def expect_close(self) -> str:
         """Waits until the server ends the channel, and gives the event: phx_close or phx_error."""
