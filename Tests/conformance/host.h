@@ -12,6 +12,7 @@ int host_add_plain(synq_server_t *server);       /* host_plain.c: plain:*, exact
 int host_add_states(synq_server_t *server);      /* host_states.c: counter, big, room, roll, patch */
 int host_add_lifecycles(synq_server_t *server);  /* host_lifecycles.c: auth, init, event */
 int host_add_ledger(synq_server_t *server);      /* host_ledger.c: ledger:*, for tests that break connections */
+int host_add_presence(synq_server_t *server);    /* host_presence.c: presence:*, presencef:* */
 void host_free_ledger(void);
 
 /* Registers one channel for both lines of clients: `seance` and `live_state` are the patterns. */

@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from .compare import PatchError, apply, same
 from .message import ANY, ERRORS, STATE_CHANGES, STATE_PATCHES, Message
+from .presence import DIFF, STATE
 from .recording import NOTE, POLL, POSTED, RECEIVE, SEND, Recording, Step, message_of
 
 RULES: Final = frozenset(
-    {"answered", "unchanged", "wrap", "error_shape", "numbers", "right_patches", "error_body"}
+    {"answered", "unchanged", "wrap", "error_shape", "numbers", "right_patches", "error_body", "merged_diffs"}
 )
 PROTOCOL_REASONS: Final = frozenset({"unmatched topic", "join crashed", "too many channels joined"})
 # Pushed by a later callback than the one that the reply belongs to.
@@ -75,6 +76,7 @@ class Expectation:
     def build(self) -> list[Step]:
         self._make_changes()
         self._answer_events()
+        self._merge_diffs()
         self.steps = [kept for step in self.steps if (kept := self._expected(step)) is not None]
         return self.steps
 
@@ -89,6 +91,22 @@ class Expectation:
         if entry is None or self.recording.name not in entry.recordings:
             raise UnlistedError(f"{self.recording.name}: {rule} at {step}")
         self.used.add(rule)
+
+    # ------------------------------------------------------------------------------------ merged diffs
+
+    def _merge_diffs(self) -> None:
+        """Marks the presence messages between two sends, of one topic at one client, if they are a burst."""
+        burst: dict[tuple[str, Any], list[Step]] = {}
+        for step in [*self.steps, Step(SEND, 0, "", {})]:
+            if step.kind != RECEIVE:
+                for steps in burst.values():
+                    if sum(one.message is not None and one.message.event == DIFF for one in steps) > 1:
+                        self._use("merged_diffs", steps[0])
+                        for one in steps:
+                            one.merged = True
+                burst = {}
+            elif step.message is not None and step.message.event in {DIFF, STATE}:
+                burst.setdefault(self._key(step), []).append(step)
 
     # ----------------------------------------------------------------------------------- single changes
 

@@ -27,6 +27,7 @@ class Step:
     optional: bool = False  # it may be missing
     error: dict[str, Any] | None = None  # the payload is an error with these members
     state: Any = None  # what the client's state is after this state message
+    merged: bool = False  # a presence message of a burst, which may come in fewer
 
     def __str__(self) -> str:
         what = str(self.message) if self.message else json.dumps(self.data, ensure_ascii=False)[:300]
