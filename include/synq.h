@@ -501,6 +501,12 @@ typedef struct synq_server_options {
   void *user;                             /* for `log` */
   synq_destroy_fn destroy;                /* for `user` */
   synq_tls_version_t tls_minimum_version; /* Default SYNQ_TLS_1_2 */
+  const char *const *allowed_hosts;       /* the names in the Host field under which pages of the server's own
+                                             may connect, ended by NULL: "example.com", a host that starts
+                                             with "*." for its subdomains too, or "*" for any. Stops pages
+                                             whose name is given this machine's address (DNS rebinding).
+                                             Default: where `host` is of loopback its names and addresses,
+                                             else any. A proxy that passes its own name on needs it. */
 } synq_server_options_t;
 
 #define SYNQ_SERVER_OPTIONS_INIT SYNQ_INIT(synq_server_options_t)
@@ -547,7 +553,8 @@ typedef struct synq_mount_options {
   size_t size;
   const char *const *origins; /* allowed origins, ended by NULL: "https://example.com", "//example.com" (any
                                  scheme), a host that starts with "*." for its subdomains, or "*" for all.
-                                 Default: the host that the request names */
+                                 Default: the host and port that the request names, if it is one of the
+                                 server's allowed_hosts */
   synq_connect_fn connect;    /* Default: every client may connect */
   void *user;                 /* for `connect` and `check_origin` */
   synq_destroy_fn destroy;    /* for `user` */

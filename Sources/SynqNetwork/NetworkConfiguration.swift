@@ -10,6 +10,9 @@ package struct NetworkConfiguration: Sendable {
   package var port = 0
   /// Connections that the kernel holds ready before they are accepted.
   package var backlog = 1_024
+  /// The names under which pages of the server's own (`OriginPolicy.sameHost`) may reach it: "example.com", "*.example.com",
+  /// "*". Stops DNS rebinding. Default nil: where `host` is of loopback its names and addresses, else any.
+  package var allowedHosts: [String]?
   /// Certificate and key when connections are encrypted; nil when they are not. Default nil.
   package var tls: TLSConfiguration?
   /// The sockets, in the order of `ConnectRequest.mount`.

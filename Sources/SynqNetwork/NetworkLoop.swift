@@ -1,4 +1,5 @@
 import NIOCore
+import NIOPosix
 import SynqJSON
 import SynqWebSocket
 import SynqWire
@@ -35,6 +36,8 @@ final class NetworkLoop: @unchecked Sendable {
   private var unflushed: [WebSocketConnection] = []
   private var flushing: [WebSocketConnection] = []
   private var whenEmpty: [EventLoopPromise<Void>] = []
+  /// Threads that will come back to this loop, which must not end before.
+  private var awaitedThreads = 0
   /// What members that come now are closed with, once the server closes.
   private var closing: (code: CloseCode, reason: String)?
 
@@ -93,9 +96,29 @@ final class NetworkLoop: @unchecked Sendable {
     guard members.isEmpty else { return }
     ticker?.cancel()
     ticker = nil
+    reportIfEmpty()
+  }
+
+  private var isEmpty: Bool { members.isEmpty && awaitedThreads == 0 }
+
+  private func reportIfEmpty() {
+    guard isEmpty else { return }
     let waiting = whenEmpty
     whenEmpty = []
     waiting.forEach { $0.succeed() }
+  }
+
+  /// Does `work` on a thread that may block, and calls `completion` back here; the loop does not end before.
+  func runOnThread<Value: Sendable>(
+    _ work: @escaping @Sendable () throws -> Value,
+    _ completion: @escaping (Result<Value, any Error>) -> Void
+  ) {
+    awaitedThreads += 1
+    NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop, work).assumeIsolated().whenComplete { result in
+      completion(result)
+      self.awaitedThreads -= 1
+      self.reportIfEmpty()
+    }
   }
 
   /// Closes all members: `batch` at once, as many again after each `pause`. Those to which all was sent have the time of
@@ -127,10 +150,10 @@ final class NetworkLoop: @unchecked Sendable {
     for member in members where member.loopIndex != nil { member.cutOff() }
   }
 
-  /// Completes when no member is left.
+  /// Completes when no member is left, and no thread that is to come back.
   func becomesEmpty() -> EventLoopFuture<Void> {
     let promise = eventLoop.makePromise(of: Void.self)
-    if members.isEmpty { promise.succeed() } else { whenEmpty.append(promise) }
+    if isEmpty { promise.succeed() } else { whenEmpty.append(promise) }
     return promise.futureResult
   }
 

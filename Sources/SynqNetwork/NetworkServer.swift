@@ -15,6 +15,7 @@ package final class NetworkServer: Sendable {
   private let group: any EventLoopGroup
   private let loops: [NetworkLoop]
   private let loopsByIdentity: [ObjectIdentifier: NetworkLoop]
+  private let acceptor: Acceptor
   private let listener = NIOLockedValueBox<(any NIOCore.Channel)?>(nil)
 
   /// Checks `configuration`.
@@ -29,6 +30,7 @@ package final class NetworkServer: Sendable {
     let core = try ServerCore(configuration, backend: backend, logger: logger)
     self.core = core
     self.group = group
+    acceptor = Acceptor(logger: logger)
     loops = group.makeIterator().map { NetworkLoop($0, tickLength: core.tickLength) }
     loopsByIdentity = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.eventLoop), $0) })
   }
@@ -41,10 +43,15 @@ package final class NetworkServer: Sendable {
       .serverChannelOption(.backlog, value: Int32(clamping: configuration.backlog))
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelOption(.autoRead, value: false)
+      .serverChannelInitializer { [acceptor] channel in
+        channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(acceptor) }
+      }
       .childChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
       .childChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelOption(.recvAllocator, value: RequestReadAllocator())
+      // A client that has said all may close its side and wait for the answer. TLS has an end of its own.
+      .childChannelOption(.allowRemoteHalfClosure, value: core.credentials == nil)
       .childChannelInitializer { channel in self.initialize(channel) }
       .bind(host: configuration.host, port: configuration.port)
       .flatMapErrorThrowing { error in
@@ -101,7 +108,15 @@ package final class NetworkServer: Sendable {
         return loop.becomesEmpty()
       }
     }
-    return .andAllSucceed(gone, on: group.any())
+    // What one loop has handed to another on the way, and what comes back, is done before they end.
+    return EventLoopFuture.andAllSucceed(gone, on: group.any()).flatMap { self.turn() }.flatMap {
+      self.turn()
+    }
+  }
+
+  /// Completes when every loop has done what it was given so far.
+  private func turn() -> EventLoopFuture<Void> {
+    .andAllSucceed(loops.map { $0.eventLoop.submit {} }, on: group.any())
   }
 
   /// Closes every connection at once. Of those that were told to close, none is waited for any more.
@@ -116,6 +131,7 @@ package final class NetworkServer: Sendable {
       return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
     }
     let address = AddressKey(channel.remoteAddress)
+    channel.closeFuture.whenComplete { [acceptor] _ in acceptor.connectionEnded() }
     if let refusal = core.counter.admit(address) {
       core.logger.warning(
         "refusing a connection: \(refusal)", metadata: ["peer": "\(channel.remoteAddress?.hostText ?? "")"])

@@ -27,7 +27,8 @@ final class ServerCore: Sendable {
     fileTrees = trees
     router = try Router(configuration.mounts, trees: trees)
     var sockets: [SocketSettings] = []
-    for mount in configuration.mounts { sockets.append(try SocketSettings(mount)) }
+    let hosts = try HostRule(configuration.allowedHosts, listeningOn: configuration.host)
+    for mount in configuration.mounts { sockets.append(try SocketSettings(mount, hosts: hosts)) }
     self.sockets = sockets
     if let tls = configuration.tls { credentials = try TLSCredentials(tls) } else { credentials = nil }
     counter = ConnectionCounter(configuration.limits)
@@ -50,9 +51,9 @@ final class SocketSettings: Sendable {
   let mount: SocketMount
   let origins: OriginRule
 
-  init(_ mount: SocketMount) throws(NetworkError) {
+  init(_ mount: SocketMount, hosts: HostRule) throws(NetworkError) {
     self.mount = mount
-    origins = try OriginRule(mount.origins)
+    origins = try OriginRule(mount.origins, hosts: hosts)
     let limits = mount.limits
     for (name, value) in [
       ("maxFrameBytes", limits.maxFrameBytes), ("maxMessageBytes", limits.maxMessageBytes),

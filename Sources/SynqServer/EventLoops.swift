@@ -13,6 +13,15 @@ enum EventLoops {
     return MultiThreadedEventLoopGroup(numberOfThreads: count)
   }
 
+  /// Fails when the process may not open a descriptor more: a server that can accept nobody.
+  static func checkCanAccept() throws(HostError) {
+    let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw HostError(.io, "server: it could accept nobody: \(String(cString: strerror(errno)))")
+    }
+    close(descriptor)
+  }
+
   /// Opens as many descriptors as the loops will, to find out in time.
   private static func checkDescriptors(_ count: Int) throws(HostError) {
     var opened: [Int32] = []

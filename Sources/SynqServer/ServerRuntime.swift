@@ -177,6 +177,7 @@ package final class ServerRuntime: Sendable {
       let network = try NetworkServer(configuration.network, backend: hub, group: group, logger: logger)
       hub.use(Array(group.makeIterator()))
       try network.listen().wait()
+      try EventLoops.checkCanAccept()
       state.withLock { $0.running = Running(group: group, network: network, hub: hub) }
       // Not before: a callback may broadcast at once.
       network.startAccepting()

@@ -95,6 +95,39 @@ static void origins_are_a_list_or_a_callback(void) {
   CHECK_OK(synq_server_free(server));
 }
 
+/* A page's own host is one of allowed_hosts, or of loopback where the server listens there. */
+static void pages_of_a_rebound_name_are_refused(void) {
+  static const char *const names[] = {"b.example", NULL};
+  static const struct {
+    const char *const *allowed;
+    const char *host, *origin;
+    int status;
+  } cases[] = {
+      {NULL, "localhost:80", "http://localhost", 101}, {NULL, "a.example", "http://a.example", 403},
+      {NULL, "localhost:80", "http://localhost:81", 403}, {names, "b.example", "https://b.example", 101},
+      {names, "localhost", "http://localhost", 403},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    synq_server_options_t options = SYNQ_SERVER_OPTIONS_INIT;
+    synq_server_t *server = NULL;
+    char request[512];
+    options.allowed_hosts = cases[i].allowed;
+    options.log_level = SYNQ_LOG_OFF;
+    CHECK_OK(synq_server_new(&server, &options));
+    CHECK_OK(synq_server_start(server));
+    snprintf(request, sizeof request,
+             "GET /socket/websocket HTTP/1.1\r\nHost: %s\r\nOrigin: %s\r\nConnection: Upgrade\r\n"
+             "Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+             "Sec-WebSocket-Version: 13\r\n\r\n",
+             cases[i].host, cases[i].origin);
+    client_t *client = client_raw(synq_server_port(server));
+    client_send_raw(client, request, strlen(request));
+    CHECK(client_status(client) == cases[i].status);
+    client_free(client);
+    CHECK_OK(synq_server_free(server));
+  }
+}
+
 /* ----------------------------------------------------------------------------------------------- deciding later */
 
 typedef struct decision {
@@ -244,6 +277,7 @@ static void a_server_may_stop_while_clients_wait_to_be_let_in(void) {
 const test_t connect_tests[] = {
     {"a_host_decides_about_origins", a_host_decides_about_origins},
     {"origins_are_a_list_or_a_callback", origins_are_a_list_or_a_callback},
+    {"pages_of_a_rebound_name_are_refused", pages_of_a_rebound_name_are_refused},
     {"a_host_may_let_a_client_in_later", a_host_may_let_a_client_in_later},
     {"a_host_may_refuse_a_client_later", a_host_may_refuse_a_client_later},
     {"a_deferred_connect_may_be_decided_at_once", a_deferred_connect_may_be_decided_at_once},

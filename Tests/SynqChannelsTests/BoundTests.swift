@@ -51,6 +51,31 @@ import Testing
     #expect(states == 100)
   }
 
+  /// What a client joins with goes when `init` is done; where it failed, and may be tried again, it counts as what waits.
+  @Test func paramsGoWhenInitIsDone() {
+    var limits = SocketLimits()
+    limits.maxQueuedBytes = 5_000
+    let params = #"{"x":"\#(String(repeating: "p", count: 2_000))"}"#
+    for callbacks in [ChannelSpec.Callbacks.all, []] {
+      let harness = harness(limits, callbacks: callbacks)
+      for n in 0..<20 { harness.receive(#"["1","1","c:\#(n)","phx_join",\#(params)]"#) }
+      #expect(harness.engine.heldBytes == 0)
+    }
+    let failing = harness(limits)
+    var seen: [Payload] = []
+    failing.callbacks["c:*"] = { cause, scope in
+      guard case .initialize(let params) = cause else { return .returned }
+      seen.append(params)
+      scope.response = .error(ErrorReport(code: "not_yet", message: ""))
+      return .returned
+    }
+    for n in 0..<20 { failing.receive(#"["1","1","c:\#(n)","phx_join",\#(params)]"#) }
+    #expect((4_000...5_000).contains(failing.engine.heldBytes))
+    #expect(seen.count == 2)
+    failing.receive(#"["1","2","c:0","synq:refresh",{}]"#)
+    #expect(seen.count == 3 && seen.last?.size == seen.first?.size)
+  }
+
   @Test func channelsThatEndAreNotWithoutEnd() {
     var limits = SocketLimits()
     limits.maxChannels = 4

@@ -131,6 +131,7 @@ struct ServerOptions {
   synq_log_level_t log_level = SYNQ_LOG_WARNING;
   /* On any thread, several at once; it must not block and must not call the library. What it throws is dropped. */
   std::function<void(const synq_log_record_t &)> log;
+  std::vector<std::string> allowed_hosts = {};
 };
 
 struct ChannelOptions {
@@ -212,6 +213,8 @@ public:
     raw.tls_key = detail::text_or_default(options.tls_key);
     raw.tls_minimum_version = options.tls_minimum_version;
     raw.log_level = options.log_level;
+    const detail::Names allowed_hosts(options.allowed_hosts);
+    raw.allowed_hosts = allowed_hosts.get_or_default();
     if (options.log) {
       raw.user = new Log(options.log);
       raw.destroy = detail::destroy<Log>;

@@ -6,7 +6,7 @@ import SynqWebSocket
 public struct MountOptions: Sendable {
   /// Which pages may connect. A request without an `Origin` comes from a program and always may.
   public enum Origins: Sendable {
-    /// Pages of the host that the request names.
+    /// Pages of the host and port that the request names, if it is one of the server's allowed hosts.
     case sameHost
     /// Pages of everywhere.
     case any

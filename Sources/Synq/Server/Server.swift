@@ -70,13 +70,18 @@ public final class Server: Sendable {
   /// - Parameters:
   ///   - host: the address to listen on. Reachable from elsewhere only when asked for.
   ///   - port: 0 takes a free one, see ``port``.
+  ///   - allowedHosts: the names in the `Host` field under which pages of the server's own may connect: `example.com`,
+  ///     `*.example.com` (its subdomains too), `*` (any). Stops pages whose name is given this machine's address (DNS
+  ///     rebinding). Default: where `host` is of loopback its names and addresses, else any. A proxy that passes its own name
+  ///     on needs it.
   ///   - delivery: on which threads callbacks run.
   ///   - loops: threads that serve connections, at most 256. Default: one for each core.
   ///   - limits: against clients that ask for too much.
   ///   - tls: certificate and key. Default: no TLS.
   ///   - logger: where crashes and refused clients are told. Default: the process's log handler.
   public init(
-    host: String = "127.0.0.1", port: Int = 0, delivery: Delivery = .workers, loops: Int? = nil,
+    host: String = "127.0.0.1", port: Int = 0, allowedHosts: [String]? = nil, delivery: Delivery = .workers,
+    loops: Int? = nil,
     limits: Limits = Limits(), tls: TLS? = nil, logger: Logger = Logger(label: "synq")
   ) throws(HostError) {
     guard (0...65_535).contains(port) else {
@@ -85,6 +90,7 @@ public final class Server: Sendable {
     var configuration = ServerConfiguration(logger: logger)
     configuration.network.host = host
     configuration.network.port = port
+    configuration.network.allowedHosts = allowedHosts
     switch delivery {
     case .workers(let count): configuration.threads = .workers(count)
     case .workersAsNeeded: configuration.threads = .workersAsNeeded

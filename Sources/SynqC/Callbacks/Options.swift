@@ -105,6 +105,7 @@ enum Options {
     var configuration = ServerConfiguration(logger: logger)
     if let host = try Argument.optionalString(options.host, "host") { configuration.network.host = host }
     configuration.network.port = Int(options.port)
+    configuration.network.allowedHosts = try Argument.strings(options.allowed_hosts, "allowed_hosts")
     switch options.delivery {
     case SYNQ_WORKERS:
       configuration.threads = options.workers == 0 ? .workersAsNeeded : .workers(Int(options.workers))

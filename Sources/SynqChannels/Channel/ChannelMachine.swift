@@ -46,7 +46,10 @@ final class ChannelMachine {
   let joinRef: Ref?
   /// The ref of the join, for its reply.
   let joinReplyRef: Ref?
-  let params: Payload
+  /// What the client joined with, until `init` has succeeded.
+  var params: Payload
+  /// Memory of the payload that a callback works on.
+  var runningBytes = 0
   var phase: Phase
   /// A callback runs; at most one at a time.
   var isBusy = false
@@ -91,6 +94,9 @@ final class ChannelMachine {
     case .waiting, .authorizing, .closing: false
     }
   }
+
+  /// About how much memory what waits takes of what its client sent.
+  var waitingBytes: Int { mailbox.bytes + (params.size > 64 ? params.size : 0) }
 
   var isClosing: Bool {
     if case .closing = phase { true } else { false }

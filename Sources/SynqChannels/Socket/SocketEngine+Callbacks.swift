@@ -7,6 +7,7 @@ extension SocketEngine {
   mutating func invoke(_ cause: Invocation.Cause, on key: ChannelKey, into output: inout EngineOutput) {
     guard let machine = self[key] else { return }
     machine.isBusy = true
+    if case .event(_, let payload) = cause { machine.runningBytes = payload.size }
     let invocation = Invocation(channel: key, cause: cause, scope: CallbackScope(assigns: machine.assigns))
     invocation.scope.assigns.shared = cause.sharedWork
     output.actions.append(.invoke(invocation))
@@ -19,6 +20,7 @@ extension SocketEngine {
     let (key, cause) = (invocation.channel, invocation.cause)
     guard let machine = self[key] else { return }
     machine.isBusy = false
+    machine.runningBytes = 0
     if case .closing(let ending) = machine.phase {
       // The channel's end was decided while this callback ran.
       if case .beforeClose = cause {

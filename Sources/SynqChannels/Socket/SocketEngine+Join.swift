@@ -19,6 +19,10 @@ extension SocketEngine {
       guard hasRoom else {
         return replyReason("too many channels joined", joinRef: message.joinRef, to: message, into: &output)
       }
+      guard hasRoom(forBytes: message.payload.size) else {
+        return refuseMail(
+          joinRef: message.joinRef, ref: message.ref, topic: message.topic.text, into: &output)
+      }
       let key = addMachine(spec: spec, join: message, into: &output)
       return authorize(key, into: &output)
     }
@@ -195,6 +199,7 @@ extension SocketEngine {
     if machine.spec.callbacks.contains(.initialize) {
       invoke(.initialize(params: machine.params), on: key, into: &output)
     } else {
+      machine.params = .empty
       machine.phase = .live
       stateMayHaveChanged(key, into: &output)
       processMail(of: key, into: &output)
@@ -204,7 +209,9 @@ extension SocketEngine {
   /// Takes the outcome of `init`.
   mutating func completeInitialize(_ key: ChannelKey, response: Response?, into output: inout EngineOutput) {
     guard let machine = self[key] else { return }
+    // A failed one may be tried again, with the same params.
     guard case .error(let report)? = response else {
+      machine.params = .empty
       machine.phase = .live
       return stateMayHaveChanged(key, into: &output)
     }

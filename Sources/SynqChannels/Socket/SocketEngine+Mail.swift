@@ -82,20 +82,33 @@ extension SocketEngine {
   /// Whether a client's message may wait: few enough do, and all that wait on the socket are small enough. One may be
   /// as large as it likes, so that no limit shuts out what another one admits.
   private func hasRoom(for mail: ChannelMachine.Mail, _ machine: ChannelMachine) -> Bool {
-    guard machine.mailbox.events < limits.maxQueuedEvents else { return false }
-    let waiting = machines.reduce(0) { $0 + ($1?.mailbox.bytes ?? 0) }
-    return waiting == 0 || waiting + mail.bytes <= limits.maxQueuedBytes
+    machine.mailbox.events < limits.maxQueuedEvents && hasRoom(forBytes: mail.bytes)
+  }
+
+  /// Whether so much more may wait.
+  func hasRoom(forBytes bytes: Int) -> Bool {
+    let waiting = machines.reduce(0) { $0 + ($1?.waitingBytes ?? 0) }
+    return waiting == 0 || waiting + bytes <= limits.maxQueuedBytes
+  }
+
+  /// About how much memory the channels hold for what the client sent. O(channels).
+  package var heldBytes: Int {
+    machines.reduce(0) { $0 + ($1.map { $0.waitingBytes + $0.runningBytes } ?? 0) }
   }
 
   private func refuseMail(
     joinRef: Ref?, ref: Ref?, of machine: ChannelMachine, into output: inout EngineOutput
   ) {
+    refuseMail(joinRef: joinRef, ref: ref, topic: machine.topic, into: &output)
+  }
+
+  func refuseMail(joinRef: Ref?, ref: Ref?, topic: String, into output: inout EngineOutput) {
     let report = ErrorReport(
       code: ErrorCode.tooManyQueuedEvents,
       message:
         "more waits than max_queued_events (\(limits.maxQueuedEvents)) or max_queued_bytes (\(limits.maxQueuedBytes))"
     )
-    replyError(report, joinRef: joinRef, ref: ref, topic: Name(machine.topic), into: &output)
+    replyError(report, joinRef: joinRef, ref: ref, topic: Name(topic), into: &output)
   }
 
   /// Processes what waits until the channel is busy, gone or idle.

@@ -1,6 +1,5 @@
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 
 extension HTTPConnection {
   /// A file up to this size is read and answered in one piece; a larger one is sent in pieces of it.
@@ -26,7 +25,7 @@ extension HTTPConnection {
     let isDirectory = request.target.endsInSlash
     let known = request.head.headers[canonicalForm: "if-none-match"].joined(separator: ",")
     let wanted = method == .HEAD ? 0 : Self.pieceBytes
-    NIOThreadPool.singleton.runIfActive(eventLoop: loop.eventLoop) { () -> Found in
+    loop.runOnThread({ () -> Found in
       switch tree.open(segments, isDirectory: isDirectory) {
       case .nothing: return .nothing
       case .directoryWithoutSlash: return .directoryWithoutSlash
@@ -35,7 +34,7 @@ extension HTTPConnection {
         guard let first = file.read(at: 0, count: wanted) else { return .nothing }
         return .file(file, first: first)
       }
-    }.assumeIsolated().whenComplete { result in
+    }) { result in
       switch result {
       case .success(.file(let file, let first)): self.send(file, first: first, isHead: method == .HEAD)
       case .success(.unchanged(let file)):
@@ -77,9 +76,7 @@ extension HTTPConnection {
   private func continueFile(_ file: OpenFile, at offset: Int, after sent: Result<Void, any Error>) {
     guard case .success = sent, isAnswering else { return abandonAnswer() }
     guard offset < file.size else { return endAnswer() }
-    NIOThreadPool.singleton.runIfActive(eventLoop: loop.eventLoop) {
-      file.read(at: offset, count: Self.pieceBytes)
-    }.assumeIsolated().whenComplete { result in
+    loop.runOnThread({ file.read(at: offset, count: Self.pieceBytes) }) { result in
       // A file that became shorter cannot be answered as announced.
       guard case .success(.some(let piece)) = result else { return self.abandonAnswer() }
       self.continueAnswer(piece).assumeIsolated().whenComplete {

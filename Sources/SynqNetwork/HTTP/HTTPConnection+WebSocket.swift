@@ -16,7 +16,7 @@ extension HTTPConnection {
       log("a WebSocket begins with GET, not \(head.method.rawValue)")
       return answer(.empty(.badRequest))
     }
-    guard admitsOrigin(head, settings) else { return answer(.empty(.forbidden)) }
+    guard admitsOrigin(head, settings, pagesSayOrigin: true) else { return answer(.empty(.forbidden)) }
     let offer = SubprotocolOffer(head.headers)
     guard case .accepted(let subprotocol) = offer.choose(from: settings.mount.subprotocols) else {
       log("no subprotocol of \"\(offer.text)\" is one of \(settings.mount.subprotocols)")
@@ -61,9 +61,10 @@ extension HTTPConnection {
   }
 
   /// Whether the request's origin may connect; the log has what was expected when not.
-  func admitsOrigin(_ head: HTTPRequestHead, _ settings: SocketSettings) -> Bool {
+  func admitsOrigin(_ head: HTTPRequestHead, _ settings: SocketSettings, pagesSayOrigin: Bool) -> Bool {
     let origin = head.headers.first(name: "origin")
-    switch settings.origins.judge(origin: origin, host: head.headers.first(name: "host")) {
+    let host = head.headers.first(name: "host")
+    switch settings.origins.judge(origin: origin, host: host, pagesSayOrigin: pagesSayOrigin) {
     case .allowed: return true
     case .refused(let expected):
       logRefusedOrigin(head, expected: expected)

@@ -23,6 +23,9 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     case answering
     /// A part of a long answer waits for the peer to take it.
     case sending
+    /// All of the answer was written. The next request is taken when the peer has taken it: a peer that asks and does not
+    /// read makes the server hold one answer.
+    case finishing
     /// The answer was sent and our side closed; the peer's bytes are dropped.
     case closing
     case closed
@@ -49,6 +52,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
   private var isKeptAlive = true
   /// Parts that came in one read with the request that is being answered.
   private var queued = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 0)
+  private var isTakingQueued = false
   private var readIsHeld = false
   private var ticksInPhase: UInt32 = 0
   private var hasHadRequest = false
@@ -98,6 +102,20 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     context.fireChannelInactive()
   }
 
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    guard case ChannelEvent.inputClosed? = event as? ChannelEvent else {
+      return context.fireUserInboundEventTriggered(event)
+    }
+    switch phase {
+    // It has no answer to wait for.
+    case .waiting, .reading, .closing, .closed: context.close(promise: nil)
+    case .answering, .sending, .finishing:
+      isKeptAlive = false
+      // A poll is answered at once: whether its client is still there cannot be told, and messages would be lost.
+      abandonPoll.take()?()
+    }
+  }
+
   private func finish() {
     if case .closed = phase { return }
     phase = .closed
@@ -125,13 +143,13 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
   }
 
   func read(context: ChannelHandlerContext) {
-    if isAnswering { readIsHeld = true } else { context.read() }
+    if isBusy { readIsHeld = true } else { context.read() }
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let part = Self.unwrapInboundIn(data)
     switch phase {
-    case .answering, .sending: queued.append(part)
+    case .answering, .sending, .finishing: queued.append(part)
     case .waiting, .reading: take(part)
     case .closing, .closed: break
     }
@@ -148,7 +166,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
       isKeptAlive = false
       phase = .answering
       answer(.empty(error == .headerOverflow ? .requestHeaderFieldsTooLarge : .badRequest))
-    case .answering, .sending: isKeptAlive = false
+    case .answering, .sending, .finishing: isKeptAlive = false
     case .closing, .closed: break
     }
   }
@@ -172,6 +190,12 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     isHead = head.method == .HEAD
     // An HTTP/1.0 client would have to be told that the connection stays.
     isKeptAlive = head.isKeepAlive && head.version == .http1_1
+    if let fault = WebSocketHandshake.hostFault(in: head) {
+      isKeptAlive = false
+      enter(.answering)
+      core.logger.info("refusing a request: \(fault)", metadata: logMetadata)
+      return answer(.text(.badRequest, fault))
+    }
     guard let target = RequestTarget(head.uri) else {
       isKeptAlive = false
       enter(.answering)
@@ -236,16 +260,20 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
   var isAnswering: Bool {
     switch phase {
     case .answering, .sending: true
-    case .waiting, .reading, .closing, .closed: false
+    case .waiting, .reading, .finishing, .closing, .closed: false
     }
+  }
+
+  /// Whether an answer is still owed or on its way: nothing more is read meanwhile.
+  private var isBusy: Bool {
+    if case .finishing = phase { true } else { isAnswering }
   }
 
   /// Sends the answer to the request that is being answered.
   func answer(_ answer: HTTPAnswer) {
     guard case .answering = phase, let context else { return }
     writeHead(answer, context)
-    context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
-    answered()
+    finishAnswer(context)
   }
 
   /// Sends the head and first part of an answer; completes when the peer has taken it.
@@ -270,8 +298,15 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
   /// Ends an answer of several parts.
   func endAnswer() {
     guard case .sending = phase, let context else { return }
-    context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
-    answered()
+    finishAnswer(context)
+  }
+
+  private func finishAnswer(_ context: ChannelHandlerContext) {
+    enter(.finishing)
+    pendingAtTick = .max
+    let sent = loop.eventLoop.makePromise(of: Void.self)
+    sent.futureResult.assumeIsolated().whenComplete { self.answered($0) }
+    context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: sent)
   }
 
   /// Ends the connection, for an answer that cannot be finished as it was begun.
@@ -294,8 +329,13 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     loop.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
   }
 
-  /// Goes on after an answer: to the next request, or to the connection's end.
-  func answered() {
+  /// Goes on once the peer has taken an answer: to the next request, or to the connection's end.
+  private func answered(_ result: Result<Void, any Error>) {
+    guard case .finishing = phase else { return }
+    guard case .success = result else {
+      context?.close(promise: nil)
+      return
+    }
     guard isKeptAlive else {
       enter(.closing)
       queued.removeAll()
@@ -305,11 +345,16 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     }
     enter(.waiting)
     if decoderHasStopped { replaceDecoder() }
-    while case .some(let part) = queued.first {
-      if isAnswering { return }
-      queued.removeFirst()
-      take(part)
-    }
+    takeQueued()
+  }
+
+  /// Takes the requests that came with those that were answered.
+  private func takeQueued() {
+    // An answer that is taken at once leads back here.
+    guard !isTakingQueued else { return }
+    isTakingQueued = true
+    while !isBusy, let part = queued.popFirst() { take(part) }
+    isTakingQueued = false
     resumeReading()
   }
 
@@ -335,7 +380,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
 
   private func resumeReading() {
     guard readIsHeld else { return }
-    if isAnswering { return }
+    if isBusy { return }
     readIsHeld = false
     context?.read()
   }
@@ -384,14 +429,14 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     let limits = core.configuration.limits
     let allowed: TimeAmount
     switch phase {
-    case .waiting:
-      // An answer that the peer is still taking is no idleness.
+    case .finishing, .sending:
+      // A slow peer is not an idle one.
       let pending = pendingBytes
       if pending < pendingAtTick { ticksInPhase = 0 }
       pendingAtTick = pending
-      allowed = hasHadRequest ? limits.keepAliveTimeout : limits.handshakeTimeout
+      allowed = serverIsClosing ? limits.closeTimeout : limits.keepAliveTimeout
+    case .waiting: allowed = hasHadRequest ? limits.keepAliveTimeout : limits.handshakeTimeout
     case .reading: allowed = limits.handshakeTimeout
-    case .sending: allowed = limits.keepAliveTimeout
     case .closing: allowed = limits.closeTimeout
     case .answering:
       guard serverIsClosing || attempt != nil else { return }
@@ -411,7 +456,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     ticksInPhase = 0
     switch phase {
     case .waiting, .reading, .sending: context?.close(promise: nil)
-    case .answering, .closing, .closed: break
+    case .answering, .finishing, .closing, .closed: break
     }
   }
 

@@ -3,21 +3,41 @@ import NIOHTTP1
 /// The opening handshake of a WebSocket (RFC 6455, section 4.2), as far as it needs no connection.
 enum WebSocketHandshake {
   /// What is wrong with an upgrade request: the body of its 400, in the words of Bandit (`wire/upgrade_no_*`,
-  /// `wire/upgrade_bad_*`); nil when nothing is. Any key is accepted (`wire/upgrade_bad_key`).
+  /// `wire/upgrade_bad_*`); nil when nothing is. A key must be 16 bytes in base64, where Bandit takes any
+  /// (`wire/upgrade_bad_key`).
   static func fault(in head: HTTPRequestHead) -> String? {
     guard head.version == .http1_1 else { return "HTTP version \(head.version) unsupported" }
-    guard head.headers.contains(name: "host") else { return "'host' header is absent" }
     for (name, needle) in [("connection", "upgrade"), ("upgrade", "websocket")] {
       guard head.headers[canonicalForm: name].contains(where: { $0.lowercased() == needle }) else {
         return "'\(name)' header must contain '\(needle)', got \(quoted(head.headers[name]))"
       }
     }
-    guard head.headers.contains(name: "sec-websocket-key") else {
-      return "'sec-websocket-key' header is absent"
+    let keys = head.headers["sec-websocket-key"]
+    guard let key = keys.first else { return "'sec-websocket-key' header is absent" }
+    guard keys.count == 1 else { return "'sec-websocket-key' header is given \(keys.count) times" }
+    guard key.utf8.count == keyLength, Base64.decode(key.utf8)?.count == 16 else {
+      return "'sec-websocket-key' header must be 16 bytes in base64"
     }
     let versions = head.headers["sec-websocket-version"]
     guard versions == ["13"] else {
       return "'sec-websocket-version' header must equal '13', got \(quoted(versions))"
+    }
+    return nil
+  }
+
+  /// What 16 bytes are in base64, padding included.
+  private static let keyLength = 24
+
+  /// What is wrong with the `Host` field of any request (RFC 9112, section 3.2); nil when nothing is.
+  static func hostFault(in head: HTTPRequestHead) -> String? {
+    let hosts = head.headers["host"]
+    guard let host = hosts.first else {
+      return head.version == .http1_0 ? nil : "'host' header is absent"
+    }
+    guard hosts.count == 1 else { return "'host' header is given \(hosts.count) times" }
+    // Empty where the target names no authority.
+    guard host.isEmpty || Origin.splitAuthority(host[...]) != nil else {
+      return "'host' header names no host"
     }
     return nil
   }

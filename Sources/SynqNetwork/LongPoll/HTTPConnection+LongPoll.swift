@@ -21,7 +21,7 @@ extension HTTPConnection {
   func serveLongPoll(_ request: Request, mount: Int, parameters: [(name: String, value: String)]) {
     let settings = core.sockets[mount]
     let head = request.head
-    guard admitsOrigin(head, settings) else { return answer(.longPoll(.forbidden)) }
+    guard admitsOrigin(head, settings, pagesSayOrigin: false) else { return answer(.longPoll(.forbidden)) }
     switch head.method {
     case .OPTIONS: answer(.longPollPreflight(head.headers["access-control-request-headers"]))
     case .GET:

@@ -103,12 +103,12 @@ final class LongPollSession: SocketTransport, LoopMember, @unchecked Sendable {
     if queue.count > 0 || phase == .ending { answerPoll() }
   }
 
-  /// The connection that a poll waits on was lost.
+  /// The connection that a poll waits on was lost, or at least its client's side: messages stay for the next poll.
   func abandon(_ promise: EventLoopPromise<Delivery?>) {
     guard let poll, poll.promise.futureResult === promise.futureResult else { return }
     poll.timeout.cancel()
     self.poll = nil
-    promise.succeed(nil)
+    promise.succeed(Delivery(messages: ByteBuffer()))
   }
 
   /// Hands `messages` to the socket, in order, as one burst.

@@ -122,6 +122,16 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     finish()
   }
 
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    guard case ChannelEvent.inputClosed? = event as? ChannelEvent else {
+      return context.fireUserInboundEventTriggered(event)
+    }
+    // A WebSocket ends with a close frame; without one it is lost, and what was asked before is answered.
+    endBurst()
+    flushIfNeeded()
+    context.close(promise: nil)
+  }
+
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     if phase == .open { closeReason = "the connection failed: \(error)" }
     context.close(promise: nil)

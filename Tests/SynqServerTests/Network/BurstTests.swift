@@ -69,7 +69,8 @@ import Testing
   @Test func aLongPollBurstInWhichTheHostClosesEnds() throws {
     let loop = EmbeddedEventLoop()
     let session = LongPollSession(
-      token: "token", mount: 0, address: AddressKey(nil), settings: try SocketSettings(.echo()),
+      token: "token", mount: 0, address: AddressKey(nil),
+      settings: try SocketSettings(.echo(), hosts: HostRule(nil, listeningOn: "::")),
       loop: NetworkLoop(loop, tickLength: .seconds(1)), logger: LogRecord().logger
     ) {}
     let receiver = ClosingReceiver(session)

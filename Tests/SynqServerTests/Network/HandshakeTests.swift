@@ -67,7 +67,15 @@ import Testing
       "'sec-websocket-key' header is absent"),
     Case(
       "upgrade_bad_key", without: "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-      with: "Sec-WebSocket-Key: abc\r\n", 101),
+      with: "Sec-WebSocket-Key: abc\r\n", 400, "'sec-websocket-key' header must be 16 bytes in base64"),
+    Case(
+      "a key of 15 bytes", without: "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+      with: "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j\r\n", 400,
+      "'sec-websocket-key' header must be 16 bytes in base64"),
+    Case(
+      "two keys", without: "Upgrade: websocket",
+      with: "Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", 400,
+      "'sec-websocket-key' header is given 2 times"),
     Case(
       "upgrade_no_version", without: "Sec-WebSocket-Version: 13", 400,
       "'sec-websocket-version' header must equal '13', got []"),
@@ -82,12 +90,26 @@ import Testing
       "'upgrade' header must contain 'websocket', got [\"h2c\"]"),
     Case(
       "several tokens", without: "Connection: Upgrade", with: "Connection: keep-alive, upgrade\r\n", 101),
+    Case("two hosts", without: "Host: localhost:4000", with: "Host: a\r\nHost: a\r\n", 400, twoHosts),
+    Case("no such host", without: "Host: localhost:4000", with: "Host: ::1\r\n", 400, noHost),
+    Case("long poll, no host", "GET /socket/longpoll?vsn=2.0.0 HTTP/1.1\r\n\r\n", 400, hostIsAbsent),
+    Case(
+      "long poll, two hosts", "GET /socket/longpoll?vsn=2.0.0 HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n", 400,
+      twoHosts),
+    Case("nowhere, no host", "GET /none HTTP/1.1\r\n\r\n", 400, hostIsAbsent),
+    Case("HTTP/1.0 without a host", "GET /none HTTP/1.0\r\n\r\n", 404, "no route"),
+    Case("HTTP/1.0 with two", "GET /none HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", 400, twoHosts),
+    Case("an empty host", "GET /none HTTP/1.1\r\nHost:\r\n\r\n", 404, "no route"),
+    Case("an IPv6 host", "GET /none HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", 404, "no route"),
     Case("no host", without: "Host: localhost:4000", 400, "'host' header is absent"),
     Case(
       "a query that is not UTF-8", UpgradeRequest.text("/socket/websocket?vsn=2.0.0&a=%FF"), 400, badRequest),
     Case("garbage", "\u{1}\u{2}\r\n\r\n", 400),
   ]
 
+  private static let hostIsAbsent = "'host' header is absent"
+  private static let twoHosts = "'host' header is given 2 times"
+  private static let noHost = "'host' header names no host"
   private static let badRequest = "{\"errors\":{\"detail\":\"Bad Request\"}}"
 
   @Test(arguments: cases)
@@ -106,6 +128,8 @@ import Testing
   }
 
   // MARK: Origins
+
+  private static var loopback: HostRule { get throws { try HostRule(nil, listeningOn: "127.0.0.1") } }
 
   private static let origins: [(policy: OriginPolicy, origin: String?, allowed: Bool)] = [
     (.list(["//example.com"]), nil, true),
@@ -129,8 +153,20 @@ import Testing
     (.list(["http://a.test", "https://b.test:8443"]), "https://b.test:8443", true),
     (.list(["//[::1]"]), "http://[::1]:4000", true),
     (.list(["//*.example.com", "//null"]), "null", false),
-    (.sameHost, "http://localhost:9999", true),
+    (.sameHost, "http://localhost:4000", true),
+    (.sameHost, "http://localhost:9999", false),
+    (.sameHost, "http://localhost", false),
     (.sameHost, "http://127.0.0.1:4000", false),
+    (.sameHost, "javascript://localhost:4000", false),
+    (.sameHost, "app://localhost:4000", false),
+    (.list(["//localhost"]), "javascript://localhost", false),
+    (.list(["//localhost"]), "app://localhost", false),
+    (.list(["app://localhost"]), "app://localhost", true),
+    (.askHost, "javascript://localhost", false),
+    (.list(["//[::1]"]), "http://::1:4000", false),
+    (.list(["//[::1]"]), "http://[::1", false),
+    (.list(["//a.test"]), "http://a.test:+80", false),
+    (.list(["//a.test"]), "1http://a.test", false),
     (.sameHost, "", false),
     (.sameHost, "null", false),
     (.sameHost, "file://", false),
@@ -150,9 +186,43 @@ import Testing
 
   @Test func judgesOrigins() throws {
     for (policy, origin, allowed) in Self.origins {
-      let verdict = try OriginRule(policy).judge(origin: origin, host: "localhost:4000")
+      let verdict = try OriginRule(policy, hosts: Self.loopback).judge(origin: origin, host: "localhost:4000")
       #expect((verdict == .allowed) == allowed, "\(policy) \(origin ?? "none")")
     }
+  }
+
+  @Test(
+    arguments: [
+      (nil, "127.0.0.1", "localhost:4000", true), (nil, "127.0.0.1", "LOCALHOST", true),
+      (nil, "127.0.0.1", "app.localhost:4000", true), (nil, "127.0.0.1", "127.9.0.1:4000", true),
+      (nil, "127.0.0.1", "[::1]:4000", true), (nil, "::1", "[::1]", true),
+      (nil, "localhost", "127.0.0.1", true),
+      (nil, "127.0.0.1", "evil.example:4000", false), (nil, "127.0.0.1", "127.0.0.1.evil.example", false),
+      (nil, "127.0.0.1", "notlocalhost", false), (nil, "127.0.0.1", "localhost.evil.example", false),
+      (nil, "::1", "127.evil.0.1", false), (nil, "0.0.0.0", "any.example", true),
+      (nil, "::", "any.example", true),
+      (["example.com"], "127.0.0.1", "example.com:4000", true), (["example.com"], "::", "localhost", false),
+      (["*.example.com"], "::", "a.example.com", true), (["*.example.com"], "::", "example.com", true),
+      (["*.example.com"], "::", "badexample.com", false), (["::1"], "::", "[::1]:4000", true),
+      (["*"], "127.0.0.1", "evil.example", true), ([], "127.0.0.1", "localhost", false),
+    ] as [([String]?, String, String, Bool)])
+  func admitsHostNames(_ allowed: [String]?, _ address: String, _ host: String, _ isAdmitted: Bool) throws {
+    let rule = try HostRule(allowed, listeningOn: address)
+    #expect(rule.admits(host) == isAdmitted)
+    #expect(
+      (try OriginRule(.sameHost, hosts: rule).judge(origin: "http://\(host)", host: host) == .allowed)
+        == isAdmitted)
+    // A page that polls its own server says no origin.
+    let poll = try OriginRule(.sameHost, hosts: rule).judge(origin: nil, host: host, pagesSayOrigin: false)
+    #expect((poll == .allowed) == isAdmitted)
+    #expect(
+      try OriginRule(.any, hosts: rule).judge(origin: nil, host: host, pagesSayOrigin: false) == .allowed)
+  }
+
+  @Test(arguments: ["a:80", "http://a", "", "a b", "[::1]:4"]) func refusesAnAllowedHostThatIsNone(
+    _ name: String
+  ) {
+    #expect(throws: NetworkError.self) { try HostRule([name], listeningOn: "::") }
   }
 
   @Test func asksTheHostAboutAnOrigin() async throws {
@@ -190,7 +260,7 @@ import Testing
 
   @Test(arguments: ["example.com", "https:", "//", "http://a b", "//a:b", ""])
   func refusesAnOriginPatternThatIsNone(_ pattern: String) {
-    #expect(throws: NetworkError.self) { try OriginRule(.list([pattern])) }
+    #expect(throws: NetworkError.self) { try OriginRule(.list([pattern]), hosts: Self.loopback) }
   }
 
   // MARK: Subprotocols

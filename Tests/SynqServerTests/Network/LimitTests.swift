@@ -92,9 +92,9 @@ import Testing
   @Test func refusesTooManyFields() async throws {
     try await TestServer.with(.echo { $0.limits.maxHeaderFields = 10 }) { test in
       for (count, status) in [(10, 404), (11, 431)] {
-        let fields = (0..<count).map { "a\($0): b\r\n" }.joined()
+        let fields = (1..<count).map { "a\($0): b\r\n" }.joined()
         let client = try await test.connect()
-        #expect(try await client.request("GET / HTTP/1.1\r\n\(fields)\r\n").status == status)
+        #expect(try await client.request("GET / HTTP/1.1\r\nHost: x\r\n\(fields)\r\n").status == status)
       }
     }
   }
@@ -127,6 +127,56 @@ import Testing
     }
   }
 
+  /// A client that asks and does not read is answered once, however often it asks; then it is not read from.
+  @Test func theNextRequestIsTakenWhenTheAnswerBeforeItWas() throws {
+    let server = try ManualServer()
+    let peer = try server.connect()
+    peer.reads = false
+    for _ in 0..<50 { peer.send(Array(String(repeating: Self.request, count: 20).utf8)) }
+    #expect((1...300).contains(peer.heldBytes))
+    #expect(peer.unreadBytes > 0)
+    peer.reads = true
+    #expect(String(decoding: peer.received(), as: UTF8.self).components(of: "HTTP/1.1 404") == 1_000)
+  }
+
+  /// A client that closes its side behind its request has said all, and gets its answer.
+  @Test(arguments: [1, 3]) func aClientThatClosesItsSideGetsItsAnswers(count: Int) async throws {
+    try await TestServer.with { test in
+      let client = try await test.connect()
+      try await client.send(String(repeating: Self.request, count: count))
+      try await client.closeOutput()
+      let text = String(decoding: await client.receiveToEnd(), as: UTF8.self)
+      #expect(text.components(of: "HTTP/1.1 404") >= 1)
+    }
+  }
+
+  @Test func aPollWhoseClientClosesItsSideIsAnsweredWithNothing() async throws {
+    try await TestServer.with { test in
+      let token = try await LongPollClient(test).begin()
+      let poll = try await LongPollClient(test)
+      try await poll.beginGet(token: token)
+      try await poll.client.closeOutput()
+      #expect(String(decoding: await poll.client.receiveToEnd(), as: UTF8.self).contains("\"status\":204"))
+      // What comes meanwhile is for the next poll.
+      let post = try await LongPollClient(test).post("later", token: token, type: "text/plain")
+      #expect(post.body == LongPollClient.ok)
+      #expect(try await LongPollClient(test).get(token: token).body.contains("\"messages\":[\"later\"]"))
+    }
+  }
+
+  /// A part now and then is enough: a slow line is not an idle one.
+  @Test(arguments: [true, false]) func anAnswerThatNobodyReadsIsGivenUp(takes: Bool) throws {
+    let server = try ManualServer { $0.limits.keepAliveTimeout = .seconds(30) }
+    let peer = try server.connect()
+    peer.reads = false
+    peer.send(Array(Self.request.utf8))
+    for _ in 0..<4 {
+      server.loop.advanceTime(by: .seconds(20))
+      if takes { peer.take(10) }
+    }
+    #expect(peer.channel.isActive == takes)
+  }
+
   @Test func closesWhereTheClientAsksForIt() async throws {
     try await TestServer.with { test in
       let client = try await test.connect()
@@ -145,5 +195,12 @@ import Testing
       try await client.send("[]")
       #expect(await client.reply().body == "{\"status\":410}")
     }
+  }
+}
+
+extension String {
+  /// How often `part` is in it.
+  fileprivate func components(of part: String) -> Int {
+    split(separator: part, omittingEmptySubsequences: false).count - 1
   }
 }

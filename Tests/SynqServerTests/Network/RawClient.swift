@@ -61,6 +61,9 @@ final class RawClient {
 
   func startReading() async throws { try await channel.setOption(.autoRead, value: true).get() }
 
+  /// Closes the client's side alone.
+  func closeOutput() async throws { try await channel.close(mode: .output) }
+
   /// Ends the connection at once.
   func close() async throws { try await channel.close() }
 

@@ -56,6 +56,26 @@ def test_a_function_decides_about_origins(
         synq_server(Me, check_origin=check, origins=["*"])
 
 
+def test_a_page_of_a_rebound_name_does_not_connect(synq_server: Serve, synq_client: Connect) -> None:
+    server = synq_server(Me)
+    mine, other = f"localhost:{server.port}", f"rebound.example:{server.port}"
+    synq_client(server, headers={"host": mine, "origin": f"http://{mine}"}).join("me")
+    assert "403" in status(synq_client, server, headers={"host": other, "origin": f"http://{other}"})
+    assert "403" in status(synq_client, server, headers={"host": mine, "origin": "http://localhost:1"})
+    named = synq_server(Me, allowed_hosts=["rebound.example"])
+    synq_client(named, headers={"host": "rebound.example", "origin": "https://rebound.example"}).join("me")
+    assert "403" in status(synq_client, named, headers={"host": mine, "origin": f"http://{mine}"})
+    with pytest.raises(TypeError, match="allowed_hosts"):
+        synq_server(Me, allowed_hosts="example.com")
+    with pytest.raises(synq.SystemCallError, match="allowed host"):
+        synq_server(Me, allowed_hosts=["http://example.com"])
+
+
+def test_an_ipv6_address_stands_in_brackets_in_a_url() -> None:
+    with synq.Server(host="::1", channels=[Me]) as server:
+        assert server._origin == "http://[::1]"
+
+
 @pytest.mark.parametrize("connecting", ["nothing", "plain", "async"])
 def test_a_coroutine_decides_about_origins(
     synq_server: Serve, synq_client: Connect, caplog: pytest.LogCaptureFixture, connecting: str

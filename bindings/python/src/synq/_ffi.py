@@ -179,6 +179,7 @@ class server_options(ctypes.Structure):
         ("user", user_p),
         ("destroy", destroy_fn),
         ("tls_minimum_version", c_int),
+        ("allowed_hosts", strings_p),
     ]
 
 

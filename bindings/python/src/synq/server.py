@@ -49,7 +49,12 @@ class Server:
     `channels`: classes decorated with synq.channel; more with `channel`.
     `path`: clients connect at PATH/websocket and PATH/longpoll; more sockets with `mount`.
     `origins`: allowed origins: "https://example.com", "//example.com" (any scheme), a host that starts with
-    "*." for its subdomains, or "*" for all. Default: the host that the request names.
+    "*." for its subdomains, or "*" for all. Default: the host and port that the request names, if it is one
+    of `allowed_hosts`.
+    `allowed_hosts`: the names in the Host field under which pages of the server's own may connect:
+    "example.com", one that starts with "*." for its subdomains too, or "*" for any. Stops pages whose name is
+    given this machine's address (DNS rebinding). Default: where `host` is of loopback its names and
+    addresses, else any. A proxy that passes its own name on needs it.
     `connect`: a function ``(connection, params)``, also ``async``, that decides who may connect; False or
     synq.Error refuses.
     `check_origin`: a function, also ``async``, that says of an origin whether its pages may connect, in
@@ -71,6 +76,7 @@ class Server:
         channels: Iterable[type[Channel]] = (),
         path: str = "/socket",
         origins: Iterable[str] | None = None,
+        allowed_hosts: Iterable[str] | None = None,
         connect: Connect | None = None,
         check_origin: CheckOrigin | None = None,
         static: Mapping[str, str | os.PathLike[str]] | None = None,
@@ -87,13 +93,15 @@ class Server:
         self._log = logger or logging.getLogger("synq")
         self._hosts: list[Registration | Mount] = []
         self._interrupts: list[BaseException] = []
-        self._origin = f"{'http' if tls_certificate is None else 'https'}://{host}"
+        self._origin = f"{'http' if tls_certificate is None else 'https'}://{_in_url(host)}"
         self._attached: contextlib.AbstractAsyncContextManager[None] | None = None
         if (tls_certificate is None) != (tls_key is None):
             raise ValueError("tls_certificate and tls_key go together: one of them is missing")
         if tls_minimum_version not in _TLS_VERSIONS:
             raise ValueError(f"tls_minimum_version must be '1.2' or '1.3', not {tls_minimum_version!r}")
-        handle = self._new(host, port, limits, loops, tls_certificate, tls_key, tls_minimum_version)
+        handle = self._new(
+            host, port, limits, loops, allowed_hosts, tls_certificate, tls_key, tls_minimum_version
+        )
         self._life = Life(self._lib, handle, self._log)
         # Also at the interpreter's exit: no thread of the library may call Python after it.
         weakref.finalize(self, self._life.close, 1.0)
@@ -117,6 +125,7 @@ class Server:
         port: int,
         limits: Limits | None,
         loops: int,
+        allowed_hosts: Iterable[str] | None,
         tls_certificate: str | os.PathLike[str] | None,
         tls_key: str | os.PathLike[str] | None,
         tls_minimum_version: str,
@@ -126,6 +135,8 @@ class Server:
         chosen.port = port
         chosen.delivery = _ffi.POLLED
         chosen.loops = loops
+        if allowed_hosts is not None:
+            chosen.allowed_hosts = _strings("allowed_hosts", allowed_hosts)
         if limits is not None:
             chosen.limits = _limits(limits)
         chosen.tls_certificate = None if tls_certificate is None else os.fsencode(tls_certificate)
@@ -426,6 +437,11 @@ def _log_level(log: logging.Logger) -> int:
         if level <= at_most:
             return name
     return _ffi.LOG_OFF
+
+
+def _in_url(host: str) -> str:
+    """A host as it stands in a URL: an IPv6 address in brackets (RFC 3986, section 3.2.2)."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def _strings(name: str, values: Iterable[str]) -> Any:

@@ -40,14 +40,15 @@ class Handshake:
         self._key = base64.b64encode(os.urandom(16))
         self._received = bytearray()
         self._looked_at = 0
-        fields = {
+        own = {
             "Host": host,
             "Upgrade": "websocket",
             "Connection": "Upgrade",
             "Sec-WebSocket-Key": self._key.decode(),
             "Sec-WebSocket-Version": "13",
-            **headers,
         }
+        given = {name.lower() for name in headers}
+        fields = {name: value for name, value in own.items() if name.lower() not in given} | dict(headers)
         check_headers(fields)
         lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
         self.request = "\r\n".join(lines).encode()
