@@ -714,6 +714,11 @@ int synq_connection_assign(synq_connection_t *connection, const char *name, json
 int synq_connection_assign_text(synq_connection_t *connection, const char *name, const char *text,
                                 size_t length);
 
+/* Keeps a pointer of the program with the connection, for all of its channels: synq_socket_connection_data().
+ * `destroy(data)`, if given, is called exactly once: when it is replaced, when the client is refused or has
+ * gone and its channels have ended, or now if this call fails. Since 0.1. */
+int synq_connection_set_data(synq_connection_t *connection, void *data, synq_destroy_fn destroy);
+
 /* The HTTP status (400-599, else SYNQ_EINVAL) and the body (may be NULL) of a refusal; then return
  * SYNQ_REFUSE. Since 0.1. */
 int synq_connection_refuse(synq_connection_t *connection, int status, const char *body);
@@ -762,6 +767,9 @@ int synq_socket_set_data(synq_socket_t *socket, void *data, synq_destroy_fn dest
 
 /* That pointer, or NULL. Since 0.1. */
 void *synq_socket_data(synq_socket_t *socket);
+
+/* The pointer of synq_connection_set_data(), or NULL. Since 0.1. */
+void *synq_socket_connection_data(synq_socket_t *socket);
 
 /* ----------------------------------------------------------------------------------------------------------
  * Sockets: assigns

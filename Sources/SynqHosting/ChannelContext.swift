@@ -214,12 +214,26 @@ package final class SocketInfo: Sendable {
   package let params: JSON
   /// Headers worth keeping: `user-agent` and those that begin with `x-`, names in lower case.
   package let headers: [(name: String, value: String)]
+  /// What the program keeps with the connection.
+  package let attachment: (any AnyObject & Sendable)?
+  /// Where the attachment is let go, so that the program frees it on a thread that may run its code.
+  private let delivery: Delivery
 
-  package init(id: String?, peer: String, params: JSON, headers: [(name: String, value: String)]) {
-    self.id = id
+  init(
+    _ grant: ConnectGrant, peer: String, params: JSON, headers: [(name: String, value: String)],
+    delivery: Delivery
+  ) {
+    id = grant.id
+    attachment = grant.attachment
     self.peer = peer
     self.params = params
     self.headers = headers
+    self.delivery = delivery
+  }
+
+  deinit {
+    guard let attachment else { return }
+    delivery.release { withExtendedLifetime(attachment) {} }
   }
 
   /// A kept header by its name, in any case.

@@ -110,7 +110,8 @@ package final class ChannelHub: SocketBackend, Sendable {
       router: router, serializer: request.serializer, limits: limits.socket, connectionAssigns: grant.assigns,
       timestamp: timestamp)
     let info = SocketInfo(
-      id: grant.id, peer: request.peer, params: request.params, headers: Self.headersToKeep(of: request))
+      grant, peer: request.peer, params: request.params, headers: Self.headersToKeep(of: request),
+      delivery: delivery)
     let driver = SocketDriver(
       hub: self, loop: loop, transport: transport, engine: engine, jsonLimits: limits.json, info: info)
     if loop.isDraining { driver.drain() }

@@ -86,6 +86,8 @@ package struct ConnectGrant: Sendable {
   package var id: String?
   /// Assigns that every channel of the connection starts with.
   package var assigns: [String: JSON]
+  /// What the program keeps with the connection. It goes when the connection and its channels have gone.
+  package var attachment: (any AnyObject & Sendable)?
 
   package init(id: String? = nil, assigns: [String: JSON] = [:]) {
     self.id = id

@@ -78,6 +78,7 @@ enum {
   X(connection_assign, synq_connection_assign, HANDLE | NAME | JSON, (a->handle, a->name, STOLEN)) \
   X(connection_assign_text, synq_connection_assign_text, HANDLE | NAME | TEXT, \
     (a->handle, a->name, a->text, a->length)) \
+  X(connection_set_data, synq_connection_set_data, HANDLE, (a->handle, NULL, NULL)) \
   X(connection_refuse, synq_connection_refuse, HANDLE, (a->handle, 403, NULL)) \
   X(connection_defer, synq_connection_defer, HANDLE, (a->handle)) \
   X(connection_finish, synq_connection_finish, HANDLE, (a->handle, 0))
@@ -90,6 +91,7 @@ enum {
   X(socket_header, synq_socket_header, HANDLE | NAME | LENT, (a->handle, a->name)) \
   X(socket_params, synq_socket_params, HANDLE | LENT | INSIDE, (a->handle)) \
   X(socket_data, synq_socket_data, HANDLE | LENT, (a->handle)) \
+  X(socket_connection_data, synq_socket_connection_data, HANDLE | LENT, (a->handle)) \
   X(socket_set_data, synq_socket_set_data, HANDLE, (a->handle, NULL, NULL)) \
   X(socket_all_assigns, synq_socket_all_assigns, HANDLE | LENT | INSIDE, (a->handle)) \
   X(socket_assign, synq_socket_assign, HANDLE | NAME | JSON | INSIDE, (a->handle, a->name, STOLEN)) \

@@ -274,6 +274,60 @@ static void a_server_may_stop_while_clients_wait_to_be_let_in(void) {
   }
 }
 
+/* ----------------------------------------------------------------------------------------- data of a connection */
+
+static void count_connection_data(void *data) {
+  gate_add(data);
+}
+
+static int keep_connection_data(synq_connection_t *connection, const synq_value_t *params, void *user) {
+  int refused = synq_value_kind(params, "/refuse") == SYNQ_STRING;
+  CHECK_OK(synq_connection_set_data(connection, user, count_connection_data));
+  CHECK_OK(synq_connection_set_data(connection, user, count_connection_data)); /* destroys the first */
+  return refused ? SYNQ_REFUSE : SYNQ_OK;
+}
+
+static int connection_data_is_there(synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user) {
+  (void)topic, (void)params;
+  CHECK(synq_socket_connection_data(socket) == user);
+  return SYNQ_OK;
+}
+
+static void connection_data_is_there_to_the_end(synq_socket_t *socket, const char *reason, void *user) {
+  (void)reason;
+  CHECK(synq_socket_connection_data(socket) == user);
+}
+
+static void the_data_of_a_connection_is_destroyed_once(void) {
+  for (int delivery = SYNQ_WORKERS; delivery <= SYNQ_INLINE; delivery++) {
+    gate_t *gate = gate_new();
+    synq_server_options_t options = SYNQ_SERVER_OPTIONS_INIT;
+    synq_channel_options_t channel = SYNQ_CHANNEL_OPTIONS_INIT;
+    synq_mount_options_t mount = SYNQ_MOUNT_OPTIONS_INIT;
+    synq_server_t *server = NULL;
+    client_t *client;
+    options.delivery = (synq_delivery_t)delivery;
+    mount.connect = keep_connection_data;
+    mount.user = gate;
+    channel.init = connection_data_is_there;
+    channel.before_close = connection_data_is_there_to_the_end;
+    channel.user = gate;
+    CHECK_OK(synq_server_new(&server, &options));
+    CHECK_OK(synq_server_mount(server, "/socket", &mount));
+    CHECK_OK(synq_server_channel(server, "t:*", &channel));
+    CHECK_OK(synq_server_start(server));
+    client = client_new(synq_server_port(server));
+    client_join(client, "t:1");
+    client_join(client, "t:2");
+    CHECK(gate_count(gate) == 1);
+    client_free(client);
+    gate_wait(gate, 2);
+    CHECK_OK(synq_server_free(server));
+    CHECK(gate_count(gate) == 2);
+    gate_free(gate);
+  }
+}
+
 const test_t connect_tests[] = {
     {"a_host_decides_about_origins", a_host_decides_about_origins},
     {"origins_are_a_list_or_a_callback", origins_are_a_list_or_a_callback},
@@ -283,6 +337,7 @@ const test_t connect_tests[] = {
     {"a_deferred_connect_may_be_decided_at_once", a_deferred_connect_may_be_decided_at_once},
     {"a_client_may_go_away_before_it_is_let_in", a_client_may_go_away_before_it_is_let_in},
     {"a_client_waits_no_longer_than_for_its_handshake", a_client_waits_no_longer_than_for_its_handshake},
+    {"the_data_of_a_connection_is_destroyed_once", the_data_of_a_connection_is_destroyed_once},
     {"a_server_may_stop_while_clients_wait_to_be_let_in", a_server_may_stop_while_clients_wait_to_be_let_in},
     {NULL, NULL},
 };

@@ -208,6 +208,17 @@ enum ChannelText: Hashable {
   }
 }
 
+/// A program's pointer that is kept with a connection, and freed when nothing refers to it any more.
+final class ConnectionData: Sendable {
+  private let data: DestroyableData
+
+  init(_ data: DestroyableData) { self.data = data }
+
+  deinit { data.destroy() }
+
+  var pointer: UnsafeMutableRawPointer? { data.pointer }
+}
+
 /// A host's pointer and the function that frees it.
 struct DestroyableData: @unchecked Sendable {
   // The host says by giving it that the pointer may be used and freed on any thread.

@@ -107,6 +107,15 @@ final class ConnectCall: Sendable {
 
   func assign(_ name: String, _ value: JSON) { state.withLock { $0.grant.assigns[name] = value } }
 
+  func setData(_ data: ConnectionData) {
+    // The old one is freed without the lock: that is the program's code.
+    let old = state.withLock { state in
+      defer { state.grant.attachment = data }
+      return state.grant.attachment
+    }
+    withExtendedLifetime(old) {}
+  }
+
   func refuse(status: Int, body: String) { state.withLock { $0.refusal = (status, body) } }
 
   // MARK: Deciding

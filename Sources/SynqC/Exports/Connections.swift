@@ -49,6 +49,16 @@ public func synq_connection_assign_text(
   }
 }
 
+@_cdecl("synq_connection_set_data") @implementation
+public func synq_connection_set_data(
+  _ connection: OpaquePointer!, _ data: UnsafeMutableRawPointer!, _ destroy: synq_destroy_fn!
+) -> CInt {
+  export { () throws(HostError) in
+    let data = ConnectionData(DestroyableData(pointer: data, destroyer: destroy))
+    try ConnectCall.of(connection).setData(data)
+  }
+}
+
 @_cdecl("synq_connection_refuse") @implementation
 public func synq_connection_refuse(
   _ connection: OpaquePointer!, _ status: CInt, _ body: UnsafePointer<CChar>!

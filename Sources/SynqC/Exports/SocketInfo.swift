@@ -74,6 +74,16 @@ public func synq_socket_data(_ socket: OpaquePointer!) -> UnsafeMutableRawPointe
   }
 }
 
+@_cdecl("synq_socket_connection_data") @implementation
+public func synq_socket_connection_data(_ socket: OpaquePointer!) -> UnsafeMutableRawPointer! {
+  do throws(HostError) {
+    return (try ChannelContextBox.of(socket).context.info.attachment as? ConnectionData)?.pointer
+  } catch {
+    fail(error)
+    return nil
+  }
+}
+
 /// A text of the channel, which lives as long as that; NULL once it is gone or where there is none.
 private func text(_ socket: OpaquePointer?, _ which: ChannelText) -> UnsafePointer<CChar>? {
   do throws(HostError) {

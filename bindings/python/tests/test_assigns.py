@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import dataclasses
+import time
 from typing import Any
 
 import pytest
 
 import synq
+from synq import connection
+from synq.client import HandshakeError
 from synq.observable import Assigns, forget
 
 
@@ -126,3 +131,64 @@ def test_assigns_have_a_class_of_their_own(synq_server: Any, synq_client: Any) -
     assert board.state == {"title": "todo", "cards": [{"done": None}, {"done": True}]}
     with pytest.raises(TypeError, match=r"Bad\.count has a value: assign it in init"):
         type("Bad", (Assigns,), {"count": 0})
+
+
+@dataclasses.dataclass
+class User:
+    name: str
+
+    def greeting(self) -> str:
+        return f"hi {self.name}"
+
+
+@pytest.mark.parametrize("form", ["def", "async def", "async def that waits"])
+def test_what_connect_assigns_stays_itself_where_it_is_not_tracked(
+    synq_server: Any, synq_client: Any, form: str
+) -> None:
+    ada, session, seen = User("Ada"), Session(), []
+
+    def connect(client: synq.Connection, params: dict[str, str]) -> Any:
+        client.assign("user", ada)
+        client.assign("session", session)
+        client.assign("plain", {"a": [1]})
+        return not params.get("refuse")
+
+    async def connect_later(client: synq.Connection, params: dict[str, str]) -> Any:
+        if "waits" in form:
+            await asyncio.sleep(0)
+        return connect(client, params)
+
+    class Own(synq.Channel):
+        def init(self) -> None:
+            seen.append((self.assigns.user, self.assigns.session, self.assigns.plain.a[0]))
+            assert self.assigns.user.greeting() == "hi Ada"
+            del self.assigns.session
+            assert "session" not in self.assigns
+
+    class Tracked(synq.Channel):
+        def init(self) -> None:
+            assert self.assigns.user.name == "Ada"
+
+    server = synq_server(
+        synq.channel("own:*", track=["plain"])(Own),
+        synq.channel("tracked", track=["user"])(Tracked),
+        synq.channel("no-form", track=["session"])(type("NoForm", (synq.Channel,), {})),
+        connect=connect if form == "def" else connect_later,
+    )
+    client = synq_client(server)
+    assert client.join("own:1").state == {"plain": {"a": [1]}}
+    client.join("own:2")
+    for user, kept, number in seen:
+        assert user is ada
+        assert kept is session
+        assert number == 1
+    assert client.join("tracked").state == {"user": {"name": "Ada"}}
+    assert client.attempt("no-form").join_reply.status == "error"
+    assert len(connection.objects) == 1
+    with pytest.raises(HandshakeError):
+        synq_client(server, params={"refuse": "1"})
+    client.close()
+    deadline = time.monotonic() + 5
+    while connection.objects:
+        assert time.monotonic() < deadline
+        time.sleep(0)

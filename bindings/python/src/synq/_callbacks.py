@@ -13,6 +13,7 @@ from ._logs import failed, printable
 from ._mounts import mounts
 from ._registration import registrations
 from ._running import waits_for_no_one
+from .connection import objects
 
 _LEVELS = {
     _ffi.LOG_DEBUG: logging.DEBUG,
@@ -164,6 +165,11 @@ def channel_is_gone(user: int) -> None:
         waits_for_no_one(user)
     except BaseException as error:
         _failed(error, "a channel that ended", None)
+
+
+@_ffi.destroy_fn
+def forget_connection(user: int) -> None:
+    objects.pop(user, None)
 
 
 @_ffi.destroy_fn

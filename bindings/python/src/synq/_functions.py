@@ -152,6 +152,8 @@ FUNCTIONS: dict[str, Prototype] = {
     # int synq_connection_assign_text(synq_connection_t *connection, const char *name, const char *text,
     #                                 size_t length);
     "synq_connection_assign_text": Prototype(c_int, (connection_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_connection_set_data(synq_connection_t *connection, void *data, synq_destroy_fn destroy);
+    "synq_connection_set_data": Prototype(c_int, (connection_p, user_p, destroy_fn)),
     # int synq_connection_refuse(synq_connection_t *connection, int status, const char *body);
     "synq_connection_refuse": Prototype(c_int, (connection_p, c_int, c_char_p)),
     # int synq_connection_defer(synq_connection_t *connection);
@@ -175,6 +177,8 @@ FUNCTIONS: dict[str, Prototype] = {
     "synq_socket_set_data": Prototype(c_int, (socket_p, user_p, destroy_fn)),
     # void *synq_socket_data(synq_socket_t *socket);
     "synq_socket_data": Prototype(user_p, (socket_p,)),
+    # void *synq_socket_connection_data(synq_socket_t *socket);
+    "synq_socket_connection_data": Prototype(user_p, (socket_p,)),
     # -- Sockets: assigns
     # const synq_value_t *synq_socket_all_assigns(synq_socket_t *socket);
     "synq_socket_all_assigns": Prototype(value_p, (socket_p,)),

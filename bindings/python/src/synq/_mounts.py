@@ -123,6 +123,8 @@ class Mount:
         if connection._is_refused or result is False:
             return _ffi.REFUSE
         if result is None or result is True:
+            with contextlib.suppress(ClosedError):  # the client has gone meanwhile
+                connection._keep_objects()
             return _ffi.OK
         self._log.warning(
             "refusing a connection: connect returned a value of type %s, expected None, True or False",

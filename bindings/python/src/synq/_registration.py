@@ -22,9 +22,11 @@ from ._presences import PresenceHandlers
 from ._running import Runner
 from ._turns import Turns
 from .channels import Channel, Options, SocketEdits, read
+from .connection import objects
 from .decoding import from_text
-from .encoding import to_bytes
+from .encoding import plain, to_bytes
 from .errors import ClosedError, Error, LibraryError
+from .observable import Assigns
 from .responses import Deferred, nobody
 
 if TYPE_CHECKING:
@@ -224,9 +226,20 @@ class Registration(Runner):
         channel.assigns = self._assigns(
             SocketEdits(self._lib, socket, turns), partial(_load, self._lib, socket), self._kept, turns
         )
+        number = self._lib.synq_socket_connection_data(socket)
+        if number is not None:
+            self._take_objects(channel.assigns, objects.get(number, {}))
         channel.__init__()  # type: ignore[misc]
         self._channels[socket] = channel
         return channel
+
+    def _take_objects(self, assigns: Assigns, found: dict[str, Any]) -> None:
+        """Assigns of the connection that are more than JSON."""
+        for name, value in found.items():
+            if name in self._kept:
+                plain(value, f"/{name}")  # the library has the JSON form, if there is one
+            else:
+                assigns._own[name] = value
 
 
 def _load(lib: Library, socket: int) -> dict[str, Any] | None:

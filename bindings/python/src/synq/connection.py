@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 from ._library import check, library
 from .encoding import to_bytes
+from .errors import EncodeError
+
+#: What connect functions assigned that is more than JSON, by the numbers that the library keeps with the
+#: connections.
+objects: dict[int, dict[str, Any]] = {}
+_numbers = itertools.count(1)
+_PLAIN = (str, int, float, bool, type(None))
 
 
 class Connection:
@@ -13,6 +23,7 @@ class Connection:
     def __init__(self, handle: int) -> None:
         self._handle = handle
         self._is_refused = False
+        self._objects: dict[str, Any] = {}
 
     def header(self, name: str) -> str | None:
         """A header of the request, by its name in any case."""
@@ -47,10 +58,27 @@ class Connection:
         """Names the connection's owner, for Server.disconnect."""
         check(library().synq_connection_set_id(self._handle, identity.encode()))
 
-    def assign(self, name: str, value: object) -> None:
-        """An assign that each channel of this connection starts with: a value with a JSON form."""
-        encoded = to_bytes(value)
+    def assign(self, name: str, value: Any) -> None:
+        """An assign that each channel of this connection starts with. Any object, which stays that object in
+        channels that do not track it; the same one in all of them. Where it is tracked it needs a JSON
+        form."""
+        self._objects.pop(name, None)
+        if not _is_plain(value):
+            self._objects[name] = value
+        try:
+            encoded = to_bytes(value)
+        except EncodeError:
+            encoded = b"null"  # who tracks it is told at the join
         check(library().synq_connection_assign_text(self._handle, name.encode(), encoded, len(encoded)))
+
+    def _keep_objects(self) -> None:
+        """The client is let in: its channels find what was assigned."""
+        if self._objects:
+            from ._callbacks import forget_connection
+
+            number = next(_numbers)
+            objects[number] = self._objects
+            check(library().synq_connection_set_data(self._handle, number, forget_connection))
 
     def refuse(self, status: int = 403, body: str = "") -> bool:
         """Refuses with an HTTP status (400 to 599) and a body, whatever the function returns afterwards; a
@@ -60,6 +88,18 @@ class Connection:
             check(library().synq_connection_refuse(self._handle, status, body.encode()))
             self._is_refused = True
         return False
+
+
+def _is_plain(value: Any, depth: int = 0) -> bool:
+    """Whether a value is what JSON gives when it is read again."""
+    kind = type(value)
+    if kind is dict:
+        return depth < 64 and all(
+            type(key) is str and _is_plain(one, depth + 1) for key, one in value.items()
+        )
+    if kind is list:
+        return depth < 64 and all(_is_plain(one, depth + 1) for one in value)
+    return kind in _PLAIN
 
 
 def text(value: bytes | None) -> str | None:

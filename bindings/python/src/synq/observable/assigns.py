@@ -135,6 +135,8 @@ class Assigns(Members):
             Members._remove(self, key)
             return
         self._change_own()
+        with contextlib.suppress(LookupError):  # the connection may have its JSON form
+            self._changes.remove(f"/{escape(key)}".encode())
         del self._own[key], self._data[key]
 
     def _clear(self) -> None:
