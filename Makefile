@@ -44,7 +44,7 @@ lib: deps ## build libsynq.so into build/lib
 
 configure: lib
 	@[ -e $(CMAKE_BUILD)/CMakeCache.txt ] || cmake -S . -B $(CMAKE_BUILD) \
-	  -DCMAKE_BUILD_TYPE=Release -DCMAKE_TARGET_MESSAGES=OFF -DSYNQ_LIBRARY_DIR=$(LIB) >/dev/null
+	  -DCMAKE_BUILD_TYPE=Release -DCMAKE_TARGET_MESSAGES=OFF -DSYNQ_LIBRARY_DIR=$(LIB) -DSYNQ_STRICT=ON >/dev/null
 
 cmake: configure
 	@cmake --build $(CMAKE_BUILD) -j $(JOBS) -- --quiet
@@ -57,7 +57,6 @@ dist: ## a source archive of the last commit in build/dist
 	@scripts/make-dist build/dist
 
 wheel: lib venv ## a wheel of the Python package with the library inside, in build/dist
-	@scripts/third-party-notices $(LIB)/THIRD-PARTY-NOTICES
 	@$(VENV_PYTHON) -m pip wheel --quiet --no-deps --wheel-dir build/dist bindings/python
 	@ls build/dist/*.whl
 

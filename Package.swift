@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 let package = Package(
@@ -177,13 +178,26 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
+// A release archive has the sources of the packages in it (scripts/vendor-packages), and not those that traits need.
+if FileManager.default.fileExists(atPath: Context.packageDirectory + "/vendor/swift-nio") {
+  package.dependencies = ["swift-nio", "swift-nio-ssl", "swift-log"].map { .package(path: "vendor/\($0)") }
+  package.traits = []
+  for target in package.targets where target.type != .system {
+    target.dependencies.removeAll { dependency in
+      if case .productItem(_, "swift-metrics"?, _, _) = dependency { return true }
+      if case .productItem(_, "swift-service-lifecycle"?, _, _) = dependency { return true }
+      return false
+    }
+  }
+}
+
 // SYNQ_TLS=off, as `make demo` says it, leaves TLS and with it BoringSSL out, which takes half of the time to build.
 if Context.environment["SYNQ_TLS"] == "off" {
   package.dependencies.removeAll { dependency in
-    if case .sourceControl(_, let location, _) = dependency.kind {
+    switch dependency.kind {
+    case .sourceControl(_, let location, _), .fileSystem(_, let location):
       location.hasSuffix("/swift-nio-ssl")
-    } else {
-      false
+    default: false
     }
   }
   for target in package.targets where target.type != .system {
