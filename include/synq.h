@@ -354,6 +354,26 @@ typedef int (*synq_handle_message_fn)(synq_socket_t *socket, const char *topic, 
  * synq_socket_stop(), "crashed". */
 typedef void (*synq_before_close_fn)(synq_socket_t *socket, const char *reason, void *user);
 
+/* Nobody is in the topic yet: set its shared assigns for the first time. Called once, before the first init of the topic;
+ * `socket` is the topic: it has the shared assigns, can broadcast, publish and defer in order, and has no client
+ * (SYNQ_ESTATE for what needs one). After an error response, or a failure, the clients that wait get the error, and the
+ * next that joins tries again. */
+typedef int (*synq_open_topic_fn)(synq_socket_t *socket, const char *topic, void *user);
+
+/* The topic's last channel has left and linger_ms has passed: keep what is shared, if it is to be kept. Called once for
+ * each topic that was opened; then its shared assigns are gone. */
+typedef void (*synq_close_topic_fn)(synq_socket_t *socket, const char *topic, void *user);
+
+/* A function that runs once in the order of a topic or a channel: synq_server_update(), synq_socket_update(). `socket` is
+ * the topic (see synq_open_topic_fn) or the channel; its assigns can be read and changed. A negative result drops what was
+ * changed, and is the result that `done` gets. */
+typedef int (*synq_update_fn)(synq_socket_t *socket, void *user);
+
+/* An update is over, or will never run. `result` is what the function returned; SYNQ_ENOTFOUND if the topic is not open,
+ * SYNQ_ECLOSED if the channel or the server has ended before. Called exactly once for each call, on a thread that runs
+ * callbacks; also when the call itself fails, then before it returns. Free `user` here. */
+typedef void (*synq_update_done_fn)(int result, void *user);
+
 /* Builds the message that carries the full state, in place of the dialect's: the first one, the one after
  * max_version (version 0), and the answer to a refresh. `state` is the object of the tracked assigns as
  * they are: ignore_keys belongs to the dialect's messages. The callback gives its message by
@@ -544,6 +564,14 @@ typedef struct synq_channel_options {
   synq_presence_changed_fn presence_changed;
   uint32_t max_presence_keys;  /* of one topic: SYNQ_ELIMIT. Default 10,000 */
   uint32_t max_presence_bytes; /* of one topic's keys and metas: SYNQ_ELIMIT. Default 4,000,000 */
+  const char *const *shared;   /* the assigns that a topic has once for all of its channels, ended by NULL; in
+                                        `track` too if clients see them. Callbacks of such a topic's channels run one
+                                        at a time, authorize apart. Default: none */
+  synq_open_topic_fn open_topic; /* Default: the shared assigns are not set until a callback sets them */
+  synq_close_topic_fn close_topic;
+  uint32_t linger_ms;         /* how long a topic stays open without channels; needs `shared`. Default 0 */
+  uint32_t patch_interval_ms; /* state messages of a client are at least so far apart; what changed
+                                        meanwhile is one patch. Default 0: at once */
 } synq_channel_options_t;
 
 #define SYNQ_CHANNEL_OPTIONS_INIT SYNQ_INIT(synq_channel_options_t)
@@ -655,12 +683,27 @@ int synq_server_broadcast_binary(synq_server_t *server, const char *topic, const
                                  const void *bytes, size_t length);
 
 /* Sends a message to handle_message of every channel that has joined `topic` or subscribed to it. Clients
- * see only what those callbacks make of it. Channels that have equal values and make the same edits share
- * the work and the memory. Since 0.1. */
+ * see only what those callbacks make of it. Since 0.1. */
 int synq_server_publish(synq_server_t *server, const char *topic, const char *message,
                         json_t *payload /* steals */);
 int synq_server_publish_text(synq_server_t *server, const char *topic, const char *message, const char *text,
                              size_t length);
+
+/* Whether synq_server_update() opens a topic that nobody is in. */
+enum {
+  SYNQ_UPDATE_IF_OPEN = 0, /* SYNQ_ENOTFOUND: there is nobody to see the change */
+  SYNQ_UPDATE_OPEN = 1     /* open_topic runs first, and close_topic after linger_ms */
+};
+
+/* Runs `update` once in the turn of a topic whose channels have shared assigns, from anywhere: a timer, an HTTP handler,
+ * another topic's callback. What it changes becomes one patch for each client. Returns at once; `done`, which may be NULL,
+ * tells the result. SYNQ_ESTATE inside a callback of the same topic, which would wait for itself; SYNQ_EINVAL for a topic
+ * without a channel, or whose channels share nothing; SYNQ_ECLOSED once the server stops. Since 0.1. */
+int synq_server_update(synq_server_t *server, const char *topic, int mode, synq_update_fn update, void *user,
+                       synq_update_done_fn done);
+
+/* The number of channels in a topic with shared assigns, or a negative code. Since 0.1. */
+int64_t synq_server_channel_count(synq_server_t *server, const char *topic);
 
 /* Closes every connection whose id (synq_connection_set_id) is `id`, with 1001, so that clients come back
  * and are asked again. SYNQ_OK also when there is none. Since 0.1. */
@@ -774,7 +817,9 @@ void *synq_socket_connection_data(synq_socket_t *socket);
 /* ----------------------------------------------------------------------------------------------------------
  * Sockets: assigns
  *
- * While a callback of the channel runs, or is deferred in order; else SYNQ_ESTATE. `pointer` is a JSON
+ * On the thread of the channel's callback that runs, or while one is deferred in order; else SYNQ_ESTATE: from
+ * elsewhere, synq_socket_update() and synq_server_update(). Shared assigns are read and changed by the same calls, but
+ * not in authorize, which does not have the topic's turn (SYNQ_ESTATE). `pointer` is a JSON
  * Pointer whose first token is the assign: "/items/3/done"; SYNQ_EINVAL when it names none. An edit at a
  * pointer touches only what it changes: no diff of the whole, no copy of the rest by value. SYNQ_ENOTFOUND
  * when what the pointer leads through is not there, SYNQ_ETYPE when it is of another kind, SYNQ_EINVAL for
@@ -921,6 +966,11 @@ int synq_deferred_is_open(const synq_deferred_t *deferred);
  *
  * From any thread at any time; inside a callback they are sent when it is done, in the order of the calls.
  * ------------------------------------------------------------------------------------------------------- */
+
+/* Runs `update` once in the order of this channel's callbacks, from anywhere: the way to change assigns outside of one.
+ * Returns at once; `done`, which may be NULL, tells the result. SYNQ_ESTATE inside a callback of the channel, which would
+ * wait for itself. Since 0.1. */
+int synq_socket_update(synq_socket_t *socket, synq_update_fn update, void *user, synq_update_done_fn done);
 
 /* Sends a message to this channel's handle_message. Since 0.1. */
 int synq_socket_send(synq_socket_t *socket, const char *message, json_t *payload /* steals */);

@@ -40,9 +40,12 @@ extension ChannelContext {
   ) throws(HostError) {
     let error = state.withLock { state -> HostError? in
       switch state.phase {
-      case .running, .deferring, .deferred: break
+      case .running, .deferring:
+        // A callback that runs as a task goes from thread to thread.
+        guard state.isTask || state.isOnCurrentThread else { return .noCallback }
+      case .deferred: break
       case .ended: return .channelClosed
-      case .idle, .answeredEarly: return .noCallback
+      case .idle, .answeredEarly, .settling: return .noCallback
       }
       if forAssigns, state.invocation?.cause.buildsMessage == true {
         return HostError(.state, "socket: the assigns cannot change while a message for them is built")
@@ -78,7 +81,10 @@ extension ChannelContext {
     case (.event?, _), (.authorize?, _), (.initialize?, .error): break
     case (.initialize?, .reply):
       throw HostError(.state, "socket: init has no reply of its own, only an error")
-    case (.message?, _), (.beforeClose?, _), (.newState?, _), (.updateState?, _):
+    case (.openTopic?, .error): break
+    case (.message?, _), (.beforeClose?, _), (.newState?, _), (.updateState?, _), (.update?, _),
+      (.openTopic?, _),
+      (.closeTopic?, _):
       throw HostError(.state, "socket: there is no push to reply to in this callback")
     case (nil, _): throw .noCallback
     }
@@ -109,14 +115,14 @@ extension ChannelContext {
 
   /// Says that only the reply to the event comes later, by `reply(_:_:)`.
   package func detachReply() throws(HostError) -> DeferredReply {
-    let reply = driver.nextDeferredReply()
+    let reply = owner.nextDeferredReply()
     let error = state.withLock { state -> HostError? in
       switch state.phase {
       case .ended: return .channelClosed
       case .running: break
       case .deferring where state.isTask, .deferred where state.isTask: break
       case .deferring, .deferred: return .responseIsDeferred
-      case .idle, .answeredEarly: return .noCallback
+      case .idle, .answeredEarly, .settling: return .noCallback
       }
       guard case .event? = state.invocation?.cause else {
         return HostError(.state, "socket: only the reply to an event can be detached")
@@ -137,21 +143,28 @@ extension ChannelContext {
   package func finish(
     _ deferral: UInt64, _ outcome: Outcome, response: Response? = nil
   ) throws(HostError) {
-    let mustWake = state.withLock { state -> Swift.Result<Bool, HostError> in
+    let deferred = state.withLock { state -> Swift.Result<Invocation?, HostError> in
       switch state.phase {
       case .deferring where state.isAbandoned: return .failure(.channelClosed)
       case .deferring(deferral):
         if let error = Self.add(response, to: &state) { return .failure(error) }
         state.phase = .answeredEarly(outcome)
-        return .success(false)
+        return .success(nil)
       case .deferred(deferral):
         if let error = Self.add(response, to: &state) { return .failure(error) }
-        guard let invocation = Self.takeInvocation(&state) else { return .failure(.channelClosed) }
-        return .success(driver.enqueue(.completed(self, invocation, outcome)))
-      case .idle, .running, .deferring, .deferred, .answeredEarly, .ended: return .failure(.channelClosed)
+        guard let invocation = state.invocation else { return .failure(.channelClosed) }
+        state.phase = .settling
+        return .success(invocation)
+      case .idle, .running, .deferring, .deferred, .answeredEarly, .settling, .ended:
+        return .failure(.channelClosed)
       }
     }
-    if try mustWake.get() { driver.wake() }
+    guard let invocation = try deferred.get() else { return }
+    settle(invocation, outcome)
+    let mustWake = state.withLock { state in
+      Self.takeInvocation(&state) != nil && owner.enqueue(.completed(self, invocation, outcome))
+    }
+    if mustWake { owner.wake() }
   }
 
   private static func add(_ response: Response?, to state: inout State) -> HostError? {
@@ -166,7 +179,7 @@ extension ChannelContext {
     state.withLock { state in
       switch state.phase {
       case .deferring(deferral), .deferred(deferral): !state.isAbandoned
-      case .idle, .running, .deferring, .deferred, .answeredEarly, .ended: false
+      case .idle, .running, .deferring, .deferred, .answeredEarly, .settling, .ended: false
       }
     }
   }
@@ -177,13 +190,13 @@ extension ChannelContext {
   /// Ends the channel as one whose callback failed, and says why in the log.
   package func crash(cause: String, code: Int32?) throws(HostError) {
     if hasEnded { throw .channelClosed }
-    driver.post(.crash(self, cause: cause, code: code))
+    owner.post(.crash(self, cause: cause, code: code))
   }
 
   /// Gives a detached reply.
   package func reply(_ deferred: DeferredReply, _ response: Response) throws(HostError) {
     if hasEnded { throw .channelClosed }
-    driver.post(.reply(self, deferred, response))
+    owner.post(.reply(self, deferred, response))
   }
 
   /// Pushes an event to the client: in order with the callback that runs, else at once.
@@ -194,39 +207,51 @@ extension ChannelContext {
 
   /// Does what can be done inside a callback and outside of one.
   package func perform(_ effect: Effect) throws(HostError) {
+    if !isChannel, effect.needsChannel { throw .topicHasNoClient }
     try note(effect)
     let mustWake = state.withLock { state -> Bool? in
       switch state.phase {
       case .ended: return nil
       // Answered early it runs yet, and what it asked for before has not been posted.
-      case .running, .deferring, .answeredEarly:
+      case .running, .deferring, .answeredEarly, .settling:
         state.invocation?.scope.effects.append(effect)
         return false
-      case .idle, .deferred: return driver.enqueue(.effects(self, [effect]))
+      case .idle, .deferred: return owner.enqueue(.effects(self, [effect]))
       }
     }
     guard let mustWake else { throw .channelClosed }
-    if mustWake { driver.wake() }
+    if mustWake { owner.wake() }
   }
 
   /// Ends the channel when its callback is done, or as soon as it is free.
   package func stop(_ reason: CloseReason) throws(HostError) {
     guard !reason.rawValue.isEmpty else { throw HostError(.invalidArgument, "reason: is empty") }
+    guard isChannel else { throw HostError(.state, "socket: this is a topic, which has no client to stop") }
     let now = state.withLock { state -> Bool? in
       switch state.phase {
       case .ended: return nil
       case .running, .deferring, .deferred:
         state.invocation?.scope.stop = reason
         return false
-      case .idle, .answeredEarly: return true
+      case .idle, .answeredEarly, .settling: return true
       }
     }
     guard let now else { throw .channelClosed }
-    if now { driver.post(.stop(self, reason)) }
+    if now { owner.post(.stop(self, reason)) }
+  }
+
+  /// Runs a function of the program's in the channel's order, when that has come.
+  package func update(_ update: any ContextUpdate) throws(HostError) {
+    if hasEnded { throw .channelClosed }
+    guard isChannel else { throw HostError(.state, "socket: this is a topic; update it by its name") }
+    if runsOnCurrentThread {
+      throw HostError(.state, "socket: a callback of the channel runs here: change the assigns there")
+    }
+    owner.post(.update(self, update))
   }
 
   /// Where the host tells what happens in the channel.
-  package var logger: Logger { driver.logger }
+  package var logger: Logger { owner.logger }
 
   // MARK: Attachment
 
@@ -248,10 +273,24 @@ extension ChannelContext {
   }
 }
 
+extension Effect {
+  /// Whether it is about the channel's own client or its own messages.
+  fileprivate var needsChannel: Bool {
+    switch self {
+    case .push, .send, .sendAfter, .cancelTimer, .subscribe, .unsubscribe: true
+    case .broadcast, .publish: false
+    }
+  }
+}
+
 extension HostError {
+  static let topicHasNoClient = HostError(
+    .state, "socket: this is a topic, which has no client; broadcast or publish on it")
   static let channelClosed = HostError(.closed, "socket: the channel is gone")
   /// What belongs to callbacks was asked for outside of one.
-  package static let noCallback = HostError(.state, "socket: no callback of this channel is running")
+  package static let noCallback = HostError(
+    .state,
+    "socket: no callback of this channel runs on this thread; from elsewhere, change assigns by an update")
   fileprivate static let responseIsSet = HostError(.state, "socket: the response is set already")
   fileprivate static let responseIsDeferred = HostError(.state, "socket: the response is deferred already")
 }

@@ -53,7 +53,7 @@ extension ChannelContext {
   package func sendAfter(
     _ delay: Duration, message: String, payload: JSON
   ) throws(HostError) -> UInt64 {
-    let limits = driver.limits
+    guard let limits = driver?.limits else { throw .topicHasNoClient }
     let number = try withHeld { held throws(HostError) in try held.addTimer(payload.flatSize, limits) }
     try perform(.sendAfter(delay, message: message, payload: payload, timer: number))
     return number
@@ -76,7 +76,7 @@ extension ChannelContext {
   func note(_ effect: Effect) throws(HostError) {
     switch effect {
     case .subscribe(let topic):
-      let limit = driver.limits.maxSubscriptions
+      guard let limit = driver?.limits.maxSubscriptions else { throw .topicHasNoClient }
       guard !topic.hasSameBytes(as: self.topic) else { return }
       try withHeld { held throws(HostError) in try held.subscribe(Topic(topic), limit: limit) }
     case .unsubscribe(let topic): try withHeld { held throws(HostError) in held.unsubscribe(Topic(topic)) }

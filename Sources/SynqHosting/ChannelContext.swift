@@ -1,10 +1,13 @@
+import Glibc
+import Logging
 import NIOCore
 import SynqChannels
 import SynqJSON
 import SynqWire
 import Synchronization
 
-/// A channel as its host sees it: what a callback reads and changes, and a handle that stays safe to use when it is kept.
+/// A channel, or a topic, as the program's callbacks see it: what a callback reads and changes, and a handle that stays safe
+/// to use when it is kept.
 ///
 /// All methods may be called from any thread. Those that need a running callback say so.
 package final class ChannelContext: Sendable {
@@ -15,8 +18,12 @@ package final class ChannelContext: Sendable {
   /// What is known of the connection.
   package let info: SocketInfo
   package let host: any CallbackHost
-  /// The socket, and with it the way to its event loop.
-  let driver: SocketDriver
+  /// Who takes what callbacks lead to.
+  let owner: any ContextOwner
+  /// The owner of a channel: its client's connection. Nil for a topic.
+  let driver: SocketDriver?
+  /// The topic whose turn callbacks wait for; nil where it shares nothing.
+  package let sharedTopic: SharedTopic?
 
   /// Where the channel's callback is.
   enum Phase {
@@ -29,6 +36,8 @@ package final class ChannelContext: Sendable {
     case deferred(UInt64)
     /// It was deferred, and the response is there before it has returned.
     case answeredEarly(Outcome)
+    /// It is over, and what it made of the topic's assigns is being taken.
+    case settling
     /// The channel is gone.
     case ended
   }
@@ -41,6 +50,8 @@ package final class ChannelContext: Sendable {
     var isAbandoned = false
     /// The callback's host runs it as a task and has deferred for that: the callback itself has not.
     var isTask = false
+    /// The thread that runs the callback, from its begin to its return.
+    var thread: pthread_t?
     /// Since when the callback has been due, where its host asks.
     var dueSince: NIODeadline?
     /// Distinguishes this channel's deferred responses from one another.
@@ -56,7 +67,7 @@ package final class ChannelContext: Sendable {
   init(
     key: ChannelKey, topic: String, joinRef: Ref?, spec: ChannelSpec, info: SocketInfo,
     host: any CallbackHost,
-    driver: SocketDriver
+    driver: SocketDriver, sharedTopic: SharedTopic?
   ) {
     self.key = key
     self.topic = topic
@@ -64,8 +75,26 @@ package final class ChannelContext: Sendable {
     self.spec = spec
     self.info = info
     self.host = host
+    owner = driver
     self.driver = driver
+    self.sharedTopic = sharedTopic
   }
+
+  /// A topic as its own callbacks and updates see it: it has no client.
+  init(ofTopic topic: SharedTopic, host: any CallbackHost) {
+    key = .noChannel
+    self.topic = topic.name
+    joinRef = nil
+    spec = topic.spec
+    info = SocketInfo(id: nil, peer: "", params: .emptyObject, headers: [])
+    self.host = host
+    owner = topic
+    driver = nil
+    sharedTopic = topic
+  }
+
+  /// Whether this is a channel, with a client, and not a topic.
+  package var isChannel: Bool { driver != nil }
 
   // MARK: For the driver
 
@@ -84,38 +113,60 @@ package final class ChannelContext: Sendable {
   /// Since when the callback that runs has been due: nil where `CallbackHost.asksDueTime` is false.
   package var dueSince: NIODeadline? { state.withLock { $0.dueSince } }
 
-  /// Runs the callback, which was due, on the current thread and hands its outcome to the driver, unless it was deferred.
+  /// Runs the callback, which was due, on the current thread and hands its outcome to the owner, unless it was deferred.
   func run(_ invocation: Invocation) {
-    // Cut off while it waited for a thread: nobody asks any more. Only a `before_close` is owed to the host all the same.
-    if hasEnded, !invocation.cause.isBeforeClose { return letGo() }
-    let outcome = host.run(invocation.cause, on: self)
-    // Posted under the lock, so that nothing which another thread does now is faster.
+    // Cut off while it waited for a thread: nobody asks any more. Only a `before_close` is owed to the program all the same.
+    if hasEnded, !invocation.cause.isBeforeClose {
+      sharedTopic?.settle(invocation, nil, .crashed(cause: ""))
+      return letGo()
+    }
+    guard let outcome = call(invocation) else { return }
     let (mustWake, hasEnded) = state.withLock { state -> (Bool, Bool) in
-      switch Self.settle(&state, invocation, outcome) {
-      case .done(let outcome): (driver.enqueue(.completed(self, invocation, outcome)), false)
-      case .waits(let effects): (!effects.isEmpty && driver.enqueue(.effects(self, effects)), false)
-      case .ended: (false, true)
-      case .nothing: (false, false)
-      }
+      guard Self.takeInvocation(&state) != nil else { return (false, state.hasEnded) }
+      // Posted under the lock, so that nothing which another thread does now is faster.
+      return (owner.enqueue(.completed(self, invocation, outcome)), false)
     }
     if hasEnded { letGo() }
-    if mustWake { driver.wake() }
+    if mustWake { owner.wake() }
   }
 
   /// Runs the callback on the current thread, the loop's; nil if it was deferred.
   func runInline(_ invocation: Invocation) -> Outcome? {
-    let outcome = host.run(invocation.cause, on: self)
-    let (done, mustWake, hasEnded) = state.withLock { state -> (Outcome?, Bool, Bool) in
-      switch Self.settle(&state, invocation, outcome) {
-      case .done(let outcome): (outcome, false, false)
-      case .waits(let effects): (nil, !effects.isEmpty && driver.enqueue(.effects(self, effects)), false)
-      case .ended: (nil, false, true)
-      case .nothing: (nil, false, false)
-      }
+    guard let outcome = call(invocation) else { return nil }
+    let (isOver, hasEnded) = state.withLock { state in
+      (Self.takeInvocation(&state) != nil, state.hasEnded)
     }
     if hasEnded { letGo() }
-    if mustWake { driver.wake() }
-    return done
+    return isOver ? outcome : nil
+  }
+
+  /// Runs the callback on the current thread and settles with its topic; nil if its outcome comes later, or is nobody's.
+  private func call(_ invocation: Invocation) -> Outcome? {
+    let thread = pthread_self()
+    state.withLock { $0.thread = thread }
+    let outcome: Outcome
+    if case .update(let update) = invocation.cause, let update = update as? any ContextUpdate {
+      outcome = update.run(on: self)
+    } else {
+      outcome = host.run(invocation.cause, on: self)
+    }
+    let (decided, mustWake) = state.withLock { state -> (Return, Bool) in
+      state.thread = nil
+      let decided = decide(&state, invocation, outcome)
+      guard case .waits(let effects) = decided, !effects.isEmpty else { return (decided, false) }
+      return (decided, owner.enqueue(.effects(self, effects)))
+    }
+    if mustWake { owner.wake() }
+    switch decided {
+    case .done(let outcome):
+      settle(invocation, outcome)
+      return outcome
+    case .waits, .nothing: return nil
+    case .ended:
+      sharedTopic?.settle(invocation, nil, .crashed(cause: ""))
+      letGo()
+      return nil
+    }
   }
 
   /// What follows when a callback has returned.
@@ -127,7 +178,7 @@ package final class ChannelContext: Sendable {
     case nothing
   }
 
-  private static func settle(_ state: inout State, _ invocation: Invocation, _ outcome: Outcome) -> Return {
+  private func decide(_ state: inout State, _ invocation: Invocation, _ outcome: Outcome) -> Return {
     let settled: Outcome
     switch state.phase {
     case .deferring(let deferral):
@@ -142,54 +193,115 @@ package final class ChannelContext: Sendable {
       }
     case .answeredEarly(let early): settled = outcome.isFinal ? outcome : early
     case .running: settled = outcome
-    case .idle, .deferred: return .nothing
+    case .idle, .deferred, .settling: return .nothing
     case .ended: return .ended
     }
-    return takeInvocation(&state) == nil ? .nothing : .done(settled)
+    state.phase = .settling
+    return .done(settled)
   }
 
-  /// The callback is over.
+  /// Gives the topic what the callback made of its assigns, and its turn back. The phase is `settling`.
+  func settle(_ invocation: Invocation, _ outcome: Outcome) {
+    guard let sharedTopic, invocation.cause.needsTurn else { return }
+    let assigns = state.withLock { _ in invocation.scope.assigns.shared.take() }
+    sharedTopic.settle(invocation, assigns, outcome)
+  }
+
+  /// The callback is over; nil if the channel has ended meanwhile.
   static func takeInvocation(_ state: inout State) -> Invocation? {
+    if state.hasEnded { return nil }
     state.phase = .idle
     return state.invocation.take()
   }
 
+  /// Whether a callback runs on the current thread.
+  var runsOnCurrentThread: Bool { state.withLock { $0.isOnCurrentThread } }
+
   /// Ends the wait for a deferred response, because the channel ends. Nil if the callback still runs: then it ends when
   /// that has returned.
   func abandonDeferred() -> Invocation? {
-    state.withLock { state in
+    let abandoned = state.withLock { state -> Invocation? in
       state.isAbandoned = true
       guard case .deferred = state.phase else { return nil }
-      return Self.takeInvocation(&state)
+      state.phase = .settling
+      return state.invocation
     }
+    guard let abandoned else { return nil }
+    settle(abandoned, abandoned.cause.outcomeWhenAbandoned)
+    return state.withLock { Self.takeInvocation(&$0) }
+  }
+
+  /// Ends a callback that will not be run: its topic is not open.
+  func refuse(_ invocation: Invocation, _ error: HostError) {
+    let mustWake = state.withLock { state -> Bool in
+      invocation.scope.response = .error(
+        ErrorReport(code: ErrorCode.topicUnavailable, message: error.message))
+      guard Self.takeInvocation(&state) != nil else { return false }
+      return owner.enqueue(.completed(self, invocation, .returned))
+    }
+    if mustWake { owner.wake() }
   }
 
   /// The channel is gone.
   func end() {
-    let isRunning = state.withLock { state in
+    let (isRunning, deferred) = state.withLock { state -> (Bool, Invocation?) in
       defer {
         state.phase = .ended
         state.held = HeldByChannel()
         state.invocation = nil
       }
       switch state.phase {
-      case .running, .deferring, .answeredEarly: return true
-      case .idle, .deferred, .ended: return false
+      case .running, .deferring, .answeredEarly, .settling: return (true, nil)
+      case .deferred: return (false, state.invocation)
+      case .idle, .ended: return (false, nil)
       }
     }
-    driver.hub.presences.left(self)
+    driver?.hub.presences.left(self)
+    if let deferred { sharedTopic?.settle(deferred, nil, .crashed(cause: "")) }
     // A callback that a stop did not wait for still uses what its host keeps with the channel.
     if !isRunning { letGo() }
   }
 
   /// Tells the host, who finds what it keeps with the channel, and drops that.
   private func letGo() {
-    driver.releaseOnHostThread {
+    owner.releaseOnHostThread {
       self.host.channelEnded(self)
       let attachment = self.state.withLock { $0.attachment.take() }
       withExtendedLifetime(attachment) {}
     }
   }
+}
+
+/// Who takes what the callbacks of a channel or a topic lead to.
+protocol ContextOwner: AnyObject, Sendable {
+  var logger: Logger { get }
+
+  /// Takes a message, from any thread. True if `wake` must follow, once the caller has given up its own lock.
+  func enqueue(_ message: LoopMessage) -> Bool
+  func wake()
+
+  func releaseOnHostThread(_ body: @escaping @Sendable () -> Void)
+  func nextDeferredReply() -> DeferredReply
+}
+
+extension ContextOwner {
+  /// Hands a message over, from any thread.
+  func post(_ message: LoopMessage) { if enqueue(message) { wake() } }
+}
+
+/// A function of the program's that runs in the order of a channel or a topic.
+package protocol ContextUpdate: Update {
+  /// Runs it on the current thread, as `CallbackHost.run` does.
+  func run(on context: ChannelContext) -> Outcome
+  /// It is over, or was never run: `error` says why. On a thread that may run the program's code.
+  func ended(_ error: HostError?)
+}
+
+extension ChannelContext.State {
+  /// Whether the callback that runs does so on the current thread.
+  var isOnCurrentThread: Bool { thread.map { pthread_equal($0, pthread_self()) != 0 } ?? false }
+
+  var hasEnded: Bool { if case .ended = phase { true } else { false } }
 }
 
 extension Outcome {

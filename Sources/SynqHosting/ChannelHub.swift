@@ -49,10 +49,13 @@ package final class ChannelHub: SocketBackend, Sendable {
   package let stats = ServerStats()
   /// Who is in the topics.
   package let presences = PresenceDirectory()
+  let topics = TopicTable()
 
   private struct Loops {
     var all: [ServerLoop] = []
     var draining = 0
+    var isDraining = false
+    var isCutOff = false
     var whenDrained: (@Sendable () -> Void)?
   }
 
@@ -132,6 +135,76 @@ package final class ChannelHub: SocketBackend, Sendable {
 
   // MARK: Topics
 
+  /// The topic that a channel joins, if its channels share something there.
+  func sharedTopic(_ name: String, _ spec: ChannelSpec) -> SharedTopic? {
+    guard spec.hasSharedAssigns else { return nil }
+    return topics.join(name) { makeTopic(name, spec) }
+  }
+
+  private func makeTopic(_ name: String, _ spec: ChannelSpec) -> SharedTopic {
+    let home = loops.withLock { loops -> ServerLoop? in
+      guard !loops.all.isEmpty else { return nil }
+      let place = Topic(name).hashValue.magnitude % UInt(loops.all.count)
+      return loops.all[Int(place)]
+    }
+    return SharedTopic(name, spec, hub: self, home: home)
+  }
+
+  /// Runs a callback that has got its topic's turn.
+  func run(_ context: ChannelContext, _ invocation: Invocation, homeOf topic: SharedTopic) {
+    guard delivery.isInline else {
+      if delivery.submit([.channel(context, invocation)]) { topic.home?.post(.watchWorkers) }
+      return
+    }
+    if let loop = context.driver?.loop ?? topic.home, !loop.isClosed {
+      loop.post(.run(context, invocation))
+    } else {
+      context.run(invocation)
+    }
+  }
+
+  /// Runs a function of the program's in the turn of a topic, when that has come.
+  ///
+  /// - Parameter opens: whether a topic that nobody is in is opened; else it is an error of code `notFound`.
+  package func update(topic name: String, opens: Bool, _ update: any ContextUpdate) throws(HostError) {
+    guard !name.isEmpty else { throw HostError(.invalidArgument, "topic: is empty") }
+    guard let spec = router.match(name) else {
+      throw HostError(.invalidArgument, "topic: no channel is registered for \"\(name)\"")
+    }
+    guard spec.hasSharedAssigns else {
+      throw HostError(.invalidArgument, "topic: the channels of \"\(name)\" share nothing (see `shared`)")
+    }
+    guard !isDraining else { throw HostError(.closed, "server: it stops") }
+    if topics.topic(name)?.isHeldByCurrentThread == true {
+      throw HostError(
+        .state,
+        "topic: a callback of \"\(name)\" runs here and has the topic's turn: change the assigns there")
+    }
+    stats.callbacks.add()
+    if opens {
+      // Counted as a member while it asks, so that the topic is not forgotten meanwhile.
+      let topic = topics.join(name) { makeTopic(name, spec) }
+      defer { topic.leave() }
+      try topic.requestUpdate(topic.makeCall(.update(update)), opens: true)
+    } else {
+      guard let topic = topics.topic(name) else { throw .topicIsNotOpen(name) }
+      try topic.requestUpdate(topic.makeCall(.update(update)), opens: false)
+    }
+  }
+
+  /// Tells who asked for an update that it is over, on a thread that may run the program's code.
+  func end(_ update: any Update, _ error: HostError?, isOnCallbackThread: Bool) {
+    guard let update = update as? any ContextUpdate else { return }
+    if isOnCallbackThread || delivery.isInline { return update.ended(error) }
+    _ = delivery.submit([.release { update.ended(error) }])
+  }
+
+  /// How many channels are in a topic that shares assigns.
+  package func memberCount(ofTopic name: String) -> Int { topics.topic(name)?.memberCount ?? 0 }
+
+  /// Whether the server ends.
+  var isDraining: Bool { loops.withLock { $0.isDraining } }
+
   /// Pushes an event to every client of the topic, on all loops and on all servers.
   package func broadcast(topic: String, event: String, payload: Payload, except: ChannelContext? = nil) {
     presences.flush(before: topic)
@@ -173,6 +246,7 @@ package final class ChannelHub: SocketBackend, Sendable {
   /// Ends every channel and then every connection; `completion` is called once, when none is left.
   package func drain(_ pace: DrainPace = .atOnce, _ completion: @escaping @Sendable () -> Void) {
     let count = loops.withLock { loops in
+      loops.isDraining = true
       loops.draining = loops.all.count
       loops.whenDrained = completion
       return loops.all.count
@@ -189,7 +263,14 @@ package final class ChannelHub: SocketBackend, Sendable {
   package func hasten() { post(.hasten) }
 
   /// Closes what is left of a drain, without waiting for callbacks any more.
-  package func cutOff() { post(.cutOff) }
+  package func cutOff() {
+    post(.cutOff)
+    let isAlone = loops.withLock { loops in
+      loops.isCutOff = true
+      return loops.all.isEmpty
+    }
+    if isAlone { topics.removeAll() }
+  }
 
   func loopIsDrained(_ loop: ServerLoop) {
     let completion = loops.withLock { loops -> (@Sendable () -> Void)? in
@@ -199,8 +280,12 @@ package final class ChannelHub: SocketBackend, Sendable {
       return loops.draining == 0 ? loops.whenDrained.take() : nil
     }
     guard let completion else { return }
-    adapter?.end()
-    completion()
+    if loops.withLock({ $0.isCutOff }) { topics.removeAll() }
+    for topic in topics.all { topic.stopLingering() }
+    topics.whenEmpty {
+      self.adapter?.end()
+      completion()
+    }
   }
 
   func log(_ entry: LogEntry, peer: String) {

@@ -8,6 +8,14 @@ import Synchronization
 enum LoopMessage: Sendable {
   /// A callback is done.
   case completed(ChannelContext, Invocation, Outcome)
+  /// A callback has got its topic's turn and runs on this loop.
+  case run(ChannelContext, Invocation)
+  /// What the loop's channels of a topic share has changed.
+  case follow(TopicFollower)
+  /// Workers may be blocked.
+  case watchWorkers
+  /// A function of the program's that is to run in a channel's order.
+  case update(ChannelContext, any ContextUpdate)
   /// A host asked outside of a callback.
   case effects(ChannelContext, [Effect])
   case reply(ChannelContext, DeferredReply, Response)
@@ -44,8 +52,8 @@ final class ServerLoop: @unchecked Sendable {
   private var pendingCalls: [PendingCall] = []
   private var isSubmissionScheduled = false
   private var isWatchingWorkers = false
-  /// What the channels that got the last messages share.
-  private var sharedWork = RecentWork()
+  /// What this loop has of topics with shared assigns.
+  private var followers: [ObjectIdentifier: TopicFollower] = [:]
   private(set) var isDraining = false
   /// Sockets that a drain has not told yet.
   private var untold: [SocketDriver] = []
@@ -64,7 +72,7 @@ final class ServerLoop: @unchecked Sendable {
     self.hub = hub
     delivery = hub.delivery
     timers = LoopTimers(eventLoop: eventLoop) { message, context in
-      context.driver.timerIsDue(message, of: context)
+      context.driver?.timerIsDue(message, of: context)
     }
   }
 
@@ -89,6 +97,9 @@ final class ServerLoop: @unchecked Sendable {
   /// The other half of `post`.
   func wake() { eventLoop.execute { self.drainInbox() } }
 
+  /// Whether the loop may end: it takes nothing any more.
+  var isClosed: Bool { inbox.withLock { $0.isClosed } }
+
   private func drainInbox() {
     let messages = inbox.withLock { inbox in
       defer { inbox.messages = [] }
@@ -100,13 +111,18 @@ final class ServerLoop: @unchecked Sendable {
 
   private func process(_ message: LoopMessage) {
     switch message {
-    case .completed(let context, let invocation, let outcome): context.driver.completed(invocation, outcome)
-    case .effects(let context, let effects): context.driver.perform(effects, of: context)
+    case .completed(let context, let invocation, let outcome):
+      context.driver?.completed(invocation, outcome, of: context)
+    case .run(let context, let invocation): context.run(invocation)
+    case .follow(let follower): follower.pull()
+    case .watchWorkers: watchWorkers()
+    case .update(let context, let update): context.driver?.update(update, of: context)
+    case .effects(let context, let effects): context.driver?.perform(effects, of: context)
     case .reply(let context, let deferred, let response):
-      context.driver.reply(deferred, response, of: context)
-    case .stop(let context, let reason): context.driver.stop(context, reason)
-    case .crash(let context, let cause, let code): context.driver.crash(context, cause: cause, code: code)
-    case .presenceState(let context): context.driver.sendPresenceState(to: context)
+      context.driver?.reply(deferred, response, of: context)
+    case .stop(let context, let reason): context.driver?.stop(context, reason)
+    case .crash(let context, let cause, let code): context.driver?.crash(context, cause: cause, code: code)
+    case .presenceState(let context): context.driver?.sendPresenceState(to: context)
     case .broadcast(let topic, let event, let payload, let except):
       broadcast(topic: topic, event: event, payload: payload, except: except)
     case .publish(let topic, let message, let payload, let except):
@@ -192,26 +208,41 @@ final class ServerLoop: @unchecked Sendable {
     return true
   }
 
+  /// What this loop has of a topic, from its first channel here to its last.
+  func follower(of topic: SharedTopic) -> TopicFollower {
+    if let follower = followers[ObjectIdentifier(topic)] { return follower }
+    let follower = topic.add { TopicFollower(topic, loop: self, $0) }
+    followers[ObjectIdentifier(topic)] = follower
+    return follower
+  }
+
+  /// What this loop has of a topic, if one of its channels has been initialised.
+  func existingFollower(of topic: SharedTopic) -> TopicFollower? { followers[ObjectIdentifier(topic)] }
+
+  /// A channel of the topic has gone.
+  func unfollow(_ topic: SharedTopic, _ context: ChannelContext) {
+    guard let follower = followers[ObjectIdentifier(topic)], follower.remove(context) else { return }
+    followers[ObjectIdentifier(topic)] = nil
+    topic.remove(follower)
+  }
+
   private func broadcast(topic: String, event: String, payload: Payload, except: ChannelContext?) {
     guard let members = topics[Topic(topic)] else { return }
     var encoded = EncodedBroadcast(topic: topic, event: event, payload: payload)
     for context in members.contexts where context !== except {
-      context.driver.deliver(broadcast: &encoded, to: context)
+      context.driver?.deliver(broadcast: &encoded, to: context)
     }
-    if let work = encoded.intercepted?.work { sharedWork.add(work) }
   }
 
   private func publish(topic: String, message: String, payload: JSON, except: ChannelContext?) {
     guard let members = topics[Topic(topic)] else { return }
-    let message = HostMessage(
-      topic: topic, name: message, payload: .json(payload), isShared: members.contexts.count > 1)
-    if let work = message.work { sharedWork.add(work) }
-    for context in members.contexts where context !== except { context.driver.deliver(message, to: context) }
+    let message = HostMessage(topic: topic, name: message, payload: .json(payload))
+    for context in members.contexts where context !== except { context.driver?.deliver(message, to: context) }
   }
 }
 
 /// The channels that a topic's messages reach, in the order of their arrival.
-private struct TopicMembers {
+struct TopicMembers {
   private(set) var contexts: [ChannelContext] = []
   private var places: [ObjectIdentifier: Int] = [:]
 
@@ -257,7 +288,7 @@ struct EncodedBroadcast {
 
   /// The broadcast as a message for `handle_message`.
   mutating func intercept() -> HostMessage {
-    let message = intercepted ?? HostMessage(topic: topic, name: event, payload: payload, isShared: true)
+    let message = intercepted ?? HostMessage(topic: topic, name: event, payload: payload)
     intercepted = message
     return message
   }

@@ -8,7 +8,7 @@ import Synchronization
 /// Joins one socket's engine to its transport and to the host's callbacks: carries out what the engine asks for.
 ///
 /// `@unchecked Sendable`: everything but `post` and `nextDeferredReply` is touched on the loop's thread only.
-package final class SocketDriver: SocketReceiver, @unchecked Sendable {
+package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Sendable {
   let info: SocketInfo
   let loop: ServerLoop
   let workerShare = WorkerShare()
@@ -57,8 +57,6 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
   }
 
   // MARK: Any thread
-
-  func post(_ message: LoopMessage) { loop.post(message) }
 
   /// `post` in two steps; see `ServerLoop.enqueue`.
   func enqueue(_ message: LoopMessage) -> Bool { loop.enqueue(message) }
@@ -122,8 +120,61 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
 
   // MARK: From the loop
 
-  func completed(_ invocation: Invocation, _ outcome: Outcome) {
+  func completed(_ invocation: Invocation, _ outcome: Outcome, of context: ChannelContext) {
+    takeSharedState(after: invocation, of: context)
     enter { $0.complete(invocation, outcome, into: &$1) }
+    endUpdate(invocation, outcome)
+  }
+
+  /// What the callback changed of its topic is known to this loop before the client gets its reply and its state.
+  private func takeSharedState(after invocation: Invocation, of context: ChannelContext) {
+    guard let topic = context.sharedTopic, invocation.cause.needsTurn, life != .finished else { return }
+    if case .initialize = invocation.cause {
+      let follower = loop.follower(of: topic)
+      follower.insert(context)
+      follower.pull()
+      engine.follow(follower.state, on: context.key)
+    } else {
+      loop.existingFollower(of: topic)?.pull()
+    }
+  }
+
+  private func endUpdate(_ invocation: Invocation, _ outcome: Outcome) {
+    guard case .update(let update) = invocation.cause else { return }
+    var error: HostError?
+    if case .crashed(let cause, _) = outcome { error = HostError(.invalidArgument, "update: \(cause)") }
+    hub.end(update, error, isOnCallbackThread: false)
+  }
+
+  /// Runs a function of the program's in the channel's order.
+  func update(_ update: any ContextUpdate, of context: ChannelContext) {
+    var isTaken = false
+    enter { isTaken = $0.update(context.key, update, into: &$1) }
+    if !isTaken { hub.end(update, .channelClosed, isOnCallbackThread: false) }
+  }
+
+  /// Tells the client what has changed of what its topic shares.
+  func advance(_ context: ChannelContext) {
+    guard life == .open else { return }
+    claimOutbox()
+    engine.isWritable = transport.isWritable
+    while true {
+      switch engine.step(context.key, into: &loop.output) {
+      case .none: return finishAdvance()
+      case .message(let message):
+        send(message)
+        engine.isWritable = transport.isWritable
+      case .written: continue
+      }
+    }
+  }
+
+  private func finishAdvance() {
+    guard !loop.output.actions.isEmpty || !loop.output.outbox.isEmpty else { return }
+    isEntered = true
+    carryOutActions()
+    isEntered = false
+    settle()
   }
 
   func perform(_ effects: [Effect], of context: ChannelContext) {
@@ -191,6 +242,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     for context in contexts.values {
       cancelTimers(of: context.key)
       context.end()
+      leaveSharedTopic(context)
     }
     contexts = [:]
   }
@@ -296,6 +348,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
       if let timer = timers[key]?.removeValue(forKey: number) { loop.timers.cancel(timer) }
     case .presenceState(let key):
       if let context = contexts[key] { hub.presences.requestState(context) }
+    case .dropped(let update): hub.end(update, .channelClosed, isOnCallbackThread: false)
     case .close(let code, let reason): close(code, reason: reason)
     case .finished: finish()
     case .log(let entry): log(entry)
@@ -306,9 +359,15 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     guard let context = context(of: invocation.channel) else { return }
     context.begin(invocation)
     hub.stats.callbacks.add()
+    if let topic = context.sharedTopic, invocation.cause.needsTurn {
+      let call = SharedTopic.Call(context: context, invocation: invocation)
+      guard topic.request(call, invocation.cause.needOfTopic) else { return }
+    }
     if hub.delivery.isInline || context.host.neverBlocks {
       guard let outcome = context.runInline(invocation) else { return }
+      takeSharedState(after: invocation, of: context)
       engine.complete(invocation, outcome, into: &loop.output)
+      endUpdate(invocation, outcome)
     } else {
       loop.submit(.channel(context, invocation))
     }
@@ -320,7 +379,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     guard let (spec, topic, joinRef) = engine.origin(of: key) else { return nil }
     let context = ChannelContext(
       key: key, topic: topic, joinRef: joinRef, spec: spec, info: info, host: hub.hosts[spec.index],
-      driver: self)
+      driver: self, sharedTopic: hub.sharedTopic(topic, spec))
     contexts[key] = context
     return context
   }
@@ -348,6 +407,7 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     cancelTimers(of: key)
     for topic in subscriptions.removeValue(forKey: key) ?? [] { loop.unsubscribe(context, from: topic.text) }
     context.end()
+    leaveSharedTopic(context)
   }
 
   /// Every channel has ended.
@@ -361,8 +421,25 @@ package final class SocketDriver: SocketReceiver, @unchecked Sendable {
     }
   }
 
+  private func leaveSharedTopic(_ context: ChannelContext) {
+    guard let topic = context.sharedTopic else { return }
+    loop.unfollow(topic, context)
+    topic.leave()
+  }
+
   private func log(_ entry: LogEntry) {
     if entry.kind == .crash { hub.stats.crashes.add() }
     hub.log(entry, peer: info.peer)
+  }
+}
+
+extension Invocation.Cause {
+  /// What a callback of a channel needs its topic to be.
+  fileprivate var needOfTopic: TopicTurn<SharedTopic.Call>.Need {
+    switch self {
+    case .initialize: .opens
+    case .beforeClose: .asItIs
+    case .authorize, .event, .message, .newState, .updateState, .update, .openTopic, .closeTopic: .onlyIfOpen
+    }
   }
 }

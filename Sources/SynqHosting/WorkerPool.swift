@@ -15,7 +15,7 @@ final class WorkerShare: @unchecked Sendable {
 extension PendingCall {
   /// What the connection that it is for has of the threads; nil where it is for none.
   fileprivate var workerShare: WorkerShare? {
-    if case .channel(let context, _) = self { context.driver.workerShare } else { nil }
+    if case .channel(let context, _) = self { context.driver?.workerShare } else { nil }
   }
 }
 

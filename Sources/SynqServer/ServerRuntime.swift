@@ -100,6 +100,13 @@ package final class ServerRuntime: Sendable {
     }
     if options.track.contains("") { throw HostError(.invalidArgument, "track: has an empty name") }
     for (index, name) in options.track.enumerated() { try Assigns.checkName(name, "track[\(index)]") }
+    for (index, name) in options.shared.enumerated() { try Assigns.checkName(name, "shared[\(index)]") }
+    if Set(options.shared.map(Topic.init)).count != options.shared.count {
+      throw HostError(.invalidArgument, "shared: names an assign twice")
+    }
+    if options.shared.isEmpty, options.linger > .zero {
+      throw HostError(.invalidArgument, "linger: needs assigns in `shared`")
+    }
     try configure { state throws(HostError) in
       guard state.router.add(pattern, options: options, callbacks: callbacks) != nil else {
         throw HostError(.invalidArgument, "pattern: \"\(text)\" has a channel already")
@@ -240,6 +247,18 @@ package final class ServerRuntime: Sendable {
   package func presences() throws(HostError) -> PresenceDirectory { try hub().presences }
 
   package func disconnect(id: String) throws(HostError) { try hub().disconnect(id: id) }
+
+  /// Runs a function of the program's in a topic's turn; see `ChannelHub.update`.
+  package func update(
+    topic: String, opens: Bool, _ update: any ContextUpdate
+  ) throws(HostError) {
+    try hub().update(topic: topic, opens: opens, update)
+  }
+
+  /// How many channels are in a topic.
+  package func memberCount(ofTopic topic: String) throws(HostError) -> Int {
+    try hub().memberCount(ofTopic: topic)
+  }
 
   /// Reads certificate and key again; on an error all stays as it was.
   package func reloadTLS() throws(HostError) {

@@ -118,7 +118,7 @@ private final class FuzzedSocket {
         _ = engine.reply(owed.reply, .receipt, of: owed.channel, into: &output)
       }
     case UInt8(ascii: "m"):
-      let message = HostMessage(topic: "t", name: "tick", payload: .json(["n": 1]), isShared: true)
+      let message = HostMessage(topic: "t", name: "tick", payload: .json(["n": 1]))
       for key in admitted.subtracting(ended) { engine.deliver(message, to: key, into: &output) }
     case UInt8(ascii: "s"):
       if let key = admitted.subtracting(ended).first { engine.stop(key, reason: .normal, into: &output) }

@@ -111,7 +111,7 @@ int main(int argc, char **argv) {
 
   if (synq_server_new(&server, &options) || host_add_sockets(server) || host_add_plain(server) ||
       host_add_states(server) || host_add_lifecycles(server) || host_add_ledger(server) || host_add_presence(server) ||
-      synq_server_start(server)) {
+      host_add_board(server) || synq_server_start(server)) {
     fprintf(stderr, "conformance host: %s\n", synq_error_message());
     synq_server_free(server);
     return 1;

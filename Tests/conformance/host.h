@@ -14,6 +14,7 @@ int host_add_lifecycles(synq_server_t *server);  /* host_lifecycles.c: auth, ini
 int host_add_ledger(synq_server_t *server);      /* host_ledger.c: ledger:*, for tests that break connections */
 int host_add_presence(synq_server_t *server);    /* host_presence.c: presence:*, presencef:* */
 void host_free_ledger(void);
+int host_add_board(synq_server_t *server);       /* host_board.c: board:*, a state that a topic owns */
 
 /* Registers one channel for both lines of clients: `seance` and `live_state` are the patterns. */
 int host_add_pair(synq_server_t *server, const char *seance, const char *live_state, synq_channel_options_t *channel);

@@ -47,6 +47,15 @@ public protocol AsyncChannel: Sendable {
 
   /// The channel is about to end.
   func beforeClose(reason: CloseReason, socket: Socket) async
+
+  /// Nobody is in the topic: set its ``ChannelOptions/shared`` assigns for the first time. Runs once, before the first
+  /// `initialize`; `socket` is the topic, which has no client. When it throws, the clients that wait get the error, and the
+  /// next one that joins tries again. Default: does nothing.
+  func openTopic(_ topic: String, socket: Socket) async throws
+
+  /// The topic's last channel has left, and ``ChannelOptions/linger`` has passed: keep what is shared, if it is to be kept.
+  /// Default: does nothing.
+  func closeTopic(_ topic: String, socket: Socket) async throws
 }
 
 extension AsyncChannel {
@@ -80,4 +89,10 @@ extension AsyncChannel {
 
   /// Does nothing.
   public func beforeClose(reason: CloseReason, socket: Socket) async {}
+
+  /// Does nothing.
+  public func openTopic(_ topic: String, socket: Socket) async throws {}
+
+  /// Does nothing.
+  public func closeTopic(_ topic: String, socket: Socket) async throws {}
 }

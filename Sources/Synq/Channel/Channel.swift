@@ -62,6 +62,15 @@ public protocol Channel: Sendable {
   /// any more, publishing and broadcasting still reach the others. After a crash the assigns are as they were before
   /// the callback that failed. Default: does nothing.
   func beforeClose(reason: CloseReason, socket: Socket)
+
+  /// Nobody is in the topic: set its ``ChannelOptions/shared`` assigns for the first time. Runs once, before the first
+  /// `initialize`; `socket` is the topic, which has no client. When it throws, the clients that wait get the error, and the
+  /// next one that joins tries again. Default: does nothing.
+  func openTopic(_ topic: String, socket: Socket) throws
+
+  /// The topic's last channel has left, and ``ChannelOptions/linger`` has passed: keep what is shared, if it is to be kept.
+  /// Default: does nothing.
+  func closeTopic(_ topic: String, socket: Socket) throws
 }
 
 extension Channel {
@@ -95,6 +104,12 @@ extension Channel {
 
   /// Does nothing.
   public func beforeClose(reason: CloseReason, socket: Socket) {}
+
+  /// Does nothing.
+  public func openTopic(_ topic: String, socket: Socket) throws {}
+
+  /// Does nothing.
+  public func closeTopic(_ topic: String, socket: Socket) throws {}
 }
 
 /// Thrown by the callbacks that a host did not write, for the log.

@@ -50,7 +50,7 @@ extension MessageBuilder {
     case .newState(let state, let version): message = try newState(state, version: version)
     case .updateState(let old, let new, let version):
       message = try updateState(from: old, to: new, version: version)
-    case .authorize, .initialize, .event, .message, .beforeClose: return
+    case .authorize, .initialize, .event, .message, .beforeClose, .update, .openTopic, .closeTopic: return
     }
     try context.setMessage(SynqChannels.StateMessage(event: message.event, payload: message.payload))
   }
@@ -59,6 +59,10 @@ extension MessageBuilder {
 extension ChannelSpec.Callbacks {
   /// Those of a channel with this builder.
   static func with(_ builder: (any MessageBuilder)?) -> ChannelSpec.Callbacks {
-    builder == nil ? .all : all.union(.messageBuilder)
+    builder == nil ? allWithTopics : allWithTopics.union(.messageBuilder)
+  }
+
+  private static var allWithTopics: ChannelSpec.Callbacks {
+    all.union([.openTopic, .closeTopic])
   }
 }

@@ -61,7 +61,9 @@ final class AsyncChannelHost<Host: AsyncChannel>: CallbackHost {
         try context.respond(with: await channel.handleBinary(name, bytes, socket: socket))
       case .message(let message): try await channel.handleMessage(ServerMessage(message), socket: socket)
       case .beforeClose(let reason): await channel.beforeClose(reason: reason, socket: socket)
-      case .newState, .updateState: break
+      case .openTopic: try await channel.openTopic(context.topic, socket: socket)
+      case .closeTopic: try await channel.closeTopic(context.topic, socket: socket)
+      case .newState, .updateState, .update: break
       }
       return .returned
     } catch is Unhandled {

@@ -40,8 +40,8 @@ extension Invocation.Cause {
   /// Whether a client waits for what the callback says.
   fileprivate var hasErrorResponse: Bool {
     switch self {
-    case .authorize, .initialize, .event: true
-    case .message, .beforeClose, .newState, .updateState: false
+    case .authorize, .initialize, .event, .openTopic: true
+    case .message, .beforeClose, .newState, .updateState, .update, .closeTopic: false
     }
   }
 }

@@ -37,6 +37,9 @@ final class ChannelHost<Host: Channel>: CallbackHost {
       case .message(let message): try channel.handleMessage(ServerMessage(message), socket: socket)
       case .beforeClose(let reason): channel.beforeClose(reason: reason, socket: socket)
       case .newState, .updateState: try messageBuilder?.build(cause, on: context)
+      case .openTopic: try channel.openTopic(context.topic, socket: socket)
+      case .closeTopic: try channel.closeTopic(context.topic, socket: socket)
+      case .update: break
       }
       return .returned
     } catch is Unhandled {

@@ -13,6 +13,8 @@ final class ChannelAdapter: CallbackHost {
   private let beforeClose: synq_before_close_fn?
   private let newState: synq_new_state_fn?
   private let updateState: synq_update_state_fn?
+  private let openTopic: synq_open_topic_fn?
+  private let closeTopic: synq_close_topic_fn?
   private let user: HostUser
   let presence: (any PresenceHost)?
 
@@ -24,6 +26,8 @@ final class ChannelAdapter: CallbackHost {
     beforeClose = options.before_close
     newState = options.new_state
     updateState = options.update_state
+    openTopic = options.open_topic
+    closeTopic = options.close_topic
     self.user = user
     presence = PresenceCallbacks(options, user: user)
   }
@@ -38,6 +42,8 @@ final class ChannelAdapter: CallbackHost {
     if beforeClose != nil { callbacks.insert(.beforeClose) }
     if newState != nil { callbacks.insert(.newState) }
     if updateState != nil { callbacks.insert(.updateState) }
+    if openTopic != nil { callbacks.insert(.openTopic) }
+    if closeTopic != nil { callbacks.insert(.closeTopic) }
     return callbacks
   }
 
@@ -80,6 +86,13 @@ final class ChannelAdapter: CallbackHost {
       case .updateState(let from, let to, let version):
         updateState?(
           socket, box.lend(.json(from)), box.lend(.json(to)), UInt32(clamping: version), user.pointer)
+      case .openTopic: context.topic.withCString { openTopic?(socket, $0, user.pointer) }
+      case .closeTopic:
+        context.topic.withCString { topic in
+          closeTopic?(socket, topic, user.pointer)
+          return UnsafeCrashCause.isNoted ? CInt(SYNQ_CRASH) : 0
+        }
+      case .update: 0
       }
     return code ?? 0
   }

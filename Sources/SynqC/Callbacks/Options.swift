@@ -80,6 +80,14 @@ enum Options {
   static func spec(_ options: synq_channel_options_t) throws(HostError) -> ChannelSpec.Options {
     var spec = ChannelSpec.Options()
     spec.track = try Argument.strings(options.track, "track") ?? []
+    spec.shared = try Argument.strings(options.shared, "shared") ?? []
+    spec.linger = .milliseconds(Int64(options.linger_ms))
+    spec.patchInterval = .milliseconds(Int64(options.patch_interval_ms))
+    if options.shared == nil, options.open_topic != nil || options.close_topic != nil {
+      throw HostError(
+        .invalidArgument,
+        "\(options.open_topic != nil ? "open_topic" : "close_topic"): needs assigns in `shared`")
+    }
     if options.max_version > 0 { spec.maxVersion = Int(options.max_version) }
     guard let dialect = Dialect(rawValue: Int(options.dialect.rawValue)) else {
       throw HostError(.invalidArgument, "dialect: \(options.dialect.rawValue) is none")

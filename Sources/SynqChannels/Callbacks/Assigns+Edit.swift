@@ -37,15 +37,15 @@ extension Assigns {
     try Self.checkDepth(of: change, at: rest)
     switch (change, self[place]) {
     case (.set(let value), _) where rest.isEmpty:
-      store(place.isTracked ? try admitted(value, at: pointer) : value, at: place)
-    case (.remove, .some) where rest.isEmpty: store(nil, at: place)
+      try store(place.isTracked ? try admitted(value, at: pointer) : value, at: place)
+    case (.remove, .some) where rest.isEmpty: try store(nil, at: place)
     case (_, nil):
       throw HostError(
         .notFound, "pointer: \(JSONPointer(checked: pointer)): there is no assign \(first.string)")
     case (_, let old?):
       let new = try edited(old, change, at: rest, of: place, named: pointer)
       // What is inserted or removed moves what follows, so that only a whole diff finds the least.
-      if case .set = change { store(new, at: place, editedAt: rest) } else { store(new, at: place) }
+      if case .set = change { try store(new, at: place, editedAt: rest) } else { try store(new, at: place) }
     }
   }
 
@@ -71,17 +71,13 @@ extension Assigns {
     _ old: JSON, _ change: JSON.Change, at rest: UnsafeRawBufferPointer, of place: Place,
     named pointer: UnsafeRawBufferPointer
   ) throws(HostError) -> JSON {
-    func make() throws(HostError) -> JSON {
-      let change = place.isTracked ? try admitted(change, at: pointer) : change
-      if place.isTracked { try checkName(FlatPointer.last(of: rest)) }
-      do throws(JSONEditError) {
-        return try old.changed(change, at: rest)
-      } catch {
-        throw HostError(editing: error, at: JSONPointer(checked: pointer))
-      }
+    let change = place.isTracked ? try admitted(change, at: pointer) : change
+    if place.isTracked { try checkName(FlatPointer.last(of: rest)) }
+    do throws(JSONEditError) {
+      return try old.changed(change, at: rest)
+    } catch {
+      throw HostError(editing: error, at: JSONPointer(checked: pointer))
     }
-    guard let shared, place.isTracked else { return try make() }
-    return try shared.edited(old, change, at: pointer, by: spec, make)
   }
 
   /// Adds to the integer at `pointer` and returns the sum.

@@ -5,6 +5,9 @@ import SynqWire
 package struct ChannelKey: Hashable, Sendable {
   let slot: UInt32
   let generation: UInt32
+
+  /// For what belongs to a topic and to no channel of it.
+  package static let noChannel = ChannelKey(slot: .max, generation: .max)
 }
 
 /// A callback that the host must run, once, and then complete with `SocketEngine.complete`.
@@ -20,6 +23,12 @@ package final class Invocation: @unchecked Sendable {
     indirect case event(name: String, payload: Payload)
     case message(HostMessage)
     indirect case beforeClose(CloseReason)
+    /// A function of the program's that runs as a callback does.
+    case update(any Update)
+    /// Nobody is in the topic yet: its shared assigns are set for the first time. Not of a channel.
+    case openTopic
+    /// The topic's last channel has left, and its shared assigns go. Not of a channel.
+    case closeTopic
     /// The host builds the message that carries the full state; `version` is the one that it shall carry.
     indirect case newState(JSON, version: Int)
     /// The host builds the message that leads from what the client has to what is current.
@@ -35,7 +44,16 @@ package final class Invocation: @unchecked Sendable {
     self.cause = cause
     self.scope = scope
   }
+
+  /// A callback of a topic's own: there is no channel, and no assigns but what the topic shares.
+  package convenience init(topicCallback cause: Cause, spec: ChannelSpec) {
+    self.init(
+      channel: .noChannel, cause: cause, scope: CallbackScope(assigns: Assigns(spec: spec)))
+  }
 }
+
+/// A function that the program wants to run in a channel's or a topic's order; whoever runs callbacks knows what it is.
+package protocol Update: AnyObject, Sendable {}
 
 /// A message for `handle_message`: one for all channels that get it.
 package final class HostMessage: Sendable {
@@ -43,26 +61,19 @@ package final class HostMessage: Sendable {
   package let topic: String
   package let name: String
   package let payload: Payload
-  /// What the channels that get it make of it; nil where it is for one.
-  package let work: SharedWork?
 
   /// The number of the timer that it was put off with; 0 for none.
   package let timer: UInt64
 
-  /// - Parameter isShared: whether several channels get it.
-  package init(topic: String, name: String, payload: Payload, isShared: Bool = false, timer: UInt64 = 0) {
+  package init(topic: String, name: String, payload: Payload, timer: UInt64 = 0) {
     self.topic = topic
     self.name = name
     self.payload = payload
     self.timer = timer
-    work = isShared ? SharedWork() : nil
   }
 }
 
 extension Invocation.Cause {
-  /// What the channels with the same cause share.
-  var sharedWork: SharedWork? { if case .message(let message) = self { message.work } else { nil } }
-
   /// The callback's name, for the log.
   package var callbackName: String {
     switch self {
@@ -73,6 +84,9 @@ extension Invocation.Cause {
     case .beforeClose: "before_close"
     case .newState: "new_state"
     case .updateState: "update_state"
+    case .update: "update"
+    case .openTopic: "open_topic"
+    case .closeTopic: "close_topic"
     }
   }
 
@@ -80,7 +94,16 @@ extension Invocation.Cause {
   package var buildsMessage: Bool {
     switch self {
     case .newState, .updateState: true
-    case .authorize, .initialize, .event, .message, .beforeClose: false
+    case .authorize, .initialize, .event, .message, .beforeClose, .update, .openTopic, .closeTopic: false
+    }
+  }
+
+  /// Whether the callback reads or changes what its topic shares, and so waits for the topic's turn. `authorize` may take
+  /// its time, and what builds a message only reads what it is given.
+  package var needsTurn: Bool {
+    switch self {
+    case .authorize, .newState, .updateState: false
+    case .initialize, .event, .message, .beforeClose, .update, .openTopic, .closeTopic: true
     }
   }
 
@@ -88,7 +111,9 @@ extension Invocation.Cause {
   package var outcomeWhenAbandoned: Outcome {
     switch self {
     case .authorize: .refused
-    case .initialize, .event, .message, .beforeClose, .newState, .updateState: .returned
+    case .initialize, .event, .message, .beforeClose, .newState, .updateState, .update, .openTopic,
+      .closeTopic:
+      .returned
     }
   }
 
@@ -97,7 +122,7 @@ extension Invocation.Cause {
     switch self {
     case .event(let name, _): name
     case .message(let message): message.name
-    case .authorize, .initialize, .beforeClose, .newState, .updateState: nil
+    case .authorize, .initialize, .beforeClose, .newState, .updateState, .update, .openTopic, .closeTopic: nil
     }
   }
 }

@@ -1,4 +1,5 @@
 @_spi(Flat) import SynqJSON
+import SynqPatch
 
 /// What a tracked assign is, and how it came to be that.
 ///
@@ -10,6 +11,17 @@ struct TrackedValue: Sendable {
   private var number: UInt64 = 0
   /// The value before, if this one differs from it at one place alone.
   private var origin: (number: UInt64, place: JSONPointer)?
+
+  /// Becomes another value.
+  ///
+  /// - Parameter pointer: where alone it differs from what it was, the text of a pointer; nil if that is not known.
+  mutating func become(_ json: JSON?, editedAt pointer: UnsafeRawBufferPointer?) {
+    if let json, let pointer {
+      replace(with: json, editedAt: JSONPointer(checked: pointer))
+    } else {
+      replace(with: json)
+    }
+  }
 
   /// Becomes another value.
   mutating func replace(with json: JSON?) {
@@ -29,6 +41,19 @@ struct TrackedValue: Sendable {
   func place(editedSince earlier: TrackedValue) -> JSONPointer? {
     guard let origin, origin.number == earlier.number else { return nil }
     return origin.place
+  }
+
+  /// Appends the operations that lead from an earlier value of the assign to this one. One edit of a large value is
+  /// found at once.
+  func appendDiff(
+    since earlier: TrackedValue, at pointer: String, follows: Bool, into writer: inout ByteWriter
+  ) -> Int {
+    guard let place = place(editedSince: earlier) else {
+      return JSONPatch.appendDiff(from: earlier.json, to: json, at: pointer, follows: follows, into: &writer)
+    }
+    return JSONPatch.appendDiff(
+      from: earlier.json?[place], to: json?[place], at: pointer + place.description, follows: follows,
+      into: &writer)
   }
 
   /// Whether both are the same memory, and so equal without a comparison.

@@ -37,6 +37,8 @@ final class ChannelMachine {
     /// A second join that came while the first was being authorized.
     case join(Message)
     case message(HostMessage)
+    /// A function of the program's that runs in the channel's order.
+    case update(any Update)
     case stop(CloseReason)
   }
 
@@ -51,8 +53,8 @@ final class ChannelMachine {
   /// Memory of the payload that a callback works on.
   var runningBytes = 0
   var phase: Phase
-  /// A callback runs; at most one at a time.
-  var isBusy = false
+  /// The callback that runs; at most one at a time.
+  var running: Invocation?
   /// Replies to that event that were given before its callback was complete.
   var earlyReplies: [DeferredReply: Response] = [:]
   /// The ref of the event whose callback runs.
@@ -61,6 +63,8 @@ final class ChannelMachine {
   var isAuthorized = false
   var assigns: Assigns
   var state = SyncedState()
+  /// What the topic's channels share; nil where nothing is, and until the topic is open.
+  var topicState: TopicState?
   /// Whether the engine has the channel in its list of those whose state may differ from the client's.
   var isDirty = false
   /// The join_ref of the channel that this one replaced, until its end was announced.
@@ -83,6 +87,11 @@ final class ChannelMachine {
     phase = .authorizing
     self.assigns = assigns
   }
+
+  var isBusy: Bool { running != nil }
+
+  /// What the client's state shall become.
+  var current: SyncedState.Current { SyncedState.Current(assigns: assigns, topic: topicState) }
 
   /// The join_ref of the topic's newest join, and so of the messages that the client sends now.
   var newestJoinRef: Ref? { queuedJoinRef ?? joinRef }
@@ -109,7 +118,7 @@ extension ChannelMachine.Mail {
     switch self {
     case .event(let name, let payload, _): name.utf8.count + payload.size + 64
     case .join(let message): message.payload.size + 64
-    case .refresh, .leave, .message, .stop: 0
+    case .refresh, .leave, .message, .update, .stop: 0
     }
   }
 }
@@ -166,7 +175,10 @@ struct Mailbox {
 
   private mutating func tally(_ mail: ChannelMachine.Mail, _ sign: Int) {
     bytes += sign * mail.bytes
-    if case .message = mail { messages += sign }
+    switch mail {
+    case .message, .update: messages += sign
+    case .event, .refresh, .leave, .join, .stop: break
+    }
   }
 
   /// Empties the mailbox and returns what was in it.

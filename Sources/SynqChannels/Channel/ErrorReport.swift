@@ -42,6 +42,8 @@ package struct ErrorReport: Sendable, Hashable {
 package enum ErrorCode {
   /// `init` failed, so the channel has no state.
   package static let notInitialized = "not_initialized"
+  /// The topic could not be opened, so the channel has no state.
+  package static let topicUnavailable = "topic_unavailable"
   /// The host has no handler for events.
   package static let unknownEvent = "unknown_event"
   /// The event is not what its dialect asks for.

@@ -6,10 +6,9 @@ extension SocketEngine {
   /// Asks the host for a callback; the channel is busy until `complete`.
   mutating func invoke(_ cause: Invocation.Cause, on key: ChannelKey, into output: inout EngineOutput) {
     guard let machine = self[key] else { return }
-    machine.isBusy = true
     if case .event(_, let payload) = cause { machine.runningBytes = payload.size }
     let invocation = Invocation(channel: key, cause: cause, scope: CallbackScope(assigns: machine.assigns))
-    invocation.scope.assigns.shared = cause.sharedWork
+    machine.running = invocation
     output.actions.append(.invoke(invocation))
   }
 
@@ -19,8 +18,10 @@ extension SocketEngine {
   ) {
     let (key, cause) = (invocation.channel, invocation.cause)
     guard let machine = self[key] else { return }
-    machine.isBusy = false
+    machine.running = nil
     machine.runningBytes = 0
+    // Whoever gave the callback its topic's turn has taken what it made of these.
+    invocation.scope.assigns.shared = nil
     if case .closing(let ending) = machine.phase {
       // The channel's end was decided while this callback ran.
       if case .beforeClose = cause {
@@ -35,7 +36,6 @@ extension SocketEngine {
       switch outcome {
       case .returned:
         machine.assigns = invocation.scope.assigns
-        machine.assigns.shared = nil
       case .refused: break
       case .crashed(let reason, let code):
         logCrash(of: machine, cause: reason, code: code, during: cause, into: &output)
@@ -49,26 +49,26 @@ extension SocketEngine {
       carryOut(invocation.scope.effects, of: key, into: &output)
       return processMail(of: key, into: &output)
     }
+    // An update that failed has done nothing, and who asked for it is told.
+    if case .refused = outcome, case .update = cause { return processMail(of: key, into: &output) }
     carryOut(invocation.scope.effects, of: key, into: &output)
     if case .crashed(let reason, let code) = outcome {
       return crash(key, cause: reason, code: code, during: cause, into: &output)
     }
     swap(&machine.assigns, &invocation.scope.assigns)
-    guard !machine.isClosing else { return machine.assigns.shared = nil }
+    guard !machine.isClosing else { return }
     switch cause {
     case .initialize: completeInitialize(key, response: invocation.scope.response, into: &output)
     case .event:
       guard completeEvent(machine, invocation, into: &output) else { return }
       stateMayHaveChanged(key, into: &output)
-    case .message:
-      stateMayHaveChanged(key, into: &output)
-      machine.assigns.shared = nil
+    case .message, .update: stateMayHaveChanged(key, into: &output)
     case .newState(_, let version), .updateState(_, _, let version):
       guard
         completeMessage(
           cause, invocation.scope.message, version: version, of: machine, into: &output)
       else { return }
-    case .authorize, .beforeClose: break
+    case .authorize, .beforeClose, .openTopic, .closeTopic: break
     }
     if let reason = invocation.scope.stop {
       // The host is at the message for the last state, which comes before the end.

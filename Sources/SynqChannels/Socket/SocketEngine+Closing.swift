@@ -105,13 +105,14 @@ extension SocketEngine {
     _ mails: some Sequence<ChannelMachine.Mail>, from machine: ChannelMachine, into output: inout EngineOutput
   ) {
     machine.queuedJoinRef = nil
+    for case .update(let update) in mails { output.actions.append(.dropped(update)) }
     guard condition == .open else { return }
     var heir: ChannelKey?
     for mail in mails {
       if let heir, let machine = self[heir], !machine.isClosing {
         switch mail {
         case .event, .refresh, .leave, .join: enqueue(mail, for: heir, into: &output)
-        case .message, .stop: break
+        case .message, .update, .stop: break
         }
         continue
       }
@@ -131,7 +132,7 @@ extension SocketEngine {
       case .join(let message):
         join(message, wasQueued: true, into: &output)
         heir = topics[Topic(machine.topic)]
-      case .message, .stop: break
+      case .message, .update, .stop: break
       }
     }
   }

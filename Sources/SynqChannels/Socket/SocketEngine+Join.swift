@@ -196,7 +196,8 @@ extension SocketEngine {
   mutating func initialize(_ key: ChannelKey, into output: inout EngineOutput) {
     guard let machine = self[key] else { return }
     machine.phase = .initializing
-    if machine.spec.callbacks.contains(.initialize) {
+    // What the topic shares is there once its turn has come, also where the program has nothing to do then.
+    if machine.spec.callbacks.contains(.initialize) || machine.spec.hasSharedAssigns {
       invoke(.initialize(params: machine.params), on: key, into: &output)
     } else {
       machine.params = .empty

@@ -42,6 +42,15 @@ extension SocketEngine {
     return false
   }
 
+  /// Runs a function of the program's in the channel's order; false if the channel has ended or is about to.
+  package mutating func update(
+    _ key: ChannelKey, _ update: any Update, into output: inout EngineOutput
+  ) -> Bool {
+    guard let machine = self[key], !machine.isClosing else { return false }
+    enqueue(.update(update), for: key, into: &output)
+    return true
+  }
+
   /// Ends a channel as soon as it is free, for a host that asked from outside a callback.
   package mutating func stop(_ key: ChannelKey, reason: CloseReason, into output: inout EngineOutput) {
     guard let machine = self[key], !machine.isClosing else { return }
@@ -72,7 +81,7 @@ extension SocketEngine {
         return refuseMail(joinRef: message.joinRef, ref: message.ref, of: machine, into: &output)
       }
       machine.queuedJoinRef = .some(message.joinRef)
-    case .message:
+    case .message, .update:
       guard hasRoomForMessages(machine, into: &output) else { return }
     case .stop: break
     }
@@ -141,6 +150,7 @@ extension SocketEngine {
           LogEntry(
             .debug, "a message was dropped: the channel has no state, because its init failed",
             [("topic", machine.topic), ("message", message.name)])))
+    case .update(let update): invoke(.update(update), on: key, into: &output)
     case .stop(let reason):
       close(key, ChannelMachine.Ending(reason: reason, isAnnounced: true), into: &output)
     }

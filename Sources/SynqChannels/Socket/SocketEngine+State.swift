@@ -21,23 +21,65 @@ extension SocketEngine {
     guard let machine = self[key], machine.spec.hasState, case .live = machine.phase else { return }
     if isWritable, output.outbox.bytes.count < Self.fullOutbox {
       encodeState(of: machine, into: &output)
-    } else if !machine.isDirty {
-      machine.isDirty = true
-      dirty.append(key)
+    } else {
+      stateMustWait(machine)
     }
+  }
+
+  private mutating func stateMustWait(_ machine: ChannelMachine) {
+    if let topic = machine.topicState { machine.state.fallBehind(topic) }
+    guard !machine.isDirty else { return }
+    machine.isDirty = true
+    dirty.append(machine.key)
   }
 
   mutating func encodeState(of machine: ChannelMachine, into output: inout EngineOutput) {
     machine.isDirty = false
     guard condition != .lost, case .live = machine.phase else { return }
+    if let topic = machine.topicState, machine.state.lacksChange(by: machine.running, topic) { return }
     if machine.spec.hasMessageBuilder { return buildState(of: machine, into: &output) }
-    machine.state.encode(machine.assigns, as: form(of: machine), into: &output.outbox)
+    machine.state.encode(machine.current, as: form(of: machine), into: &output.outbox)
   }
 
   private func form(of machine: ChannelMachine) -> SyncedState.Form {
     SyncedState.Form(
       joinRef: machine.joinRef, topic: Name(machine.topic), serializer: serializer,
       maxPatchBytes: limits.maxPatchBytes)
+  }
+
+  // MARK: What the topic shares
+
+  /// Lets a channel follow what its topic shares; before its `init` is completed.
+  package func follow(_ topic: TopicState, on key: ChannelKey) { self[key]?.topicState = topic }
+
+  /// How a channel is brought one step nearer to its topic's state.
+  package enum Step {
+    /// It is there, or must wait.
+    case none
+    /// The transport sends this, and asks again.
+    case message(PreparedMessage)
+    /// What it needs is in the outbox.
+    case written
+  }
+
+  /// Brings a client one step nearer to what its topic shares.
+  package mutating func step(_ key: ChannelKey, into output: inout EngineOutput) -> Step {
+    guard condition == .open, let machine = self[key], let topic = machine.topicState,
+      case .live = machine.phase, machine.state.isBehind(topic),
+      !machine.state.lacksChange(by: machine.running, topic)
+    else { return .none }
+    guard isWritable else {
+      stateMustWait(machine)
+      return .none
+    }
+    if !machine.spec.hasMessageBuilder,
+      let message = machine.state.nextSharedMessage(topic, as: serializer)
+    {
+      return .message(message)
+    }
+    let before = output.outbox.bytes.count
+    encodeState(of: machine, into: &output)
+    return output.outbox.bytes.count > before ? .written : .none
   }
 
   // MARK: The host's messages
@@ -48,20 +90,20 @@ extension SocketEngine {
     // The callback that runs ends in `stateMayHaveChanged`.
     guard !machine.isBusy else { return }
     let form = form(of: machine)
-    switch machine.state.due(for: machine.assigns) {
+    switch machine.state.due(for: machine.current) {
     case .nothing: break
     case .fullState(let version): buildFullState(of: machine, version: version, as: form, into: &output)
     case .patch(let version):
       guard machine.spec.callbacks.contains(.updateState) else {
-        if !machine.state.encodePatch(machine.assigns, version: version, as: form, into: &output.outbox) {
+        if !machine.state.encodePatch(machine.current, version: version, as: form, into: &output.outbox) {
           buildFullState(of: machine, version: version, as: form, into: &output)
         }
         return
       }
-      guard machine.state.sent != machine.assigns.tracked else { return }
-      let old = machine.spec.state(of: machine.state.sent)
+      guard machine.state.differs(from: machine.current) else { return }
+      let old = machine.state.sentState(machine.spec)
       invoke(
-        .updateState(from: old, to: machine.assigns.state, version: version), on: machine.key, into: &output)
+        .updateState(from: old, to: machine.current.state, version: version), on: machine.key, into: &output)
     }
   }
 
@@ -69,9 +111,9 @@ extension SocketEngine {
     of machine: ChannelMachine, version: Int, as form: SyncedState.Form, into output: inout EngineOutput
   ) {
     if machine.spec.callbacks.contains(.newState) {
-      invoke(.newState(machine.assigns.state, version: version), on: machine.key, into: &output)
+      invoke(.newState(machine.current.state, version: version), on: machine.key, into: &output)
     } else {
-      machine.state.encodeFullState(machine.assigns, version: version, as: form, into: &output.outbox)
+      machine.state.encodeFullState(machine.current, version: version, as: form, into: &output.outbox)
     }
   }
 
@@ -86,8 +128,8 @@ extension SocketEngine {
         machine.key, cause: "it returned without a message for the state", during: cause, into: &output)
       return false
     }
-    // The assigns cannot have changed since the host was asked: the channel was busy with this.
-    machine.state.wasSent(machine.assigns.tracked, version: version)
+    // The assigns cannot have changed since the program was asked: the channel was busy with this.
+    machine.state.wasSent(machine.current, version: version)
     serializer.encodePush(
       joinRef: machine.joinRef, topic: Name(machine.topic), event: message.event,
       payload: .json(message.payload), into: &output.outbox)

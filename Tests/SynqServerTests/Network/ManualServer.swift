@@ -90,7 +90,7 @@ final class ManualServer {
         case .event: break
         case .message(let message):
           if case .json(let text) = message.payload { try set(text, on: context) }
-        case .newState, .updateState: break
+        case .newState, .updateState, .update, .openTopic, .closeTopic: break
         case .beforeClose(let reason): closed.append(reason.rawValue)
         }
         return .returned

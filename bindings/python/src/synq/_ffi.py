@@ -59,6 +59,10 @@ ARRAY = 6
 OBJECT = 7
 BINARY = 8
 
+# How synq_server_update() treats a topic that nobody is in
+UPDATE_IF_OPEN = 0
+UPDATE_OPEN = 1
+
 # synq_switch_t
 ON = 1
 OFF = 2
@@ -130,6 +134,14 @@ update_state_fn = CFUNCTYPE(c_int, socket_p, value_p, value_p, c_uint32, user_p)
 fetch_presence_fn = CFUNCTYPE(c_int, fetch_p, c_char_p, value_p, user_p)
 # typedef void (*synq_presence_changed_fn)(const char *topic, const char *key, int is_present, void *user);
 presence_changed_fn = CFUNCTYPE(None, c_char_p, c_char_p, c_int, user_p)
+# typedef int (*synq_open_topic_fn)(synq_socket_t *socket, const char *topic, void *user);
+open_topic_fn = CFUNCTYPE(c_int, socket_p, c_char_p, user_p)
+# typedef void (*synq_close_topic_fn)(synq_socket_t *socket, const char *topic, void *user);
+close_topic_fn = CFUNCTYPE(None, socket_p, c_char_p, user_p)
+# typedef int (*synq_update_fn)(synq_socket_t *socket, void *user);
+update_fn = CFUNCTYPE(c_int, socket_p, user_p)
+# typedef void (*synq_update_done_fn)(int result, void *user);
+update_done_fn = CFUNCTYPE(None, c_int, user_p)
 # typedef int (*synq_connect_fn)(synq_connection_t *connection, const synq_value_t *params, void *user);
 connect_fn = CFUNCTYPE(c_int, connection_p, value_p, user_p)
 # typedef int (*synq_check_origin_fn)(const char *origin, void *user);
@@ -205,6 +217,11 @@ class channel_options(ctypes.Structure):
         ("presence_changed", presence_changed_fn),
         ("max_presence_keys", c_uint32),
         ("max_presence_bytes", c_uint32),
+        ("shared", strings_p),
+        ("open_topic", open_topic_fn),
+        ("close_topic", close_topic_fn),
+        ("linger_ms", c_uint32),
+        ("patch_interval_ms", c_uint32),
     ]
 
 

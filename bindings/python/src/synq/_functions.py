@@ -30,6 +30,8 @@ from ._ffi import (
     socket_p,
     stats,
     text_out,
+    update_done_fn,
+    update_fn,
     user_p,
     value_p,
 )
@@ -132,6 +134,13 @@ FUNCTIONS: dict[str, Prototype] = {
     "synq_server_publish_text": Prototype(
         c_int, (server_p, c_char_p, c_char_p, c_char_p, c_size_t), waits=True
     ),
+    # int synq_server_update(synq_server_t *server, const char *topic, int mode, synq_update_fn update,
+    #                        void *user, synq_update_done_fn done);
+    "synq_server_update": Prototype(
+        c_int, (server_p, c_char_p, c_int, update_fn, user_p, update_done_fn), waits=True
+    ),
+    # int64_t synq_server_channel_count(synq_server_t *server, const char *topic);
+    "synq_server_channel_count": Prototype(c_int64, (server_p, c_char_p)),
     # int synq_server_disconnect(synq_server_t *server, const char *id);
     "synq_server_disconnect": Prototype(c_int, (server_p, c_char_p), waits=True),
     # int synq_server_reload_tls(synq_server_t *server);
@@ -280,6 +289,9 @@ FUNCTIONS: dict[str, Prototype] = {
     # int synq_deferred_is_open(const synq_deferred_t *deferred);
     "synq_deferred_is_open": Prototype(c_int, (deferred_p,)),
     # -- Sockets: messages between channels
+    # int synq_socket_update(synq_socket_t *socket, synq_update_fn update, void *user,
+    #                        synq_update_done_fn done);
+    "synq_socket_update": Prototype(c_int, (socket_p, update_fn, user_p, update_done_fn)),
     # int synq_socket_send(synq_socket_t *socket, const char *message, json_t *payload);
     "synq_socket_send": Prototype(c_int, (socket_p, c_char_p, json_p)),
     # int synq_socket_send_text(synq_socket_t *socket, const char *message, const char *text, size_t length);

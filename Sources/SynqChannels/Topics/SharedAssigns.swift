@@ -1,0 +1,15 @@
+import SynqJSON
+
+/// The assigns that a topic has once for all of its channels (`shared`): those that clients see, and those that stay on
+/// the server.
+///
+/// A value type: who has the topic's turn changes a copy, which becomes the topic's or is dropped.
+package struct SharedAssigns: Sendable {
+  /// The tracked ones, in the order of `ChannelSpec.shared`.
+  var tracked: [TrackedValue]
+  var untracked: [String: JSON] = [:]
+
+  package init(spec: ChannelSpec) {
+    tracked = Array(repeating: TrackedValue(), count: spec.shared.names.count)
+  }
+}
