@@ -51,7 +51,7 @@ extension Assigns {
       throw HostError(.patch, "patch: it makes \(new.kind.withArticle) of the assigns")
     }
     var changed = self
-    for name in names where new[name] == nil { changed.remove(name) }
+    for name in names where new[name] == nil { try changed.remove(name) }
     for (name, value) in new.members where self[name]?.hasSameBytes(as: value) != true {
       try changed.set(name, to: value.compacted())
     }
