@@ -277,7 +277,7 @@ extension Effect {
   /// Whether it is about the channel's own client or its own messages.
   fileprivate var needsChannel: Bool {
     switch self {
-    case .push, .send, .sendAfter, .cancelTimer, .subscribe, .unsubscribe: true
+    case .push, .send, .sendAfter, .cancelTimer, .subscribe, .unsubscribe, .presenceState: true
     case .broadcast, .publish: false
     }
   }

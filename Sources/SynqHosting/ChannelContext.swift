@@ -275,6 +275,8 @@ package final class ChannelContext: Sendable {
 /// Who takes what the callbacks of a channel or a topic lead to.
 protocol ContextOwner: AnyObject, Sendable {
   var logger: Logger { get }
+  /// Who is in the topics of its server.
+  var presences: PresenceDirectory { get }
 
   /// Takes a message, from any thread. True if `wake` must follow, once the caller has given up its own lock.
   func enqueue(_ message: LoopMessage) -> Bool

@@ -5,6 +5,7 @@ import Synchronization
 /// What the topic's own callbacks lead to, which has no client and needs no event loop.
 extension SharedTopic: ContextOwner {
   var logger: Logger { hub.logger }
+  var presences: PresenceDirectory { hub.presences }
 
   func enqueue(_ message: LoopMessage) -> Bool {
     inbox.withLock { inbox in
@@ -71,7 +72,7 @@ extension SharedTopic: ContextOwner {
       switch effect {
       case .broadcast(let event, let payload, _): hub.broadcast(topic: name, event: event, payload: payload)
       case .publish(let message, let payload, _): hub.publish(topic: name, message: message, payload: payload)
-      case .push, .send, .sendAfter, .cancelTimer, .subscribe, .unsubscribe: break
+      case .push, .send, .sendAfter, .cancelTimer, .subscribe, .unsubscribe, .presenceState: break
       }
     }
   }

@@ -58,6 +58,8 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
 
   // MARK: Any thread
 
+  var presences: PresenceDirectory { hub.presences }
+
   /// `post` in two steps; see `ServerLoop.enqueue`.
   func enqueue(_ message: LoopMessage) -> Bool { loop.enqueue(message) }
 

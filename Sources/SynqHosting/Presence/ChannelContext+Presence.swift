@@ -33,6 +33,7 @@ extension ChannelContext {
 
   /// Fails while it is not decided whether the client may join: nobody is to be seen before that.
   func checkMayBePresent() throws(HostError) {
+    guard isChannel else { throw .topicHasNoClient }
     let isJoining = state.withLock { state in
       if case .authorize? = state.invocation?.cause { true } else { false }
     }
@@ -41,7 +42,7 @@ extension ChannelContext {
     }
   }
 
-  private var presences: PresenceDirectory { driver.hub.presences }
+  private var presences: PresenceDirectory { owner.presences }
 }
 
 extension SocketDriver {

@@ -71,7 +71,7 @@ package final class PresenceDirectory: Sendable {
       state.shown.remove(ObjectIdentifier(context))
       state.waiting.removeAll { $0 === context }
       state.table.remove(context.presenceOwner)
-      return schedule(topic, &state, on: context.driver.loop)
+      return schedule(topic, &state, on: context.driver?.loop)
     }
     carryOut(action, topic)
   }
@@ -140,9 +140,9 @@ package final class PresenceDirectory: Sendable {
         state.waiting.append(context)
         return false
       }
-      return context.driver.enqueue(.presenceState(context))
+      return context.owner.enqueue(.presenceState(context))
     }
-    if mustWake ?? context.driver.enqueue(.presenceState(context)) { context.driver.wake() }
+    if mustWake ?? context.owner.enqueue(.presenceState(context)) { context.owner.wake() }
   }
 
   /// The payload of `presence_state` as text, as it is now.
@@ -161,15 +161,16 @@ package final class PresenceDirectory: Sendable {
   /// What a diff that was sent leaves to do.
   private struct Told {
     var loops: [ServerLoop] = []
-    var drivers: [SocketDriver] = []
+    var owners: [any ContextOwner] = []
     var fetch: PresenceFetch?
     var mustCall = false
   }
 
-  private func schedule(_ topic: PresenceTopic, _ state: inout PresenceTopic.State, on loop: ServerLoop)
+  private func schedule(_ topic: PresenceTopic, _ state: inout PresenceTopic.State, on loop: ServerLoop?)
     -> Action
   {
-    schedule(topic, &state, onEventLoop: loop.eventLoop)
+    // A topic, which has no loop, is never present itself.
+    loop.map { schedule(topic, &state, onEventLoop: $0.eventLoop) } ?? .none
   }
 
   private func schedule(
@@ -276,15 +277,15 @@ package final class PresenceDirectory: Sendable {
   }
 
   private func serveWaiting(_ state: inout PresenceTopic.State, _ told: inout Told) {
-    for context in state.waiting where context.driver.enqueue(.presenceState(context)) {
-      told.drivers.append(context.driver)
+    for context in state.waiting where context.owner.enqueue(.presenceState(context)) {
+      told.owners.append(context.owner)
     }
     state.waiting = []
   }
 
   private func finish(_ told: Told, _ topic: PresenceTopic) {
     for loop in told.loops { loop.wake() }
-    for driver in told.drivers { driver.wake() }
+    for owner in told.owners { owner.wake() }
     var calls: [PendingCall] = []
     if let fetch = told.fetch, let host = topic.host { calls.append(.task { host.fetchPresence(fetch) }) }
     if told.mustCall { calls.append(.task { [weak self] in self?.call(topic) }) }
@@ -331,7 +332,7 @@ package final class PresenceDirectory: Sendable {
       } else {
         do throws(HostError) { try body(&state) } catch { result = .failure(error) }
       }
-      return schedule(topic, &state, on: context.driver.loop)
+      return schedule(topic, &state, on: context.driver?.loop)
     }
     try result.get()
   }
