@@ -86,7 +86,8 @@ package final class ChannelContext: Sendable {
     self.topic = topic.name
     joinRef = nil
     spec = topic.spec
-    info = SocketInfo(id: nil, peer: "", params: .emptyObject, headers: [])
+    info = SocketInfo(
+      ConnectGrant(), peer: "", params: .emptyObject, headers: [], delivery: topic.hub.delivery)
     self.host = host
     owner = topic
     driver = nil
