@@ -58,7 +58,7 @@ package final class PollQueue: Sendable {
     guard !state.isSignalled else { return }
     state.isSignalled = true
     var byte: UInt8 = 1
-    write(writeDescriptor, &byte, 1)
+    _ = write(writeDescriptor, &byte, 1)
   }
 
   private func pop() -> PendingCall? {
@@ -67,7 +67,7 @@ package final class PollQueue: Sendable {
       if state.queue.isEmpty, state.isSignalled, !state.isClosed {
         state.isSignalled = false
         var byte: UInt8 = 0
-        read(descriptor, &byte, 1)
+        _ = read(descriptor, &byte, 1)
       }
       return call
     }
