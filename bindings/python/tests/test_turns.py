@@ -159,3 +159,21 @@ def test_once_the_channel_is_gone_a_setter_says_so(synq_server: Serve, synq_clie
     server.close()
     with pytest.raises(synq.ClosedError):
         Turn.instance.assigns.n += 1
+
+
+def test_a_channel_class_may_use_names_of_its_own(synq_server: Serve, synq_client: Connect) -> None:
+    @synq.channel("own", track=["n"])
+    class Own(synq.Channel):
+        def __init__(self) -> None:
+            self.assigns.n = 1
+            self._task = self._turns = self._deferred = self._late = "mine"
+
+        @synq.event
+        async def wait(self) -> str:
+            await asyncio.sleep(0)
+            self.assigns.n += 1
+            return self._task + self._turns + self._deferred + self._late
+
+    own = synq_client(synq_server(Own)).join("own")
+    assert own.call("wait").response == "mine" * 4
+    own.expect_state({"n": 2})

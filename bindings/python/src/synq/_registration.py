@@ -149,23 +149,23 @@ class Registration(Runner):
         if channel is None:
             return
         ending = partial(self._close, channel, reason.decode("utf-8", "replace"))
-        if channel._task is None:
+        if channel._synq_task is None:
             ending()
             return
         # Callbacks run one at a time, so this one waits until the handler has ended.
-        channel._turns.channel_ends()
-        self._let_finish(channel._task)
+        channel._synq_turns.channel_ends()
+        self._let_finish(channel._synq_task)
         try:
             late = channel._put_off()
         except LibraryError:  # nobody waits for this one either
             late = nobody()
-        channel._task.add_done_callback(lambda _: ending(late))
+        channel._synq_task.add_done_callback(lambda _: ending(late))
 
     def _close(self, channel: Channel, reason: str, late: Deferred | None = None) -> None:
         code = _ffi.OK
         if self.plan.before_close is not None:
             code = self._run(channel, self.plan.before_close, CLOSE, (reason,), late)
-        if late is not None and channel._task is None:
+        if late is not None and channel._synq_task is None:
             with contextlib.suppress(ClosedError):
                 if code == _ffi.OK:
                     late.resolve(None)
@@ -222,14 +222,18 @@ class Registration(Runner):
             channel.server = server
         channel.topic = topic.decode("utf-8", "replace")
         channel.params = self._read(params)
-        turns = channel._turns = Turns(partial(_is_gone, self._lib, socket))
+        turns = channel._synq_turns = Turns(partial(_is_gone, self._lib, socket))
         channel.assigns = self._assigns(
             SocketEdits(self._lib, socket, turns), partial(_load, self._lib, socket), self._kept, turns
         )
         number = self._lib.synq_socket_connection_data(socket)
         if number is not None:
             self._take_objects(channel.assigns, objects.get(number, {}))
-        channel.__init__()  # type: ignore[misc]
+        turns.begin()
+        try:
+            channel.__init__()  # type: ignore[misc]
+        finally:
+            turns.end()
         self._channels[socket] = channel
         return channel
 

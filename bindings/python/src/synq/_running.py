@@ -63,7 +63,7 @@ class Runner:
         late: Deferred | None = None,
     ) -> int:
         """Runs a handler; `late` is its response where the callback has been deferred already."""
-        turns = channel._turns
+        turns = channel._synq_turns
         started = clock()
         try:
             if handler.takes < len(arguments):
@@ -87,7 +87,7 @@ class Runner:
                     result = handler.function(channel, *arguments)
                 finally:
                     turns.end()
-            if result is None and channel._deferred is None and handler.role is not AUTHORIZE:
+            if result is None and channel._synq_deferred is None and handler.role is not AUTHORIZE:
                 return _ffi.OK
             return self._answer(channel, handler, result)
         except Error as error:
@@ -106,9 +106,9 @@ class Runner:
         return (*arguments[:place], handler.decode(arguments[place]), *arguments[place + 1 :])
 
     def _answer(self, channel: Channel, handler: Handler, result: Any) -> int:
-        deferred = channel._deferred
+        deferred = channel._synq_deferred
         if deferred is not None:
-            channel._deferred = None
+            channel._synq_deferred = None
             if result is not None and result is not deferred:
                 raise TypeError(f"{handler.name} deferred its response and returned {result!r} too")
             return _ffi.OK
@@ -147,9 +147,9 @@ class Runner:
 
     def _declared(self, channel: Channel, handler: Handler, what: str | bytes, error: Error) -> int:
         try:
-            deferred = channel._deferred
+            deferred = channel._synq_deferred
             if deferred is not None:
-                channel._deferred = None
+                channel._synq_deferred = None
                 deferred.error(error)
                 return _ffi.OK
             if handler.role in _SILENT:
@@ -167,10 +167,10 @@ class Runner:
             self._channels.pop(channel._socket, None)
 
     def _crash(self, channel: Channel, what: str | bytes, error: BaseException) -> int:
-        deferred = channel._deferred
+        deferred = channel._synq_deferred
         if deferred is not None:  # it ends with the channel
             deferred._open = False
-            channel._deferred = None
+            channel._synq_deferred = None
         self._report(channel, what, error)
         forget(channel.assigns)
         return _ffi.CRASH
@@ -205,8 +205,8 @@ class Runner:
         except Exception:
             task.cancel()
             raise
-        channel._deferred = None
-        channel._task = task
+        channel._synq_deferred = None
+        channel._synq_task = task
         task.add_done_callback(partial(self._completed, channel, handler, what, deferred, turn))
         if handler.role is AUTHORIZE:
             self._watch(channel, turn, task)
@@ -237,7 +237,7 @@ class Runner:
         task: asyncio.Task[Any],
     ) -> None:
         """What `_run` does when a handler returns or raises, for one that had to wait."""
-        channel._task = None
+        channel._synq_task = None
         turn.is_over = True
         try:
             result = result_of(task)

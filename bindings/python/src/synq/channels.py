@@ -255,12 +255,13 @@ class Channel:
     #: The server that the channel is on.
     server: Server
 
+    # Attributes of derived classes, which are the user's, may have any other name.
     _lib: Library
     _socket: int
-    _turns: Turns
-    _deferred: Deferred | None = None
+    _synq_turns: Turns
+    _synq_deferred: Deferred | None = None
     #: The async handler that waits for something.
-    _task: asyncio.Task[Any] | None = None
+    _synq_task: asyncio.Task[Any] | None = None
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
@@ -283,8 +284,8 @@ class Channel:
         call. With `detached` only the answer is late and the channel goes on."""
         response = self._put_off(detached)
         if not detached:
-            response._turn = self._turns.defer()
-        self._deferred = response
+            response._turn = self._synq_turns.defer()
+        self._synq_deferred = response
         return response
 
     def _put_off(self, detached: bool = False) -> Deferred:
