@@ -82,3 +82,34 @@ def test_a_refresh_gives_the_version_of_the_topic(ann):
     ann.hears(["1", "2", topic, "phx_reply", OK], patch(topic, 1, ONE))
     ann.says("1", "3", topic, "synq:refresh", {})
     ann.hears(["1", "3", topic, "phx_reply", OK], change(topic, 1, {"items": [], "n": 1}))
+
+
+def test_many_clients_count_every_event_once(host):
+    """Each sends its events in one go; all see the same versions, one after the other, and end with the same state."""
+    topic, clients, events = "board:many", 20, 50
+    talks = [Talk(host) for _ in range(clients)]
+    try:
+        for talk in talks:
+            talk.says("1", "1", topic, "phx_join", {})
+        for talk in talks:
+            for number in range(events):
+                talk.says("1", str(number + 2), topic, "inc", {})
+        for talk in talks:
+            version, count, replies = None, None, 0
+            while count != clients * events or replies != events + 1:
+                join_ref, ref, _, event, payload = talk.next_message()
+                if event == "phx_reply":
+                    assert payload == OK
+                    replies += 1
+                elif event == "synq:change":
+                    version, count = payload["version"], payload["state"]["n"]
+                else:
+                    assert (join_ref, ref, event) == (None, None, "synq:patch")
+                    version = version + 1 if version is not None else payload["version"]
+                    assert payload["version"] == version
+                    (operation,) = payload["operations"]
+                    assert operation["value"] == count + 1 or payload["version"] == 0
+                    count = operation["value"]
+    finally:
+        for talk in talks:
+            talk.connection.close()
