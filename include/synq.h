@@ -674,7 +674,9 @@ int synq_server_free(synq_server_t *server);
  * ------------------------------------------------------------------------------------------------------- */
 
 /* Pushes an event to every client that has joined `topic`, and to handle_message of channels that
- * subscribed to it. The message is encoded once. A topic that nobody joined is no error. Since 0.1. */
+ * subscribed to it. The message is encoded once. A topic that nobody joined is no error. SYNQ_ELIMIT, here and
+ * for what is published, when 10,000 messages to topics, or 64 MB of them, wait because members do not keep up:
+ * nothing is sent. Since 0.1. */
 int synq_server_broadcast(synq_server_t *server, const char *topic, const char *event,
                           json_t *payload /* steals */);
 int synq_server_broadcast_text(synq_server_t *server, const char *topic, const char *event, const char *text,
@@ -688,6 +690,14 @@ int synq_server_publish(synq_server_t *server, const char *topic, const char *me
                         json_t *payload /* steals */);
 int synq_server_publish_text(synq_server_t *server, const char *topic, const char *message, const char *text,
                              size_t length);
+
+/* The same for messages that replace one another, such as the newest price: while one waits for a channel whose
+ * callback runs, a newer one of the same topic, message and `key` takes its place, so that a channel that does
+ * not keep up has one for each key. Since 0.1. */
+int synq_server_publish_latest(synq_server_t *server, const char *topic, const char *message, const char *key,
+                               json_t *payload /* steals */);
+int synq_server_publish_latest_text(synq_server_t *server, const char *topic, const char *message,
+                                    const char *key, const char *text, size_t length);
 
 /* Whether synq_server_update() opens a topic that nobody is in. */
 enum {
@@ -724,6 +734,7 @@ typedef struct synq_stats {
   uint64_t bytes_out;         /* of those messages */
   uint64_t callbacks;         /* callbacks run since the start */
   uint64_t crashes;           /* callbacks that failed */
+  uint64_t queued_messages;   /* published, sent and intercepted, that wait for a callback's end now */
 } synq_stats_t;
 
 #define SYNQ_STATS_INIT SYNQ_INIT(synq_stats_t)
@@ -1012,6 +1023,13 @@ int synq_socket_publish_text(synq_socket_t *socket, const char *message, const c
 int synq_socket_publish_from(synq_socket_t *socket, const char *message, json_t *payload /* steals */);
 int synq_socket_publish_from_text(synq_socket_t *socket, const char *message, const char *text,
                                   size_t length);
+
+/* Publishes on this channel's topic what replaces an older message of the same key. See
+ * synq_server_publish_latest(). Since 0.1. */
+int synq_socket_publish_latest(synq_socket_t *socket, const char *message, const char *key,
+                               json_t *payload /* steals */);
+int synq_socket_publish_latest_text(synq_socket_t *socket, const char *message, const char *key,
+                                    const char *text, size_t length);
 
 /* Adds a topic whose messages and broadcasts reach this channel's handle_message, or takes it back; the
  * channel has its own topic without asking. Twice is once. Subscriptions end with the channel. SYNQ_ELIMIT for

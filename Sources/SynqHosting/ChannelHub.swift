@@ -20,6 +20,9 @@ package final class ChannelHub: SocketBackend, Sendable {
     package var logger: Logger
     /// The current time as RFC 3339 UTC.
     package var timestamp: @Sendable () -> String
+    /// How long a loop works on what its inbox holds before it looks at its sockets; nil for no end, as where time is a
+    /// test's.
+    package var turnLength: TimeAmount?
     /// Where the topics go on; nil when they end with this server.
     package var adapter: (any PubSubAdapter)?
 
@@ -46,10 +49,12 @@ package final class ChannelHub: SocketBackend, Sendable {
   let logger: Logger
   private let timestamp: @Sendable () -> String
   private let adapter: (any PubSubAdapter)?
+  let turnLength: TimeAmount?
   package let stats = ServerStats()
   /// Who is in the topics.
   package let presences = PresenceDirectory()
   let topics = TopicTable()
+  private let topicQueue = TopicQueue()
 
   private struct Loops {
     var all: [ServerLoop] = []
@@ -70,6 +75,7 @@ package final class ChannelHub: SocketBackend, Sendable {
     logger = parts.logger
     timestamp = parts.timestamp
     adapter = parts.adapter
+    turnLength = parts.turnLength
   }
 
   /// Names the loops that sockets will be accepted on; once, before the first is.
@@ -205,18 +211,50 @@ package final class ChannelHub: SocketBackend, Sendable {
   /// Whether the server ends.
   var isDraining: Bool { loops.withLock { $0.isDraining } }
 
-  /// Pushes an event to every client of the topic, on all loops and on all servers.
-  package func broadcast(topic: String, event: String, payload: Payload, except: ChannelContext? = nil) {
+  /// Pushes an event to every client of the topic, on all loops and on all servers. False if too much waits already: then
+  /// it is dropped, and the log says so.
+  @discardableResult
+  package func broadcast(
+    topic: String, event: String, payload: Payload, except: ChannelContext? = nil
+  ) -> Bool {
+    guard let hold = hold(payload, for: topic) else { return false }
     presences.flush(before: topic)
-    post(.broadcast(topic: topic, event: event, payload: payload, except: except))
+    post(.broadcast(topic: topic, event: event, payload: payload, except: except, hold))
     adapter?.send(.broadcast(topic: topic, event: event, payload: payload))
+    return true
   }
 
-  /// Hands a message to every channel of the topic, on all loops and on all servers.
-  package func publish(topic: String, message: String, payload: JSON, except: ChannelContext? = nil) {
-    post(.publish(topic: topic, message: message, payload: payload, except: except))
+  /// Hands a message to every channel of the topic, on all loops and on all servers. False if too much waits already: then
+  /// it is dropped, and the log says so.
+  ///
+  /// - Parameter key: a message replaces one of the same key that still waits for a channel.
+  @discardableResult
+  package func publish(
+    topic: String, message: String, payload: JSON, key: String? = nil, except: ChannelContext? = nil
+  ) -> Bool {
+    guard let hold = hold(.json(payload), for: topic) else { return false }
+    post(.publish(topic: topic, message: message, payload: payload, key: key, except: except, hold))
     adapter?.send(.publish(topic: topic, message: message, payload: payload))
+    return true
   }
+
+  private func hold(_ payload: Payload, for topic: String) -> TopicHold? {
+    if let hold = topicQueue.hold(payload.size) { return hold }
+    if topicQueue.mustTell() {
+      logger.warning(
+        "messages to topics are dropped: they come faster than the members take them",
+        metadata: [
+          "topic": "\(topic)", "waiting": "\(topicQueue.waiting)", "limit": "\(TopicQueue.maxMessages)",
+        ])
+    }
+    return nil
+  }
+
+  /// Whether who sends to topics should be slowed down.
+  var isBehind: Bool { topicQueue.isLong || stats.queuedMessages.current >= Self.manyQueuedMessages }
+
+  /// Messages that wait for channels whose callbacks run.
+  private static let manyQueuedMessages = 20_000
 
   /// Closes every connection of an id, on all servers.
   package func disconnect(id: String) {
@@ -228,9 +266,11 @@ package final class ChannelHub: SocketBackend, Sendable {
   private func deliver(_ message: TopicMessage) {
     switch message {
     case .broadcast(let topic, let event, let payload):
-      post(.broadcast(topic: topic, event: event, payload: payload, except: nil))
+      guard let hold = hold(payload, for: topic) else { return }
+      post(.broadcast(topic: topic, event: event, payload: payload, except: nil, hold))
     case .publish(let topic, let message, let payload):
-      post(.publish(topic: topic, message: message, payload: payload, except: nil))
+      guard let hold = hold(.json(payload), for: topic) else { return }
+      post(.publish(topic: topic, message: message, payload: payload, key: nil, except: nil, hold))
     case .disconnect(let id): post(.disconnect(id: id))
     }
   }

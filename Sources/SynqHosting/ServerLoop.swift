@@ -23,9 +23,10 @@ enum LoopMessage: Sendable {
   case crash(ChannelContext, cause: String, code: Int32?)
   /// The channel's client is to get `presence_state`.
   case presenceState(ChannelContext)
-  /// For every socket of the loop.
-  case broadcast(topic: String, event: String, payload: Payload, except: ChannelContext?)
-  case publish(topic: String, message: String, payload: JSON, except: ChannelContext?)
+  /// For every socket of the loop. Without a hold it is counted nowhere, and never dropped.
+  case broadcast(topic: String, event: String, payload: Payload, except: ChannelContext?, TopicHold?)
+  case publish(
+    topic: String, message: String, payload: JSON, key: String?, except: ChannelContext?, TopicHold)
   case disconnect(id: String)
   case drain(DrainPace)
   /// Ends a drain's pauses.
@@ -49,6 +50,12 @@ final class ServerLoop: @unchecked Sendable {
   /// The sockets that are connected, or whose channels still end.
   private var sockets: [ObjectIdentifier: SocketDriver] = [:]
   private var topics: [Topic: TopicMembers] = [:]
+  private var backlog = LoopBacklog()
+  /// A turn is due, in which the backlog goes on.
+  private var isTurnDue = false
+  /// No socket is left, and the loop may end.
+  private var isDrained = false
+  private var heldPublishers = HeldPublishers()
   private var pendingCalls: [PendingCall] = []
   private var isSubmissionScheduled = false
   private var isWatchingWorkers = false
@@ -106,7 +113,65 @@ final class ServerLoop: @unchecked Sendable {
       inbox.isScheduled = false
       return inbox.messages
     }
-    for message in messages { process(message) }
+    backlog.append(messages)
+    // The deadline of a stop waits for no backlog: what is left of that finds its sockets finished.
+    if messages.contains(where: { if case .cutOff = $0 { true } else { false } }) { process(.cutOff) }
+    // A turn that is due begins with what came before.
+    if !isTurnDue { takeTurn() }
+  }
+
+  /// Works on the backlog for a bounded time, then lets the network, timers and other tasks have theirs.
+  private func takeTurn() {
+    let clock = TurnClock(hub.turnLength)
+    while !backlog.isEmpty {
+      if let fanOut = backlog.fanOut.take() {
+        guard advance(fanOut, until: clock) else { break }
+      } else if let message = backlog.popFirst() {
+        process(message)
+      }
+      // A loop that may end does the rest at once: it takes no further task.
+      guard !clock.isOver || isDrained else { break }
+    }
+    guard !backlog.isEmpty else { return }
+    isTurnDue = true
+    afterNetwork {
+      self.isTurnDue = false
+      self.takeTurn()
+    }
+  }
+
+  /// Runs `body` when the network and the timers have had their turn.
+  ///
+  /// Behind the tasks that were made so far; and later, by a moment, as NIO looks at its sockets only when no task is due.
+  func afterNetwork(_ body: @escaping @Sendable () -> Void) {
+    guard hub.turnLength != nil else { return eventLoop.execute(body) }
+    eventLoop.execute { self.eventLoop.assumeIsolated().scheduleTask(in: .microseconds(20)) { body() } }
+  }
+
+  /// False if the turn is over before the last member was reached.
+  private func advance(_ fanOut: FanOut, until clock: TurnClock) -> Bool {
+    var fanOut = fanOut
+    while fanOut.advance() {
+      guard clock.isOver else { continue }
+      backlog.fanOut = fanOut
+      return false
+    }
+    return true
+  }
+
+  // MARK: Publishers
+
+  /// Reads no more from a socket until the members of topics have caught up, or a moment has passed.
+  func hold(_ socket: SocketDriver) {
+    if heldPublishers.isEmpty { watchPublishers() }
+    heldPublishers.hold(socket, now: eventLoop.now)
+  }
+
+  private func watchPublishers() {
+    eventLoop.assumeIsolated().scheduleTask(in: HeldPublishers.pause) {
+      self.heldPublishers.release(now: self.eventLoop.now, all: !self.hub.isBehind)
+      if !self.heldPublishers.isEmpty { self.watchPublishers() }
+    }
   }
 
   private func process(_ message: LoopMessage) {
@@ -123,10 +188,14 @@ final class ServerLoop: @unchecked Sendable {
     case .stop(let context, let reason): context.driver?.stop(context, reason)
     case .crash(let context, let cause, let code): context.driver?.crash(context, cause: cause, code: code)
     case .presenceState(let context): context.driver?.sendPresenceState(to: context)
-    case .broadcast(let topic, let event, let payload, let except):
-      broadcast(topic: topic, event: event, payload: payload, except: except)
-    case .publish(let topic, let message, let payload, let except):
-      publish(topic: topic, message: message, payload: payload, except: except)
+    case .broadcast(let topic, let event, let payload, let except, let hold):
+      guard let members = topics[Topic(topic)] else { return }
+      let encoded = EncodedBroadcast(topic: topic, event: event, payload: payload)
+      backlog.fanOut = FanOut(encoded, to: members.contexts, except: except, hold: hold)
+    case .publish(let topic, let name, let payload, let key, let except, let hold):
+      guard let members = topics[Topic(topic)] else { return }
+      let message = HostMessage(topic: topic, name: name, payload: .json(payload), key: key)
+      backlog.fanOut = FanOut(message, to: members.contexts, except: except, hold: hold)
     case .disconnect(let id):
       for socket in sockets.values where socket.info.id == id { socket.disconnect() }
     case .drain(let pace):
@@ -164,6 +233,7 @@ final class ServerLoop: @unchecked Sendable {
 
   private func reportIfDrained() {
     guard isDraining, sockets.isEmpty else { return }
+    isDrained = true
     inbox.withLock { $0.isClosed = true }
     hub.loopIsDrained(self)
   }
@@ -224,20 +294,6 @@ final class ServerLoop: @unchecked Sendable {
     guard let follower = followers[ObjectIdentifier(topic)], follower.remove(context) else { return }
     followers[ObjectIdentifier(topic)] = nil
     topic.remove(follower)
-  }
-
-  private func broadcast(topic: String, event: String, payload: Payload, except: ChannelContext?) {
-    guard let members = topics[Topic(topic)] else { return }
-    var encoded = EncodedBroadcast(topic: topic, event: event, payload: payload)
-    for context in members.contexts where context !== except {
-      context.driver?.deliver(broadcast: &encoded, to: context)
-    }
-  }
-
-  private func publish(topic: String, message: String, payload: JSON, except: ChannelContext?) {
-    guard let members = topics[Topic(topic)] else { return }
-    let message = HostMessage(topic: topic, name: message, payload: .json(payload))
-    for context in members.contexts where context !== except { context.driver?.deliver(message, to: context) }
   }
 }
 

@@ -24,6 +24,8 @@ package final class ServerStats: Sendable {
   package let bytesOut = Counter()
   package let callbacks = Counter()
   package let crashes = Counter()
+  /// Messages of the server that wait for channels whose callbacks run.
+  package let queuedMessages = Counter()
 
   package init() {}
 }

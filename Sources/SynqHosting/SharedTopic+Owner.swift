@@ -71,7 +71,8 @@ extension SharedTopic: ContextOwner {
     for effect in effects {
       switch effect {
       case .broadcast(let event, let payload, _): hub.broadcast(topic: name, event: event, payload: payload)
-      case .publish(let message, let payload, _): hub.publish(topic: name, message: message, payload: payload)
+      case .publish(let message, let payload, let key, _):
+        hub.publish(topic: name, message: message, payload: payload, key: key)
       case .push, .send, .sendAfter, .cancelTimer, .subscribe, .unsubscribe, .presenceState: break
       }
     }

@@ -28,6 +28,9 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
   private var life = Life.open
   /// Whether the engine is at work: what the transport reports meanwhile waits for the loop's next turn.
   private var isEntered = false
+  private var isReadingHeld = false
+  /// How many messages that wait are in the statistics.
+  private var countedMessages = 0
   private let deferredReplies = Atomic<UInt32>(0)
 
   private enum Life {
@@ -191,8 +194,8 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
       switch effect {
       case .broadcast(let event, let payload, _):
         hub.broadcast(topic: context.topic, event: event, payload: payload, except: nil)
-      case .publish(let message, let payload, _):
-        hub.publish(topic: context.topic, message: message, payload: payload, except: nil)
+      case .publish(let message, let payload, let key, _):
+        hub.publish(topic: context.topic, message: message, payload: payload, key: key)
       case .push, .send, .sendAfter, .cancelTimer, .subscribe, .unsubscribe, .presenceState: break
       }
     }
@@ -241,6 +244,8 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
   func cutOff() {
     if life == .open || life == .closing { transport.close(.serviceRestart, reason: "") }
     life = .finished
+    hub.stats.queuedMessages.add(-countedMessages)
+    countedMessages = 0
     for context in contexts.values {
       cancelTimers(of: context.key)
       context.end()
@@ -281,6 +286,31 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
     engine.isWritable = life == .open && transport.isWritable
     body(&engine, &loop.output)
     carryOutActions()
+    noteQueuedMessages()
+  }
+
+  /// Counts what waits for the channels of this socket.
+  private func noteQueuedMessages() {
+    let queued = engine.queuedMessages
+    guard queued != countedMessages else { return }
+    hub.stats.queuedMessages.add(queued - countedMessages)
+    countedMessages = queued
+  }
+
+  /// A message of this socket went to a topic whose members may not keep up: then it is slowed down.
+  private func sentToTopic() {
+    guard !isReadingHeld, life == .open, hub.isBehind else { return }
+    loop.hold(self)
+  }
+
+  func holdReading() {
+    isReadingHeld = true
+    transport.holdReading()
+  }
+
+  func releaseReading() {
+    isReadingHeld = false
+    if life == .open { transport.releaseReading() }
   }
 
   // MARK: Carrying out
@@ -343,8 +373,11 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
       loop.unsubscribe(context, from: topic)
     case .broadcast(let topic, let event, let payload, let except):
       hub.broadcast(topic: topic, event: event, payload: payload, except: except.flatMap { contexts[$0] })
-    case .publish(let topic, let message, let payload, let except):
-      hub.publish(topic: topic, message: message, payload: payload, except: except.flatMap { contexts[$0] })
+      sentToTopic()
+    case .publish(let topic, let message, let payload, let key, let except):
+      hub.publish(
+        topic: topic, message: message, payload: payload, key: key, except: except.flatMap { contexts[$0] })
+      sentToTopic()
     case .sendAfter(let key, let delay, let message): sendAfter(key, delay, message)
     case .cancelTimer(let key, let number):
       if let timer = timers[key]?.removeValue(forKey: number) { loop.timers.cancel(timer) }

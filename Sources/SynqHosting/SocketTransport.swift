@@ -16,8 +16,19 @@ package protocol SocketTransport: AnyObject {
   /// What is large is not copied for each of them.
   func send(_ message: PreparedMessage)
 
+  /// Reads no more messages until `releaseReading`, or until the connection ends. Where a peer cannot be held up, nothing.
+  func holdReading()
+
+  /// The other half of `holdReading`.
+  func releaseReading()
+
   /// Ends the connection: a close frame over WebSocket. What was sent before is delivered first.
   func close(_ code: CloseCode, reason: String)
+}
+
+extension SocketTransport {
+  package func holdReading() {}
+  package func releaseReading() {}
 }
 
 /// The engine's side of one socket, as its transport sees it. Every call is made on the transport's event loop.

@@ -64,6 +64,11 @@ final class TopicFollower: @unchecked Sendable {
       count -= 1
       context.driver?.advance(context)
     }
-    schedule()
+    guard remaining > 0, !isScheduled else { return }
+    isScheduled = true
+    loop.afterNetwork {
+      self.isScheduled = false
+      self.tellBatch()
+    }
   }
 }

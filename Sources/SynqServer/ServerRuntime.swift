@@ -175,7 +175,9 @@ package final class ServerRuntime: Sendable {
   package func start() throws(HostError) {
     let (configuration, parts) = try beginStart()
     HeapRetention.begin()
-    let hub = ChannelHub(parts)
+    var limitedParts = parts
+    limitedParts.turnLength = Self.turnLength
+    let hub = ChannelHub(limitedParts)
     var started: MultiThreadedEventLoopGroup?
     do {
       try ProcessFork.checkLoopsCanEnd()
@@ -234,17 +236,27 @@ package final class ServerRuntime: Sendable {
   /// Pushes an event to every client of the topic.
   package func broadcast(topic: String, event: String, payload: Payload) throws(HostError) {
     guard !event.isEmpty else { throw HostError(.invalidArgument, "event: is empty") }
-    try hub().broadcast(topic: topic, event: event, payload: payload)
+    try Self.check(hub().broadcast(topic: topic, event: event, payload: payload))
   }
 
   /// Hands a message to every channel of the topic.
-  package func publish(topic: String, message: String, payload: JSON) throws(HostError) {
+  ///
+  /// - Parameter key: it replaces one of the same key that still waits for a channel.
+  package func publish(topic: String, message: String, payload: JSON, key: String? = nil) throws(HostError) {
     guard !message.isEmpty else { throw HostError(.invalidArgument, "message: is empty") }
-    try hub().publish(topic: topic, message: message, payload: payload)
+    try Self.check(hub().publish(topic: topic, message: message, payload: payload, key: key))
   }
 
   /// Who is in a topic.
   package func presences() throws(HostError) -> PresenceDirectory { try hub().presences }
+
+  private static func check(_ isTaken: Bool) throws(HostError) {
+    guard !isTaken else { return }
+    throw HostError(.limit, "topic: too many messages wait already, members do not keep up; nothing was sent")
+  }
+
+  /// So long no client waits for what others cause.
+  private static let turnLength = TimeAmount.milliseconds(2)
 
   package func disconnect(id: String) throws(HostError) { try hub().disconnect(id: id) }
 

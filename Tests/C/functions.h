@@ -65,6 +65,11 @@ enum {
     (a->handle, a->name, "k", a->out, NULL)) \
   X(server_publish_text, synq_server_publish_text, HANDLE | NAME | TEXT, \
     (a->handle, "t", a->name, a->text, a->length)) \
+  X(server_publish_latest, synq_server_publish_latest, HANDLE | NAME | JSON, (a->handle, "t", a->name, "k", STOLEN)) \
+  X(server_publish_latest_text, synq_server_publish_latest_text, HANDLE | NAME | TEXT, \
+    (a->handle, "t", a->name, "k", a->text, a->length)) \
+  X(server_publish_latest_key, synq_server_publish_latest_text, NAME, \
+    (a->handle, "t", "m", a->name, a->text, a->length)) \
   X(server_publish_topic, synq_server_publish_text, NAME, (a->handle, a->name, "e", a->text, a->length)) \
   X(server_disconnect, synq_server_disconnect, HANDLE | NAME, (a->handle, a->name)) \
   X(server_reload_tls, synq_server_reload_tls, HANDLE, (a->handle)) \
@@ -160,6 +165,10 @@ enum {
     (a->handle, a->name, a->bytes, a->length)) \
   X(socket_publish, synq_socket_publish, HANDLE | NAME | JSON, (a->handle, a->name, STOLEN)) \
   X(socket_publish_text, synq_socket_publish_text, HANDLE | NAME | TEXT, (a->handle, a->name, a->text, a->length)) \
+  X(socket_publish_latest, synq_socket_publish_latest, HANDLE | NAME | JSON, (a->handle, a->name, "k", STOLEN)) \
+  X(socket_publish_latest_text, synq_socket_publish_latest_text, HANDLE | NAME | TEXT, \
+    (a->handle, a->name, "k", a->text, a->length)) \
+  X(socket_publish_latest_key, synq_socket_publish_latest_text, NAME, (a->handle, "m", a->name, a->text, a->length)) \
   X(socket_publish_from, synq_socket_publish_from, HANDLE | NAME | JSON, (a->handle, a->name, STOLEN)) \
   X(socket_publish_from_text, synq_socket_publish_from_text, HANDLE | NAME | TEXT, \
     (a->handle, a->name, a->text, a->length)) \

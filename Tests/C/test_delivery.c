@@ -331,6 +331,64 @@ static void timers_can_be_taken_back_and_have_a_limit(void) {
   CHECK_OK(synq_server_free(server));
 }
 
+/* A loop that stands still, because an inline callback blocks, and a program that goes on publishing. */
+static void what_waits_for_a_loop_has_a_limit(void) {
+  meeting_t meeting = {gate_new(), gate_new()};
+  synq_channel_options_t channel = SYNQ_CHANNEL_OPTIONS_INIT;
+  synq_stats_t stats = SYNQ_STATS_INIT;
+  int taken = 0, result;
+  channel.handle_event = meet;
+  channel.handle_message = report;
+  channel.user = &meeting;
+  synq_server_t *server = server_with(&channel, SYNQ_INLINE);
+  client_t *client = client_new(synq_server_port(server));
+  client_join(client, "t:1");
+  client_send(client, "[\"1\",\"2\",\"t:1\",\"wait\",{}]");
+  gate_wait(meeting.first, 1);
+  while ((result = synq_server_publish_text(server, "t:nobody", "m", "{}", 2)) == SYNQ_OK) taken++;
+  CHECK(taken == 10000);
+  CHECK_CODE(SYNQ_ELIMIT, "topic: too many messages wait", result);
+  CHECK_CODE(SYNQ_ELIMIT, "topic: too many messages wait",
+             synq_server_broadcast_text(server, "t:nobody", "e", "{}", 2));
+  gate_add(meeting.second);
+  CHECK(client_await(client, "\"2\",\"t:1\"") != NULL);
+  while ((result = synq_server_publish_text(server, "t:1", "after", "{}", 2)) == SYNQ_ELIMIT) continue;
+  CHECK_OK(result);
+  CHECK(client_await(client, "after") != NULL);
+  CHECK_OK(synq_server_stats(server, &stats));
+  CHECK(stats.queued_messages == 0);
+  client_free(client);
+  CHECK_OK(synq_server_free(server));
+  gate_free(meeting.first);
+  gate_free(meeting.second);
+}
+
+/* Of messages that replace one another the newest comes, and what has waited for. */
+static void the_newest_message_of_a_key_wins(void) {
+  meeting_t meeting = {gate_new(), gate_new()};
+  synq_channel_options_t channel = SYNQ_CHANNEL_OPTIONS_INIT;
+  channel.handle_event = meet;
+  channel.handle_message = report;
+  channel.user = &meeting;
+  synq_server_t *server = server_with(&channel, SYNQ_WORKERS);
+  client_t *client = client_new(synq_server_port(server));
+  client_join(client, "t:1");
+  client_send(client, "[\"1\",\"2\",\"t:1\",\"wait\",{}]");
+  gate_wait(meeting.first, 1);
+  CHECK_OK(synq_server_publish_latest_text(server, "t:1", "at", "a", "1", 1));
+  CHECK_OK(synq_server_publish_latest(server, "t:1", "at", "b", json_integer(2)));
+  CHECK_OK(synq_server_publish_latest_text(server, "t:1", "at", "a", "3", 1));
+  gate_add(meeting.second);
+  const char *got = client_await(client, "got");
+  CHECK(got != NULL && strstr(got, "\"is\":\"2\"") != NULL);
+  got = client_await(client, "got");
+  CHECK(got != NULL && strstr(got, "\"is\":\"3\"") != NULL);
+  client_free(client);
+  CHECK_OK(synq_server_free(server));
+  gate_free(meeting.first);
+  gate_free(meeting.second);
+}
+
 static void messages_reach_channels_from_anywhere(void) {
   synq_channel_options_t channel = SYNQ_CHANNEL_OPTIONS_INIT;
   channel.init = subscribe_to_news;
@@ -365,6 +423,8 @@ const test_t delivery_tests[] = {
     {"the_callbacks_of_a_channel_run_in_order", the_callbacks_of_a_channel_run_in_order},
     {"a_deferred_response_keeps_the_order_or_does_not", a_deferred_response_keeps_the_order_or_does_not},
     {"timers_can_be_taken_back_and_have_a_limit", timers_can_be_taken_back_and_have_a_limit},
+    {"what_waits_for_a_loop_has_a_limit", what_waits_for_a_loop_has_a_limit},
+    {"the_newest_message_of_a_key_wins", the_newest_message_of_a_key_wins},
     {"messages_reach_channels_from_anywhere", messages_reach_channels_from_anywhere},
     {NULL, NULL},
 };

@@ -73,7 +73,7 @@ final class EngineHarness {
       case .unsubscribe(_, let topic): actions.append("unsubscribe \(topic)")
       case .broadcast(let topic, let event, _, let except):
         actions.append("broadcast \(topic) \(event)\(except == nil ? "" : " from")")
-      case .publish(let topic, let message, _, let except):
+      case .publish(let topic, let message, _, _, let except):
         actions.append("publish \(topic) \(message)\(except == nil ? "" : " from")")
       case .sendAfter(_, let delay, let message): actions.append("after \(delay) \(message.name)")
       case .cancelTimer(_, let timer): actions.append("cancel \(timer)")
@@ -115,6 +115,8 @@ final class EngineHarness {
   func key(_ topic: String) -> ChannelKey? { engine.topics[Topic(topic)] }
 
   var channelCount: Int { engine.channelCount }
+
+  var queuedMessages: Int { engine.queuedMessages }
 
   var handlesLastEvents: Bool { engine.handlesLastEvents }
 

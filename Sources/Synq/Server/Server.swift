@@ -210,6 +210,14 @@ public final class Server: Sendable {
     try publish(topic, message, try JSON.encoded(payload, "payload"))
   }
 
+  /// The same for messages that replace one another, such as the newest price: while one waits for a channel whose callback
+  /// runs, a newer one of the same topic, message and key takes its place.
+  public func publishLatest(
+    _ topic: String, _ message: String, _ payload: JSON = .emptyObject, key: String
+  ) throws(HostError) {
+    try runtime.publish(topic: topic, message: message, payload: payload, key: key)
+  }
+
   /// Closes every connection of this id (``Connection/id``) with 1001, so that its clients come back and are asked again.
   public func disconnect(id: String) throws(HostError) { try runtime.disconnect(id: id) }
 

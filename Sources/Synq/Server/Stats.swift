@@ -18,6 +18,8 @@ public struct Stats: Sendable, Hashable {
   public var callbacks = 0
   /// Callbacks that failed.
   public var crashes = 0
+  /// Messages of the server that wait for the end of a callback now.
+  public var queuedMessages = 0
 
   init() {}
 
@@ -30,5 +32,6 @@ public struct Stats: Sendable, Hashable {
     bytesOut = stats.bytesOut.current
     callbacks = stats.callbacks.current
     crashes = stats.crashes.current
+    queuedMessages = stats.queuedMessages.current
   }
 }

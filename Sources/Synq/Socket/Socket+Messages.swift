@@ -113,9 +113,19 @@ extension Socket {
     try publish(message, try JSON.encoded(payload, "payload"), exceptSelf: true)
   }
 
-  private func publish(_ message: String, _ payload: JSON, exceptSelf: Bool) throws(HostError) {
+  /// Sends a message to `handleMessage` of all channels of this topic. While one waits for a channel whose callback runs, a
+  /// newer one of the same message and key takes its place.
+  public func publishLatest(
+    _ message: String, _ payload: JSON = .emptyObject, key: String
+  ) throws(HostError) {
+    try publish(message, payload, key: key, exceptSelf: false)
+  }
+
+  private func publish(
+    _ message: String, _ payload: JSON, key: String? = nil, exceptSelf: Bool
+  ) throws(HostError) {
     try Argument.check(message, "message")
-    try context.perform(.publish(message: message, payload: payload, exceptSelf: exceptSelf))
+    try context.perform(.publish(message: message, payload: payload, key: key, exceptSelf: exceptSelf))
   }
 
   /// Adds a topic whose messages and broadcasts reach `handleMessage` of this channel, beside its own. Twice is once.

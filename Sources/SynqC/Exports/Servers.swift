@@ -241,12 +241,35 @@ public func synq_server_publish_text(
   export { () throws(HostError) in try publish(server, topic, message, Argument.json(text, length)) }
 }
 
+@_cdecl("synq_server_publish_latest") @implementation
+public func synq_server_publish_latest(
+  _ server: OpaquePointer!, _ topic: UnsafePointer<CChar>!, _ message: UnsafePointer<CChar>!,
+  _ key: UnsafePointer<CChar>!, _ payload: UnsafeMutablePointer<json_t>!
+) -> CInt {
+  export { () throws(HostError) in
+    let payload = try UnsafeJansson.stolen(payload)
+    try publish(server, topic, message, payload, key: Argument.name(key, "key"))
+  }
+}
+
+@_cdecl("synq_server_publish_latest_text") @implementation
+public func synq_server_publish_latest_text(
+  _ server: OpaquePointer!, _ topic: UnsafePointer<CChar>!, _ message: UnsafePointer<CChar>!,
+  _ key: UnsafePointer<CChar>!, _ text: UnsafePointer<CChar>!, _ length: Int
+) -> CInt {
+  export { () throws(HostError) in
+    let payload = try Argument.json(text, length)
+    try publish(server, topic, message, payload, key: Argument.name(key, "key"))
+  }
+}
+
 private func publish(
-  _ server: OpaquePointer?, _ topic: UnsafePointer<CChar>?, _ message: UnsafePointer<CChar>?, _ payload: JSON
+  _ server: OpaquePointer?, _ topic: UnsafePointer<CChar>?, _ message: UnsafePointer<CChar>?, _ payload: JSON,
+  key: String? = nil
 ) throws(HostError) {
   let topic = try Argument.name(topic, "topic")
   let message = try Argument.name(message, "message")
-  try ServerHandle.of(server).runtime.publish(topic: topic, message: message, payload: payload)
+  try ServerHandle.of(server).runtime.publish(topic: topic, message: message, payload: payload, key: key)
 }
 
 @_cdecl("synq_server_disconnect") @implementation
@@ -284,6 +307,7 @@ public func synq_server_stats(_ server: OpaquePointer!, _ out: UnsafeMutablePoin
       stats.bytes_out = UInt64(clamping: counted.bytesOut.current)
       stats.callbacks = UInt64(clamping: counted.callbacks.current)
       stats.crashes = UInt64(clamping: counted.crashes.current)
+      stats.queued_messages = UInt64(clamping: counted.queuedMessages.current)
     }
     withUnsafeBytes(of: stats) { bytes in
       UnsafeMutableRawPointer(out).copyMemory(

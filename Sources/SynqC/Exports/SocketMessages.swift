@@ -144,6 +144,28 @@ public func synq_socket_publish_from_text(
   }
 }
 
+@_cdecl("synq_socket_publish_latest") @implementation
+public func synq_socket_publish_latest(
+  _ socket: OpaquePointer!, _ message: UnsafePointer<CChar>!, _ key: UnsafePointer<CChar>!,
+  _ payload: UnsafeMutablePointer<json_t>!
+) -> CInt {
+  export { () throws(HostError) in
+    let payload = try UnsafeJansson.stolen(payload)
+    try publish(socket, message, payload, key: Argument.name(key, "key"), exceptSelf: false)
+  }
+}
+
+@_cdecl("synq_socket_publish_latest_text") @implementation
+public func synq_socket_publish_latest_text(
+  _ socket: OpaquePointer!, _ message: UnsafePointer<CChar>!, _ key: UnsafePointer<CChar>!,
+  _ text: UnsafePointer<CChar>!, _ length: Int
+) -> CInt {
+  export { () throws(HostError) in
+    let payload = try Argument.json(text, length)
+    try publish(socket, message, payload, key: Argument.name(key, "key"), exceptSelf: false)
+  }
+}
+
 @_cdecl("synq_socket_subscribe") @implementation
 public func synq_socket_subscribe(_ socket: OpaquePointer!, _ topic: UnsafePointer<CChar>!) -> CInt {
   export { () throws(HostError) in try perform(socket, .subscribe(topic: Argument.name(topic, "topic"))) }
@@ -205,8 +227,9 @@ private func broadcast(
 }
 
 private func publish(
-  _ socket: OpaquePointer?, _ message: UnsafePointer<CChar>?, _ payload: JSON, exceptSelf: Bool
+  _ socket: OpaquePointer?, _ message: UnsafePointer<CChar>?, _ payload: JSON, key: String? = nil,
+  exceptSelf: Bool
 ) throws(HostError) {
   let message = try Argument.name(message, "message")
-  try perform(socket, .publish(message: message, payload: payload, exceptSelf: exceptSelf))
+  try perform(socket, .publish(message: message, payload: payload, key: key, exceptSelf: exceptSelf))
 }

@@ -62,14 +62,17 @@ package final class HostMessage: Sendable {
   package let name: String
   package let payload: Payload
 
+  /// While the message waits for a channel, a newer one with this key takes its place. Keys are bytes, as topics are.
+  package let key: Topic?
   /// The number of the timer that it was put off with; 0 for none.
   package let timer: UInt64
 
-  package init(topic: String, name: String, payload: Payload, timer: UInt64 = 0) {
+  package init(topic: String, name: String, payload: Payload, timer: UInt64 = 0, key: String? = nil) {
     self.topic = topic
     self.name = name
     self.payload = payload
     self.timer = timer
+    self.key = key.map { Topic("\(topic)\0\(name)\0\($0)") }
   }
 }
 

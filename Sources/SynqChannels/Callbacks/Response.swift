@@ -32,7 +32,8 @@ package final class StateMessage: Sendable {
 package enum Effect: Sendable {
   case push(event: String, payload: Payload)
   case broadcast(event: String, payload: Payload, exceptSelf: Bool)
-  case publish(message: String, payload: JSON, exceptSelf: Bool)
+  /// A message with a key replaces one of the same key that still waits.
+  case publish(message: String, payload: JSON, key: String? = nil, exceptSelf: Bool)
   /// A message to the channel's own `handle_message`.
   case send(message: String, payload: JSON)
   /// The same later; `timer` names it for `cancelTimer`.

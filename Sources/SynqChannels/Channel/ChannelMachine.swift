@@ -73,11 +73,13 @@ final class ChannelMachine {
   var predecessor: ChannelKey?
   /// The channel that waits for this one to end.
   var successor: ChannelKey?
-  var mailbox = Mailbox()
+  var mailbox: Mailbox
   /// The join_ref of the newest join that waits in the mailbox; nil when none does.
   var queuedJoinRef: Ref??
 
-  init(key: ChannelKey, spec: ChannelSpec, join: Message, assigns: Assigns) {
+  /// - Parameter count: counts what waits for all channels of the socket.
+  init(key: ChannelKey, spec: ChannelSpec, join: Message, assigns: Assigns, count: MailCount) {
+    mailbox = Mailbox(count)
     self.key = key
     self.spec = spec
     topic = join.topic.text
@@ -120,71 +122,5 @@ extension ChannelMachine.Mail {
     case .join(let message): message.payload.size + 64
     case .refresh, .leave, .message, .update, .stop: 0
     }
-  }
-}
-
-/// What waits for a channel, first in, first out; empty most of the time.
-struct Mailbox {
-  private var items: [ChannelMachine.Mail?] = []
-  private var head = 0
-  /// Of all that waits.
-  private(set) var bytes = 0
-  /// Messages of the server among what waits.
-  private(set) var messages = 0
-
-  var count: Int { items.count - head }
-
-  /// What the client sent among what waits, and a stop.
-  var events: Int { count - messages }
-
-  mutating func append(_ mail: ChannelMachine.Mail) {
-    items.append(mail)
-    tally(mail, 1)
-  }
-
-  /// Puts something before all that waits.
-  mutating func prepend(_ mail: ChannelMachine.Mail) {
-    items.insert(mail, at: head)
-    tally(mail, 1)
-  }
-
-  mutating func popFirst() -> ChannelMachine.Mail? {
-    guard head < items.count, let mail = items[head].take() else { return nil }
-    tally(mail, -1)
-    head += 1
-    if head == items.count {
-      items.removeAll(keepingCapacity: items.capacity <= 16)
-      head = 0
-    } else if head >= 64, head * 2 >= items.count {
-      items.removeFirst(head)
-      head = 0
-    }
-    return mail
-  }
-
-  /// Removes the message of a timer, if it waits. O(1) when no message does.
-  mutating func removeMessage(ofTimer timer: UInt64) {
-    guard messages > 0 else { return }
-    let place = items[head...].firstIndex { item in
-      if case .message(let message)? = item { message.timer == timer } else { false }
-    }
-    guard let place, let mail = items.remove(at: place) else { return }
-    tally(mail, -1)
-    if count == 0 { self = Mailbox() }
-  }
-
-  private mutating func tally(_ mail: ChannelMachine.Mail, _ sign: Int) {
-    bytes += sign * mail.bytes
-    switch mail {
-    case .message, .update: messages += sign
-    case .event, .refresh, .leave, .join, .stop: break
-    }
-  }
-
-  /// Empties the mailbox and returns what was in it.
-  mutating func removeAll() -> [ChannelMachine.Mail] {
-    let waiting = items[head...].compactMap(\.self)
-    self = Mailbox()
-    return waiting
   }
 }

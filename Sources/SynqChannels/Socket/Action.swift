@@ -15,8 +15,8 @@ package enum Action {
   case unsubscribe(ChannelKey, topic: String)
   /// Push an event to every client of `topic`, except the one channel if given.
   case broadcast(topic: String, event: String, payload: Payload, except: ChannelKey?)
-  /// Hand a message to every channel of `topic`, except the one if given.
-  case publish(topic: String, message: String, payload: JSON, except: ChannelKey?)
+  /// Hand a message to every channel of `topic`, except the one if given; it replaces one of the same key that waits there.
+  case publish(topic: String, message: String, payload: JSON, key: String?, except: ChannelKey?)
   /// Call `deliver` with this message after the delay, unless the channel has ended or `cancelTimer` came first.
   case sendAfter(ChannelKey, Duration, HostMessage)
   case cancelTimer(ChannelKey, UInt64)

@@ -174,9 +174,11 @@ extension SocketEngine {
       case .broadcast(let event, let payload, let exceptSelf):
         output.actions.append(
           .broadcast(topic: machine.topic, event: event, payload: payload, except: exceptSelf ? key : nil))
-      case .publish(let message, let payload, let exceptSelf):
+      case .publish(let message, let payload, let replacing, let exceptSelf):
         output.actions.append(
-          .publish(topic: machine.topic, message: message, payload: payload, except: exceptSelf ? key : nil))
+          .publish(
+            topic: machine.topic, message: message, payload: payload, key: replacing,
+            except: exceptSelf ? key : nil))
       case .send(let message, let payload):
         send(
           HostMessage(topic: machine.topic, name: message, payload: .json(payload)), to: machine,

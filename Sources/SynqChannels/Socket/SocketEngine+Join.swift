@@ -54,8 +54,9 @@ extension SocketEngine {
     spec: ChannelSpec, join: Message, after predecessor: ChannelMachine? = nil,
     into output: inout EngineOutput
   ) -> ChannelKey {
+    let mailCount = mailCount
     let assigns = Assigns(spec: spec, untracked: connectionAssigns)
-    let key = add { ChannelMachine(key: $0, spec: spec, join: join, assigns: assigns) }
+    let key = add { ChannelMachine(key: $0, spec: spec, join: join, assigns: assigns, count: mailCount) }
     topics[Topic(join.topic.text)] = key
     if let predecessor, let machine = self[key] {
       machine.phase = .waiting

@@ -13,7 +13,9 @@ extension SocketEngine {
 
   /// A message of a channel to itself, which comes after what waits already.
   mutating func send(_ message: HostMessage, to machine: ChannelMachine, into output: inout EngineOutput) {
-    guard takes(message, machine, into: &output), hasRoomForMessages(machine, into: &output) else { return }
+    guard takes(message, machine, into: &output), hasRoom(for: message, machine, into: &output) else {
+      return
+    }
     machine.mailbox.append(.message(message))
   }
 
@@ -31,11 +33,14 @@ extension SocketEngine {
   }
 
   /// False if the channel crashed for what waits already.
-  private mutating func hasRoomForMessages(
-    _ machine: ChannelMachine, into output: inout EngineOutput
+  private mutating func hasRoom(
+    for message: HostMessage?, _ machine: ChannelMachine, into output: inout EngineOutput
   ) -> Bool {
     let limit = limits.maxQueuedMessages
-    if machine.mailbox.messages < limit { return true }
+    if machine.mailbox.messages < limit || message.map({ machine.mailbox.replaces($0) }) == true {
+      tellLag(of: machine, into: &output)
+      return true
+    }
     crash(
       machine.key, cause: "more messages wait for the channel than max_queued_messages (\(limit))",
       into: &output)
@@ -49,6 +54,21 @@ extension SocketEngine {
     guard let machine = self[key], !machine.isClosing else { return false }
     enqueue(.update(update), for: key, into: &output)
     return true
+  }
+
+  /// Says once that a channel does not keep up, when a tenth of what may wait does.
+  private func tellLag(of machine: ChannelMachine, into output: inout EngineOutput) {
+    let limit = limits.maxQueuedMessages
+    guard limit >= 100, machine.mailbox.messages >= limit / 10, !machine.mailbox.isLagTold else { return }
+    machine.mailbox.isLagTold = true
+    output.actions.append(
+      .log(
+        LogEntry(
+          .warning, "messages wait for a channel that does not keep up: it ends when max_queued_messages do",
+          [
+            ("topic", machine.topic), ("waiting", "\(machine.mailbox.messages)"),
+            ("max_queued_messages", "\(limit)"),
+          ])))
   }
 
   /// Ends a channel as soon as it is free, for a host that asked from outside a callback.
@@ -81,8 +101,10 @@ extension SocketEngine {
         return refuseMail(joinRef: message.joinRef, ref: message.ref, of: machine, into: &output)
       }
       machine.queuedJoinRef = .some(message.joinRef)
-    case .message, .update:
-      guard hasRoomForMessages(machine, into: &output) else { return }
+    case .message(let message):
+      guard hasRoom(for: message, machine, into: &output) else { return }
+    case .update:
+      guard hasRoom(for: nil, machine, into: &output) else { return }
     case .stop: break
     }
     machine.mailbox.append(mail)

@@ -72,6 +72,8 @@ package struct SocketEngine: ~Copyable {
   /// Replies that callbacks left for later.
   var deferredReplies: [DeferredReply: PendingReply] = [:]
   var condition = Condition.open
+  /// What waits for all channels.
+  let mailCount = MailCount()
 
   /// Whether the socket goes on.
   enum Condition {
@@ -114,6 +116,9 @@ package struct SocketEngine: ~Copyable {
   package var channelCount: Int {
     topics.values.count { key in self[key].map { !$0.isClosing } ?? false }
   }
+
+  /// Messages of the server that wait while callbacks of their channels run.
+  package var queuedMessages: Int { mailCount.messages }
 
   // MARK: Machines
 

@@ -259,7 +259,8 @@ package final class PresenceDirectory: Sendable {
     let payload = change.payload(additions: additions)
     told.loops +=
       currentBackend?.enqueueToAll(
-        .broadcast(topic: topic.name, event: PresenceEvent.diff, payload: .json(payload), except: nil)) ?? []
+        .broadcast(topic: topic.name, event: PresenceEvent.diff, payload: .json(payload), except: nil, nil))
+      ?? []
     if let adapter {
       let isOwn = { (member: PresenceMember) in member.owner.process == PresenceOwner.own }
       adapter.send(

@@ -39,6 +39,8 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   private var closesOutput = false
   /// The channel asked to read while the peer did not take what was sent.
   private var readIsHeld = false
+  /// The socket asked not to be read from for a moment.
+  private var readingIsHeld = false
   /// Ticks since bytes came or were taken or, once closing, since the close frame was sent.
   private var quietTicks: UInt32 = 0
   /// How many bytes the peer had taken at the last tick in which it was slow.
@@ -103,7 +105,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
 
   func read(context: ChannelHandlerContext) {
     // A peer that sends and does not read is not read from: its own messages cannot fill our memory.
-    if phase == .open, !isWritable {
+    if phase == .open, readingIsHeld || !isWritable {
       readIsHeld = true
     } else {
       context.read()
@@ -300,8 +302,15 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     resumeReading()
   }
 
+  func holdReading() { readingIsHeld = true }
+
+  func releaseReading() {
+    readingIsHeld = false
+    if isWritable { resumeReading() }
+  }
+
   private func resumeReading() {
-    guard readIsHeld else { return }
+    guard readIsHeld, phase != .open || !readingIsHeld else { return }
     readIsHeld = false
     context?.read()
   }

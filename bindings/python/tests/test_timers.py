@@ -1,4 +1,4 @@
-"""Delayed messages: they can be taken back, have a limit, and end with their channel."""
+"""Messages that are delayed, and can be taken back, and messages that replace one another."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ class Timers(synq.Channel):
         with pytest.raises(synq.LimitError, match="max_subscriptions"):
             self.subscribe("b")
 
+    @synq.event("prices")
+    def prices(self) -> None:
+        for price in range(5):
+            self.publish("price", price, key="ACME")
+
     def handle_message(self, message: str, payload: Any) -> None:
         self.push(message, payload)
 
@@ -46,3 +51,9 @@ def test_timers_and_subscriptions_have_a_limit(synq_server: Serve, synq_client: 
     server = synq_server(Timers, limits=synq.Limits(max_timers=2, max_subscriptions=1))
     channel = synq_client(server).join("timers:1")
     assert channel.call("too_many") == ("ok", {})
+
+
+def test_the_newest_message_of_a_key_wins(synq_server: Serve, synq_client: Connect) -> None:
+    channel = synq_client(synq_server(Timers)).join("timers:1")
+    channel.call("prices")
+    assert [channel.expect_push("price"), channel.expect_push("price")] == [0, 4]

@@ -253,4 +253,5 @@ class stats(ctypes.Structure):
         ("bytes_out", c_uint64),
         ("callbacks", c_uint64),
         ("crashes", c_uint64),
+        ("queued_messages", c_uint64),
     ]

@@ -141,6 +141,16 @@ FUNCTIONS: dict[str, Prototype] = {
     ),
     # int64_t synq_server_channel_count(synq_server_t *server, const char *topic);
     "synq_server_channel_count": Prototype(c_int64, (server_p, c_char_p)),
+    # int synq_server_publish_latest(synq_server_t *server, const char *topic, const char *message,
+    #                                const char *key, json_t *payload);
+    "synq_server_publish_latest": Prototype(
+        c_int, (server_p, c_char_p, c_char_p, c_char_p, json_p), waits=True
+    ),
+    # int synq_server_publish_latest_text(synq_server_t *server, const char *topic, const char *message,
+    #                                     const char *key, const char *text, size_t length);
+    "synq_server_publish_latest_text": Prototype(
+        c_int, (server_p, c_char_p, c_char_p, c_char_p, c_char_p, c_size_t), waits=True
+    ),
     # int synq_server_disconnect(synq_server_t *server, const char *id);
     "synq_server_disconnect": Prototype(c_int, (server_p, c_char_p), waits=True),
     # int synq_server_reload_tls(synq_server_t *server);
@@ -338,6 +348,12 @@ FUNCTIONS: dict[str, Prototype] = {
     # int synq_socket_publish_from_text(synq_socket_t *socket, const char *message, const char *text,
     #                                   size_t length);
     "synq_socket_publish_from_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_size_t)),
+    # int synq_socket_publish_latest(synq_socket_t *socket, const char *message, const char *key,
+    #                                json_t *payload);
+    "synq_socket_publish_latest": Prototype(c_int, (socket_p, c_char_p, c_char_p, json_p)),
+    # int synq_socket_publish_latest_text(synq_socket_t *socket, const char *message, const char *key,
+    #                                     const char *text, size_t length);
+    "synq_socket_publish_latest_text": Prototype(c_int, (socket_p, c_char_p, c_char_p, c_char_p, c_size_t)),
     # int synq_socket_subscribe(synq_socket_t *socket, const char *topic);
     "synq_socket_subscribe": Prototype(c_int, (socket_p, c_char_p)),
     # int synq_socket_unsubscribe(synq_socket_t *socket, const char *topic);

@@ -326,14 +326,31 @@ class Channel:
         else:
             check(code)
 
-    def publish(self, message: str, payload: Any = None, *, include_self: bool = True) -> None:
+    def publish(
+        self, message: str, payload: Any = None, *, include_self: bool = True, key: str | None = None
+    ) -> None:
         """Sends a message to all channels of this topic; without this one if not `include_self`. To those of
-        another one: ``self.server.publish(topic, message)``."""
+        another one: ``self.server.publish(topic, message)``. With a `key` it takes the place of an older one
+        of the same message and key that still waits for a channel."""
+        if key is not None:
+            return self._publish_latest(message, payload, include_self, key)
         send = self._lib.synq_socket_publish_text if include_self else self._lib.synq_socket_publish_from_text
         encoded = _payload(payload)
         code = send(self._socket, message.encode(), encoded, len(encoded))
         if code == _ffi.ECLOSED:
             self.server.publish(self.topic, message, payload)
+        else:
+            check(code)
+
+    def _publish_latest(self, message: str, payload: Any, include_self: bool, key: str) -> None:
+        if not include_self:
+            raise ValueError("publish: a message with a key goes to all channels, this one too")
+        encoded = _payload(payload)
+        code = self._lib.synq_socket_publish_latest_text(
+            self._socket, message.encode(), key.encode(), encoded, len(encoded)
+        )
+        if code == _ffi.ECLOSED:
+            self.server.publish(self.topic, message, payload, key=key)
         else:
             check(code)
 

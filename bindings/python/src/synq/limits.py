@@ -58,3 +58,4 @@ class Stats(NamedTuple):
     bytes_out: int  #: of those messages
     callbacks: int  #: callbacks run since the start
     crashes: int  #: callbacks that failed
+    queued_messages: int  #: published, sent and intercepted, that wait for a handler's end now

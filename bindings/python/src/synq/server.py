@@ -370,14 +370,18 @@ class Server:
         with self._life.lock:
             check(send(self._life.open(), topic.encode(), event.encode(), data, len(data)))
 
-    def publish(self, topic: str, message: str, payload: Any = None) -> None:
-        """Sends a message to every channel that has joined a topic or subscribed to it."""
+    def publish(self, topic: str, message: str, payload: Any = None, *, key: str | None = None) -> None:
+        """Sends a message to every channel that has joined a topic or subscribed to it. With a `key` it takes
+        the place of an older one of the same topic, message and key that still waits for a channel: the
+        newest price, the newest position. LimitError when too much waits already."""
         data = b"{}" if payload is None else to_bytes(payload)
         with self._life.lock:
             server = self._life.open()
-            check(
-                self._lib.synq_server_publish_text(server, topic.encode(), message.encode(), data, len(data))
-            )
+            lib, names = self._lib, (topic.encode(), message.encode())
+            if key is None:
+                check(lib.synq_server_publish_text(server, *names, data, len(data)))
+            else:
+                check(lib.synq_server_publish_latest_text(server, *names, key.encode(), data, len(data)))
 
     def presences(self, topic: str) -> dict[str, Any]:
         """Who is in a topic, ``{"ann": {"metas": [...]}}``; nobody where nobody joined."""
