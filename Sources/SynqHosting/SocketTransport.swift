@@ -96,11 +96,11 @@ package struct ConnectGrant: Sendable {
   /// Names the connection's owner for `disconnect(id)`; nil for an anonymous one.
   package var id: String?
   /// Assigns that every channel of the connection starts with.
-  package var assigns: [String: JSON]
+  package var assigns: [NameKey: JSON]
   /// What the program keeps with the connection. It goes when the connection and its channels have gone.
   package var attachment: (any AnyObject & Sendable)?
 
-  package init(id: String? = nil, assigns: [String: JSON] = [:]) {
+  package init(id: String? = nil, assigns: [NameKey: JSON] = [:]) {
     self.id = id
     self.assigns = assigns
   }

@@ -89,7 +89,7 @@ extension JSON {
   }
 
   /// An object of these members, in the order of their names. O(total size + n log n).
-  public init(_ members: [String: JSON]) {
+  public init(_ members: [String: JSON]) {  // canonical: a dictionary of the caller's
     self.init(members: members.sorted { $0.key < $1.key }.lazy.map { ($0.key, $0.value) })
   }
 

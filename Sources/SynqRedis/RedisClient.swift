@@ -26,7 +26,8 @@ package final class RedisClient {
   private let handler: (Event) -> Void
   private var commands: RedisLink?
   private var subscriptions: RedisLink?
-  private var channels: Set<String> = []
+  /// Their names as bytes, as Redis compares them.
+  private var channels: Set<[UInt8]> = []
 
   /// - Parameter handler: called on the event loop, from `start` until `close`.
   /// - Throws: when the file of roots for TLS cannot be read.
@@ -69,25 +70,28 @@ package final class RedisClient {
   /// Subscribes to a channel until `unsubscribe`, over all connections that come.
   package func subscribe(_ channel: String) {
     eventLoop.assertInEventLoop()
-    guard channels.insert(channel).inserted else { return }
+    guard channels.insert(Array(channel.utf8)).inserted else { return }
     subscriptions?.connection?.sendUnanswered(RedisCommand("SUBSCRIBE", .string(channel)))
   }
 
   /// Ends a subscription; what is still on its way is dropped.
   package func unsubscribe(_ channel: String) {
     eventLoop.assertInEventLoop()
-    guard channels.remove(channel) != nil else { return }
+    guard channels.remove(Array(channel.utf8)) != nil else { return }
     subscriptions?.connection?.sendUnanswered(RedisCommand("UNSUBSCRIBE", .string(channel)))
   }
 
   private func subscribeAgain() {
     guard !channels.isEmpty else { return }
-    let names = channels.sorted().map { RedisCommand.Argument.string($0) }
+    let names = channels.map { String(decoding: $0, as: UTF8.self) }.sorted()
+      .map { RedisCommand.Argument.string($0) }
     subscriptions?.connection?.sendUnanswered(RedisCommand("SUBSCRIBE", names))
   }
 
   private func pushed(_ elements: [RESPValue]) {
-    guard elements.count >= 3, let channel = elements[1].text, channels.contains(channel) else { return }
+    guard elements.count >= 3, let channel = elements[1].text, channels.contains(Array(channel.utf8)) else {
+      return
+    }
     switch elements[0].text {
     case "message":
       if let payload = elements[2].bytes { handler(.message(channel: channel, payload: payload)) }

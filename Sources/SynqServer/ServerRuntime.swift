@@ -95,7 +95,8 @@ package final class ServerRuntime: Sendable {
     } catch {
       throw HostError(.invalidArgument, "pattern: \"\(text)\" \(error.reason)")
     }
-    if Set(options.track).count != options.track.count {
+    let names = Set(options.track.map { NameKey($0) })
+    if names.count != options.track.count {
       throw HostError(.invalidArgument, "track: names an assign twice")
     }
     if options.track.contains("") { throw HostError(.invalidArgument, "track: has an empty name") }

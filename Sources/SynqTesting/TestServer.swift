@@ -112,7 +112,8 @@ public final class TestServer: Sendable {
   ///   - assigns: given, nobody is asked and these are what each channel starts with.
   /// - Throws: ``Synq/ConnectionRefused``.
   public func connect(
-    _ path: String = "/socket", params: JSON = .emptyObject, headers: [String: String] = [:],
+    _ path: String = "/socket", params: JSON = .emptyObject,  // canonical: header fields of a test, which are ASCII.
+    headers: [String: String] = [:],
     peer: String = "127.0.0.1", token: String? = nil, id: String? = nil, assigns: JSON? = nil
   ) async throws -> TestClient {
     guard let mount = mounts.firstIndex(where: { $0.path == path }) else {
@@ -130,7 +131,7 @@ public final class TestServer: Sendable {
       authToken: token, originToCheck: rule.toAskAbout(origin))
     var grant: ConnectGrant?
     if !isAsked {
-      let members = assigns?.members.map { ($0.name, $0.value) } ?? []
+      let members = assigns?.members.map { (NameKey($0.name), $0.value) } ?? []
       grant = ConnectGrant(id: id, assigns: Dictionary(members) { $1 })
     }
     let client = TestClient(self, request: request, grant: grant)

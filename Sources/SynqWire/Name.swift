@@ -9,6 +9,15 @@ package struct Name: Hashable, Sendable {
   package let text: String
   package let isString: Bool
 
+  package static func == (a: Name, b: Name) -> Bool {
+    a.isString == b.isString && a.text.hasSameBytes(as: b.text)
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(NameKey(text))
+    hasher.combine(isString)
+  }
+
   package init(_ string: String) {
     text = string
     isString = true

@@ -7,6 +7,10 @@ package struct Ref: Hashable, Sendable {
   /// The JSON text, for example `"3"` with its quotes, or `10`.
   package let text: String
 
+  package static func == (a: Ref, b: Ref) -> Bool { a.text.hasSameBytes(as: b.text) }
+
+  package func hash(into hasher: inout Hasher) { hasher.combine(NameKey(text)) }
+
   /// - Parameter text: JSON text; `null` gives nil. Of the ways to write a string the shortest is kept, so that it is
   ///   equal however a client escapes it.
   package init?(text: String) {

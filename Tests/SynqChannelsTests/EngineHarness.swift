@@ -24,7 +24,7 @@ final class EngineHarness {
 
   init(
     _ router: TopicRouter, serializer: Serializer = .v2, limits: SocketLimits = SocketLimits(),
-    assigns: [String: JSON] = [:]
+    assigns: [NameKey: JSON] = [:]
   ) {
     engine = SocketEngine(
       router: router, serializer: serializer, limits: limits, connectionAssigns: assigns,

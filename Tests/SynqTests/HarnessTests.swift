@@ -59,7 +59,8 @@ import Testing
     let test = TestServer(server)
     _ = try await test.connect("/asking", headers: ["Origin": "https://good.example"])
     _ = try await test.connect("/asking")
-    _ = try await test.connect("/same", headers: ["origin": "http://localhost:4000", "host": "localhost:4000"])
+    _ = try await test.connect(
+      "/same", headers: ["origin": "http://localhost:4000", "host": "localhost:4000"])
     _ = try await test.connect("/same", headers: ["origin": "http://a.test", "host": "a.test"])
     _ = try await test.connect("/list", headers: ["origin": "http://a.example.com"])
     _ = try await test.connect("/list", headers: ["origin": "http://elsewhere.test"], id: "nobody is asked")

@@ -23,7 +23,7 @@ public struct ChannelOptions: Sendable, Hashable {
   /// is. Default `__meta__`.
   public var ignoreKeys: [String]
   /// Broadcasts of these events go to `handleMessage` instead of the client. Default: none.
-  public var intercept: Set<String>
+  public var intercept: [String]
   /// Whether tracked state may have members named `__proto__`, `constructor` or `prototype`, which break careless
   /// JavaScript clients. Default false: assigning them is an error.
   public var allowsPrototypeKeys: Bool
@@ -33,7 +33,7 @@ public struct ChannelOptions: Sendable, Hashable {
     track: [String] = [], shared: [String] = [], linger: Duration = .zero, patchInterval: Duration = .zero,
     maxVersion: Int = 1000, dialect: Dialect = .synq,
     ignoreKeys: [String] = ["__meta__"],
-    intercept: Set<String> = [], allowsPrototypeKeys: Bool = false
+    intercept: [String] = [], allowsPrototypeKeys: Bool = false
   ) {
     self.track = track
     self.shared = shared
@@ -62,7 +62,7 @@ public struct ChannelOptions: Sendable, Hashable {
     spec.maxVersion = maxVersion
     spec.dialect = dialect
     spec.ignoreKeys = ignoreKeys
-    spec.intercept = intercept
+    spec.intercept = Set(intercept.map { NameKey($0) })
     spec.allowsPrototypeKeys = allowsPrototypeKeys
     spec.presence = try presence.checked()
     return spec

@@ -14,6 +14,7 @@ final class CallbackMeter: Sendable {
 
   private let pattern: String
   /// By the callback's name; empty while nothing is measured, and not changed after the start of the server.
+  // canonical: the names are our own.
   private let timers = Mutex<[String: Timers]>([:])
   private let isOn = Atomic<Bool>(false)
 

@@ -36,7 +36,7 @@ public struct Connection: Sendable {
   /// Sets an assign that each channel of the connection starts with.
   public mutating func assign(_ name: String, to value: JSON) throws(HostError) {
     try Argument.check(name, "name")
-    grant.assigns[name] = value
+    grant.assigns[NameKey(name)] = value
   }
 
   /// Sets an assign that each channel of the connection starts with.

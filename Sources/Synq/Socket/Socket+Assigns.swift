@@ -128,6 +128,10 @@ public struct AssignKey<Value: Codable & Sendable>: Sendable, Hashable {
   /// The assign of this name.
   public init(_ name: String) { self.name = name }
 
+  public static func == (a: AssignKey, b: AssignKey) -> Bool { a.name.hasSameBytes(as: b.name) }
+
+  public func hash(into hasher: inout Hasher) { hasher.combine(NameKey(name)) }
+
   var pointer: JSONPointer { JSONPointer(tokens: [name]) }
 }
 

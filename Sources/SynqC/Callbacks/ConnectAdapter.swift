@@ -105,7 +105,7 @@ final class ConnectCall: Sendable {
 
   func setID(_ id: String) { state.withLock { $0.grant.id = id } }
 
-  func assign(_ name: String, _ value: JSON) { state.withLock { $0.grant.assigns[name] = value } }
+  func assign(_ name: String, _ value: JSON) { state.withLock { $0.grant.assigns[NameKey(name)] = value } }
 
   func setData(_ data: ConnectionData) {
     // The old one is freed without the lock: that is the program's code.

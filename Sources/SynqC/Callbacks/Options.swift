@@ -94,7 +94,7 @@ enum Options {
     }
     spec.dialect = dialect
     if let keys = try Argument.strings(options.ignore_keys, "ignore_keys") { spec.ignoreKeys = keys }
-    spec.intercept = Set(try Argument.strings(options.intercept, "intercept") ?? [])
+    spec.intercept = Set((try Argument.strings(options.intercept, "intercept") ?? []).map { NameKey($0) })
     spec.allowsPrototypeKeys = options.allow_prototype_keys != 0
     set(&spec.presence.maxKeys, options.max_presence_keys)
     set(&spec.presence.maxBytes, options.max_presence_bytes)

@@ -7,18 +7,18 @@ package struct Assigns: Sendable {
   let spec: ChannelSpec
   /// The channel's own tracked assigns, in the order of `spec.own`.
   private(set) var tracked: [TrackedValue]
-  private var untracked: [String: JSON]
+  private var untracked: [NameKey: JSON]
   /// What the topic shares, for as long as a callback has the topic's turn.
   package var shared: SharedAssigns?
 
-  package init(spec: ChannelSpec, untracked: [String: JSON] = [:]) {
+  package init(spec: ChannelSpec, untracked: [NameKey: JSON] = [:]) {
     self.spec = spec
     tracked = Array(repeating: TrackedValue(), count: spec.own.names.count)
     self.untracked = untracked
     for (name, value) in untracked {
       // The program's own connection assigns: what it tracks by the same name starts with them.
-      guard spec.own.index(of: name) != nil || spec.isShared(name) else { continue }
-      try? set(name, to: value)
+      guard spec.own.index(of: name.text) != nil || spec.isShared(name.text) else { continue }
+      try? set(name.text, to: value)
       self.untracked[name] = nil
     }
   }
@@ -54,8 +54,8 @@ package struct Assigns: Sendable {
 
   /// All names that are set, tracked ones first.
   package var names: [String] {
-    spec.options.track.filter { self[$0] != nil } + untracked.keys.sorted()
-      + (shared?.untracked.keys.sorted() ?? [])
+    spec.options.track.filter { self[$0] != nil } + untracked.keys.sorted().map(\.text)
+      + (shared?.untracked.keys.sorted().map(\.text) ?? [])
   }
 
   /// All assigns as one object.
@@ -96,9 +96,9 @@ package struct Assigns: Sendable {
   subscript(place: Place) -> JSON? {
     switch place {
     case .tracked(let index): tracked[index].json
-    case .untracked(let name): untracked[name]
+    case .untracked(let name): untracked[NameKey(name)]
     case .sharedTracked(let index): shared?.tracked[index].json
-    case .sharedUntracked(let name): shared?.untracked[name]
+    case .sharedUntracked(let name): shared?.untracked[NameKey(name)]
     }
   }
 
@@ -110,13 +110,13 @@ package struct Assigns: Sendable {
   ) throws(HostError) {
     switch place {
     case .tracked(let index): tracked[index].become(value, editedAt: pointer)
-    case .untracked(let name): untracked[name] = value
+    case .untracked(let name): untracked[NameKey(name)] = value
     case .sharedTracked(let index):
       guard shared != nil else { throw Self.outsideTurn(spec.shared.names[index]) }
       shared?.tracked[index].become(value, editedAt: pointer)
     case .sharedUntracked(let name):
       guard shared != nil else { throw Self.outsideTurn(name) }
-      shared?.untracked[name] = value
+      shared?.untracked[NameKey(name)] = value
     }
   }
 

@@ -40,7 +40,7 @@ package final class ChannelSpec: Sendable {
     /// Object members dropped from tracked state at any depth, unless the host builds the state messages itself.
     package var ignoreKeys = ["__meta__"]
     /// Broadcasts of these events go to `handle_message` instead of the client.
-    package var intercept: Set<String> = []
+    package var intercept: Set<NameKey> = []
     /// Whether tracked state may have members named `__proto__`, `constructor` or `prototype`, which a careless
     /// JavaScript client turns into changes of its own objects' prototype.
     package var allowsPrototypeKeys = false

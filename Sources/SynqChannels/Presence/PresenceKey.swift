@@ -1,3 +1,5 @@
+import SynqJSON
+
 /// A key of a presence table: bytes, as a topic's name is.
 package struct PresenceKey: Hashable, Sendable {
   package let text: String
@@ -12,7 +14,7 @@ package struct PresenceKey: Hashable, Sendable {
   }
 
   /// Members that every JavaScript object has: phoenix.js takes them for presences that it knows, and fails.
-  private static let inherited: Set<String> = [
+  private static let inherited: Set<NameKey> = [
     "__proto__", "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__",
     "constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString",
     "valueOf",
@@ -21,7 +23,7 @@ package struct PresenceKey: Hashable, Sendable {
   /// Why a text cannot be a key; nil if it can. The empty key is one (`presence_keys`).
   package static func fault(of text: String) -> String? {
     if text.utf8.contains(0) { return "contains a NUL" }
-    if inherited.contains(text) { return "\"\(text)\" is a member of every JavaScript object" }
+    if inherited.contains(NameKey(text)) { return "\"\(text)\" is a member of every JavaScript object" }
     return nil
   }
 }

@@ -31,6 +31,7 @@ package struct PresenceTable: Sendable {
 
   // What the next change is made of.
   private var joins: [PendingJoin?] = []
+  // canonical: refs are our own.
   private var placesOfJoins: [String: Int] = [:]
   private var leaves: [PresenceChange.PresenceLeave] = []
   private var touched: [(key: PresenceKey, wasPresent: Bool)] = []

@@ -1,3 +1,5 @@
+import SynqJSON
+
 /// The name of a topic as a key.
 ///
 /// Strings compare by canonical equivalence: "\u{e9}" is "e\u{301}". Topics are bytes, as in Phoenix and to C hosts.
@@ -11,12 +13,5 @@ package struct Topic: Hashable, Sendable {
   package func hash(into hasher: inout Hasher) {
     var text = text
     text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-  }
-}
-
-extension String {
-  /// Whether both are the same UTF-8.
-  package func hasSameBytes(as other: String) -> Bool {
-    utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
   }
 }

@@ -1,3 +1,4 @@
+import SynqJSON
 import SynqWire
 
 /// A topic ("lobby"), or a prefix of topics that ends in `*` ("room:*").
@@ -24,6 +25,15 @@ package struct TopicPattern: Hashable, Sendable, CustomStringConvertible {
   /// Whether the topic is this one, or begins with this prefix.
   package func matches(_ topic: String) -> Bool {
     isPrefix ? topic.utf8.starts(with: prefix.utf8) : topic.hasSameBytes(as: prefix)
+  }
+
+  package static func == (a: TopicPattern, b: TopicPattern) -> Bool {
+    a.isPrefix == b.isPrefix && a.prefix.hasSameBytes(as: b.prefix)
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(NameKey(prefix))
+    hasher.combine(isPrefix)
   }
 
   package var description: String { isPrefix ? prefix + "*" : prefix }

@@ -1,3 +1,4 @@
+import SynqJSON
 import SynqWire
 
 /// Broadcasts, which are encoded once for all clients of a topic.
@@ -14,7 +15,7 @@ extension SocketEngine {
   /// Where a broadcast on `topic` goes at the channel `key`.
   package func target(ofBroadcast event: String, topic: String, at key: ChannelKey) -> BroadcastTarget {
     guard condition == .open, let machine = self[key], machine.isJoined else { return .nowhere }
-    guard machine.topic.hasSameBytes(as: topic), !machine.spec.options.intercept.contains(event) else {
+    guard machine.topic == topic, !machine.spec.options.intercept.contains(NameKey(event)) else {
       return .callback
     }
     return .client

@@ -63,7 +63,7 @@ extension SocketEngine {
       machine.predecessor = predecessor.key
       predecessor.successor = key
     }
-    for name in spec.options.track where connectionAssigns[name] != nil && assigns[name] == nil {
+    for name in spec.options.track where connectionAssigns[NameKey(name)] != nil && assigns[name] == nil {
       output.actions.append(
         .log(
           LogEntry(

@@ -45,7 +45,7 @@ package struct SocketEngine: ~Copyable {
   let router: TopicRouter
   let serializer: Serializer
   package let limits: SocketLimits
-  let connectionAssigns: [String: JSON]
+  let connectionAssigns: [NameKey: JSON]
   /// RFC 3339 UTC, for error messages.
   let timestamp: @Sendable () -> String
 
@@ -95,7 +95,7 @@ package struct SocketEngine: ~Copyable {
   ///   - timestamp: the current time as RFC 3339 UTC.
   package init(
     router: TopicRouter, serializer: Serializer, limits: SocketLimits = SocketLimits(),
-    connectionAssigns: [String: JSON] = [:], timestamp: @escaping @Sendable () -> String
+    connectionAssigns: [NameKey: JSON] = [:], timestamp: @escaping @Sendable () -> String
   ) {
     self.router = router
     self.serializer = serializer

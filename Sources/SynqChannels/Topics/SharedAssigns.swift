@@ -7,7 +7,7 @@ import SynqJSON
 package struct SharedAssigns: Sendable {
   /// The tracked ones, in the order of `ChannelSpec.shared`.
   var tracked: [TrackedValue]
-  var untracked: [String: JSON] = [:]
+  var untracked: [NameKey: JSON] = [:]
 
   package init(spec: ChannelSpec) {
     tracked = Array(repeating: TrackedValue(), count: spec.shared.names.count)

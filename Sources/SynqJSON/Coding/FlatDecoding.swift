@@ -90,6 +90,7 @@ final class FlatDecoding: Decoder {
   // MARK: Decoder
 
   func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
+    // canonical: the type in a message.
     guard json.kind == .object else { throw mismatch([String: Any].self, json, nil) }
     return KeyedDecodingContainer(FlatKeyedDecoding<Key>(decoding: self))
   }

@@ -42,6 +42,7 @@ struct Origin: Hashable {
   }
 
   /// Schemes whose URLs name no host, or have an origin of another's.
+  // canonical: none of them has a letter that another character is.
   private static let neverOrigins: Set<String> = ["javascript", "data", "file", "about", "blob", "vbscript"]
 
   /// Whether it is an origin of the web, as pages from servers have.

@@ -1,6 +1,8 @@
+import SynqJSON
+
 /// A path of a route: literal segments, and `:name` segments that match any one and give it a name.
-struct PathPattern: Hashable {
-  enum Segment: Hashable {
+struct PathPattern {
+  enum Segment {
     case literal(String)
     case parameter(String)
   }
@@ -15,7 +17,7 @@ struct PathPattern: Hashable {
       throw refused("a path has no space or control character")
     }
     guard !text.contains("?"), !text.contains("#") else { throw refused("a path has no \"?\" or \"#\"") }
-    var names: Set<String> = []
+    var names: Set<NameKey> = []
     var segments: [Segment] = []
     for part in text.split(separator: "/") {
       guard part != ".", part != ".." else { throw refused("a path has no \".\" or \"..\"") }
@@ -27,7 +29,7 @@ struct PathPattern: Hashable {
       guard !name.isEmpty, name.utf8.allSatisfy(Self.isNameByte) else {
         throw refused("the name of \"\(part)\" is not made of letters, digits and _")
       }
-      guard names.insert(name).inserted else { throw refused("\"\(part)\" comes twice") }
+      guard names.insert(NameKey(name)).inserted else { throw refused("\"\(part)\" comes twice") }
       segments.append(.parameter(name))
     }
     self.segments = segments

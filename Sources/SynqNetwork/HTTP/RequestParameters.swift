@@ -36,12 +36,12 @@ struct RequestParameters: ~Copyable {
   /// The members of an object in the order in which their names came.
   private final class Members {
     var all: [(name: String, node: Node)] = []
-    private var places: [String: Int] = [:]
+    private var places: [NameKey: Int] = [:]
 
     /// Where the member of this name is; it is made when there is none.
     func place(of name: String) -> Int {
-      if let place = places[name] { return place }
-      places[name] = all.count
+      if let place = places[NameKey(name)] { return place }
+      places[NameKey(name)] = all.count
       all.append((name, .text("")))
       return all.count - 1
     }

@@ -1,4 +1,5 @@
 import NIOConcurrencyHelpers
+import SynqJSON
 
 /// The sessions of a server by their tokens.
 ///
@@ -6,7 +7,7 @@ import NIOConcurrencyHelpers
 /// session is in it.
 final class LongPollSessions: Sendable {
   private struct Table {
-    var sessions: [String: LongPollSession] = [:]
+    var sessions: [NameKey: LongPollSession] = [:]
     var countByMount: [Int: Int] = [:]
     var countByAddress: [AddressKey: Int] = [:]
   }
@@ -44,14 +45,14 @@ final class LongPollSessions: Sendable {
       table.countByMount[mount, default: 0] += 1
       table.countByAddress[address, default: 0] += 1
       let session = make(token)
-      table.sessions[token] = session
+      table.sessions[NameKey(token)] = session
       return .success(session)
     }
   }
 
   func remove(_ token: String) {
     table.withLockedValue { table in
-      guard let session = table.sessions.removeValue(forKey: token) else { return }
+      guard let session = table.sessions.removeValue(forKey: NameKey(token)) else { return }
       table.countByMount[session.mount, default: 1] -= 1
       guard let count = table.countByAddress[session.address] else { return }
       table.countByAddress[session.address] = count > 1 ? count - 1 : nil
@@ -60,7 +61,7 @@ final class LongPollSessions: Sendable {
 
   /// The session of `token`, if it belongs to this mount.
   func find(_ token: String?, mount: Int) -> LongPollSession? {
-    guard let token, let session = table.withLockedValue({ $0.sessions[token] }) else { return nil }
+    guard let token, let session = table.withLockedValue({ $0.sessions[NameKey(token)] }) else { return nil }
     return session.mount == mount ? session : nil
   }
 

@@ -30,6 +30,7 @@ package struct CompressionTerms: Equatable {
     guard parts.removeFirst() == "permessage-deflate" else { return nil }
     serverTakesContext = options.contextTakeover
     clientTakesContext = options.contextTakeover
+    // canonical: a name that is not one of the four below refuses the offer.
     var seen: Set<Substring> = []
     for part in parts {
       let equals = part.firstIndex(of: "=")
