@@ -233,10 +233,9 @@ package final class ChannelContext: Sendable {
   }
 
   /// Ends a callback that will not be run: its topic is not open.
-  func refuse(_ invocation: Invocation, _ error: HostError) {
+  func refuse(_ invocation: Invocation, _ report: ErrorReport) {
     let mustWake = state.withLock { state -> Bool in
-      invocation.scope.response = .error(
-        ErrorReport(code: ErrorCode.topicUnavailable, message: error.message))
+      invocation.scope.response = .error(report)
       guard Self.takeInvocation(&state) != nil else { return false }
       return owner.enqueue(.completed(self, invocation, .returned))
     }

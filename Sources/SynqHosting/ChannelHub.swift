@@ -55,6 +55,8 @@ package final class ChannelHub: SocketBackend, Sendable {
   package let presences = PresenceDirectory()
   let topics = TopicTable()
   private let topicQueue = TopicQueue()
+  /// Whether any channel wants a pause between its state messages.
+  let hasPauses: Bool
 
   private struct Loops {
     var all: [ServerLoop] = []
@@ -68,6 +70,7 @@ package final class ChannelHub: SocketBackend, Sendable {
 
   package init(_ parts: Parts) {
     router = parts.router
+    hasPauses = parts.router.specs.contains { $0.ownPatchInterval > 0 }
     hosts = parts.hosts
     connectHosts = parts.connectHosts
     delivery = parts.delivery

@@ -35,6 +35,8 @@ package final class SharedTopic: Sendable {
     /// The callback that has the turn.
     var holder: Call?
     var following: [Following] = []
+    /// What `open_topic` answered when it failed last, for those who wait.
+    var openFailure: ErrorReport?
     /// Somebody finds out what changed.
     var isPublishing = false
     /// Changes wait for `patch_interval_ms` to pass.
@@ -102,10 +104,12 @@ package final class SharedTopic: Sendable {
       state.holder = nil
       switch invocation.cause {
       case .openTopic:
-        guard case .returned = outcome, invocation.scope.response == nil else {
-          return state.turn.opened(false)
+        if case .returned = outcome, invocation.scope.response == nil {
+          state.openFailure = nil
+          return state.turn.opened(true)
         }
-        return state.turn.opened(true)
+        if case .error(let report)? = invocation.scope.response { state.openFailure = report }
+        return state.turn.opened(false)
       case .closeTopic:
         state.shared = SharedState(spec: spec)
         return state.turn.closed()
@@ -142,7 +146,8 @@ package final class SharedTopic: Sendable {
       case .linger(let number):
         if let next = linger(number) { step = next } else { return ownsTurn }
       case .refuse(let calls):
-        for call in calls { call.context.refuse(call.invocation, .topicIsNotOpen(name)) }
+        let failure = state.withLock { $0.openFailure.take() }
+        for call in calls { call.context.refuse(call.invocation, failure ?? .topicIsNotOpen(name)) }
         step = state.withLock { $0.turn.next() }
       case .forget:
         hub.topics.forget(self)
@@ -210,5 +215,12 @@ package final class SharedTopic: Sendable {
 extension HostError {
   static func topicIsNotOpen(_ name: String) -> HostError {
     HostError(.notFound, "topic: nobody is in \"\(name)\", and it is not open")
+  }
+}
+
+extension ErrorReport {
+  /// What a client or an update gets whose topic could not be opened.
+  fileprivate static func topicIsNotOpen(_ name: String) -> ErrorReport {
+    ErrorReport(code: ErrorCode.topicUnavailable, message: "the topic \(name) could not be opened")
   }
 }

@@ -51,7 +51,8 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
     self.loop = loop
     self.transport = transport
     limits = engine.limits
-    needsTime = engine.limits.maxMessagesPerSecond > 0 || engine.limits.maxJoinsPerSecond > 0
+    needsTime =
+      engine.limits.maxMessagesPerSecond > 0 || engine.limits.maxJoinsPerSecond > 0 || hub.hasPauses
     self.engine = engine
     self.jsonLimits = jsonLimits
     logger = hub.logger
@@ -162,6 +163,7 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
   func advance(_ context: ChannelContext) {
     guard life == .open else { return }
     claimOutbox()
+    if needsTime { engine.now = loop.eventLoop.now.uptimeNanoseconds }
     engine.isWritable = transport.isWritable
     while true {
       switch engine.step(context.key, into: &loop.output) {
@@ -383,6 +385,7 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
       if let timer = timers[key]?.removeValue(forKey: number) { loop.timers.cancel(timer) }
     case .presenceState(let key):
       if let context = contexts[key] { hub.presences.requestState(context) }
+    case .pauseState(let key, let nanoseconds): pauseState(key, .nanoseconds(Int64(clamping: nanoseconds)))
     case .dropped(let update): hub.end(update, .channelClosed, isOnCallbackThread: false)
     case .close(let code, let reason): close(code, reason: reason)
     case .finished: finish()
@@ -453,6 +456,12 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
       life = .finished
       loop.remove(self)
     case .closing, .finished: break
+    }
+  }
+
+  private func pauseState(_ key: ChannelKey, _ time: TimeAmount) {
+    loop.eventLoop.assumeIsolated().scheduleTask(in: time) { [weak self] in
+      self?.enter { $0.endPause(key, into: &$1) }
     }
   }
 

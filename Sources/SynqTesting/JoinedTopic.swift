@@ -43,7 +43,8 @@ final class JoinedTopic: Sendable {
       }
     }
     frame.stateAfter = view.withLock { [frame] view -> JSON? in
-      guard frame.joinRef == view.joinRef else { return nil }
+      // Clients of a topic that have the same state get the same bytes, with none.
+      guard frame.joinRef == nil || frame.joinRef == view.joinRef else { return nil }
       let next = frame.payload["version"]?.int64Value.map(Int.init)
       if frame.event == dialect.changeEvent {
         view.state = frame.payload["state"]

@@ -77,6 +77,7 @@ final class EngineHarness {
         actions.append("publish \(topic) \(message)\(except == nil ? "" : " from")")
       case .sendAfter(_, let delay, let message): actions.append("after \(delay) \(message.name)")
       case .cancelTimer(_, let timer): actions.append("cancel \(timer)")
+      case .pauseState(_, let nanoseconds): actions.append("pause \(nanoseconds)")
       case .dropped: actions.append("dropped")
       case .close(let code, let reason): actions.append("close \(code.rawValue) \(reason)")
       case .presenceState: actions.append("presence_state")

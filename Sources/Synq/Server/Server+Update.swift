@@ -57,12 +57,12 @@ extension Socket {
 }
 
 /// A function of the program's, and who waits for what it returns.
-private final class ProgramUpdate<Success: Sendable>: ContextUpdate {
+package final class ProgramUpdate<Success: Sendable>: ContextUpdate {
   private let body: @Sendable (Socket) throws -> Success
   private let whenEnded: @Sendable (Result<Success, any Error>) -> Void
   private let result = Mutex<Result<Success, any Error>?>(nil)
 
-  init(
+  package init(
     _ body: @escaping @Sendable (Socket) throws -> Success,
     _ whenEnded: @escaping @Sendable (Result<Success, any Error>) -> Void
   ) {
@@ -70,14 +70,14 @@ private final class ProgramUpdate<Success: Sendable>: ContextUpdate {
     self.whenEnded = whenEnded
   }
 
-  func run(on context: ChannelContext) -> Outcome {
+  package func run(on context: ChannelContext) -> Outcome {
     let made = Result { try body(Socket(context: context)) }
     result.withLock { $0 = made }
     if case .failure = made { return .refused }
     return .returned
   }
 
-  func ended(_ error: HostError?) {
+  package func ended(_ error: HostError?) {
     let made = result.withLock { $0 }
     whenEnded(made ?? .failure(error ?? HostError(.closed, "update: the channel is gone")))
   }

@@ -67,6 +67,10 @@ final class ChannelMachine {
   var topicState: TopicState?
   /// Whether the engine has the channel in its list of those whose state may differ from the client's.
   var isDirty = false
+  /// When the next state message may go out, in nanoseconds, where the spec wants a pause between two; and whether one
+  /// waits for that.
+  var nextStateAt: UInt64 = 0
+  var waitsForPause = false
   /// The join_ref of the channel that this one replaced, until its end was announced.
   var replacedJoinRef: Ref??
   /// The channel of the topic that must end first.

@@ -81,6 +81,16 @@ package final class ChannelSpec: Sendable {
   /// Whether the topics of this pattern have assigns of their own, and with them a turn.
   package var hasSharedAssigns: Bool { !options.shared.isEmpty }
 
+  /// The pause between two state messages of a channel, in nanoseconds. Where every client sees the same, the topic
+  /// itself keeps it.
+  package var ownPatchInterval: UInt64 {
+    guard !allTrackedIsShared else { return 0 }
+    let (seconds, attoseconds) = options.patchInterval.components
+    // A pause of more than a year is one.
+    return UInt64(clamping: min(seconds, 31_536_000)) * 1_000_000_000
+      + UInt64(clamping: attoseconds / 1_000_000_000)
+  }
+
   /// Whether an assign belongs to the topic.
   func isShared(_ name: String) -> Bool { options.shared.contains { $0.hasSameBytes(as: name) } }
 

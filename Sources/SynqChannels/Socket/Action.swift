@@ -22,6 +22,8 @@ package enum Action {
   case cancelTimer(ChannelKey, UInt64)
   /// The client is to get `presence_state`, in its place among the topic's messages.
   case presenceState(ChannelKey)
+  /// Call `endPause` after so long.
+  case pauseState(ChannelKey, nanoseconds: UInt64)
   /// The channel ended before this could run.
   case dropped(any Update)
   /// Close the connection.

@@ -19,11 +19,32 @@ extension SocketEngine {
   /// Notes that a channel's state may have changed; encodes it at once if the transport takes it.
   mutating func stateMayHaveChanged(_ key: ChannelKey, into output: inout EngineOutput) {
     guard let machine = self[key], machine.spec.hasState, case .live = machine.phase else { return }
+    if mustPause(machine, into: &output) { return }
     if isWritable, output.outbox.bytes.count < Self.fullOutbox {
       encodeState(of: machine, into: &output)
     } else {
       stateMustWait(machine)
     }
+  }
+
+  /// Whether the last state message is too young. Then `endPause` follows.
+  private func mustPause(_ machine: ChannelMachine, into output: inout EngineOutput) -> Bool {
+    guard machine.spec.ownPatchInterval > 0, machine.state.isStarted, !machine.state.needsFullState,
+      now < machine.nextStateAt
+    else { return false }
+    if let topic = machine.topicState { machine.state.fallBehind(topic) }
+    if !machine.waitsForPause {
+      machine.waitsForPause = true
+      output.actions.append(.pauseState(machine.key, nanoseconds: machine.nextStateAt - now))
+    }
+    return true
+  }
+
+  /// The pause after the last state message of a channel is over.
+  package mutating func endPause(_ key: ChannelKey, into output: inout EngineOutput) {
+    guard let machine = self[key], machine.waitsForPause else { return }
+    machine.waitsForPause = false
+    stateMayHaveChanged(key, into: &output)
   }
 
   private mutating func stateMustWait(_ machine: ChannelMachine) {
@@ -38,7 +59,9 @@ extension SocketEngine {
     guard condition != .lost, case .live = machine.phase else { return }
     if let topic = machine.topicState, machine.state.lacksChange(by: machine.running, topic) { return }
     if machine.spec.hasMessageBuilder { return buildState(of: machine, into: &output) }
+    let before = output.outbox.bytes.count
     machine.state.encode(machine.current, as: form(of: machine), into: &output.outbox)
+    if output.outbox.bytes.count > before { machine.nextStateAt = now + machine.spec.ownPatchInterval }
   }
 
   private func form(of machine: ChannelMachine) -> SyncedState.Form {
@@ -68,6 +91,7 @@ extension SocketEngine {
       case .live = machine.phase, machine.state.isBehind(topic),
       !machine.state.lacksChange(by: machine.running, topic)
     else { return .none }
+    if mustPause(machine, into: &output) { return .none }
     guard isWritable else {
       stateMustWait(machine)
       return .none
