@@ -162,7 +162,7 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
       ]),
-    .testTarget(name: "SynqCTests", dependencies: ["SynqC", "SynqChannels"]),
+    .testTarget(name: "SynqCTests", dependencies: ["SynqC", "SynqChannels", "SynqServer"]),
     .executableTarget(
       name: "synq-echo",
       dependencies: [

@@ -76,6 +76,9 @@
  *              once: when the library does not need `user` any more, and also when the registration fails.
  *   C++        A callback must not let an exception out, nor longjmp: the frames between are not C++.
  *   Signals    The library installs no signal handler and raises no SIGPIPE.
+ *   Memory     The first server that starts makes glibc keep up to 8 MB of freed memory at the end of each
+ *              heap (as freeing one block of 4 MB does), unless the program has set M_TRIM_THRESHOLD itself;
+ *              after a spike the library calls malloc_trim(). Both are for the whole process.
  *   Fork       A server, and each socket, connection and deferred of it, belongs to the process that made
  *              it: in a forked child its functions return SYNQ_EFORKED or NULL, and the child may not free
  *              it either. A child may start servers of its own, unless a server was stopped before the fork.
@@ -449,8 +452,11 @@ typedef struct synq_log_record {
   const char *const *fields;
 } synq_log_record_t;
 
-/* Called for each line of the log, on any thread, several at once; it must not block and must not call
- * the library. */
+/* Called for each line of the log, by a thread of the server's that does nothing else: one line at a time,
+ * and a call that blocks keeps no client waiting. Lines that come faster than they are taken are left out and
+ * counted, and so are those of one kind beyond some a second (SYNQ_LOG_INFO and above). Characters that
+ * control a terminal or end a line are escaped, and long values cut. The last call returns before
+ * `destroy`. It must not call the library. */
 typedef void (*synq_log_fn)(const synq_log_record_t *record, void *user);
 
 /* Limits against clients that ask for too much; 0 is the default. Over a limit a client gets an error
@@ -493,6 +499,10 @@ typedef struct synq_limits {
   uint32_t max_queued_bytes;            /* of a connection's events, likewise: an error. Default 16,000,000 */
   uint32_t max_timers;                  /* of one channel, not due yet: SYNQ_ELIMIT. Default 1,000 */
   uint32_t max_subscriptions;           /* of one channel: SYNQ_ELIMIT. Default 1,000 */
+  uint32_t message_timeout_ms;          /* for a message to arrive: close 1008. Default 60,000 */
+  uint32_t max_memory_mb;               /* held for all clients: the largest holders are closed with 1013.
+                                           Default: a quarter of the memory that the process may use */
+  uint32_t max_memory_mb_per_address;   /* of an IPv4 address or a /64, likewise. Default: half of that */
 } synq_limits_t;
 
 #define SYNQ_LIMITS_INIT SYNQ_INIT(synq_limits_t)

@@ -101,6 +101,9 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
 
   package func readBurstEnded() { settle() }
 
+  /// What waits in the channels, and what their callbacks work on.
+  package var heldBytes: Int { engine.heldBytes }
+
   /// Sends the states that changed while the client did not read.
   package func transportBecameWritable() {
     guard life == .open, !isEntered else { return }

@@ -41,8 +41,14 @@ package protocol SocketReceiver: AnyObject {
   func readBurstEnded()
   /// The peer takes bytes again.
   func transportBecameWritable()
+  /// About how much memory is held for what the client sent. O(channels).
+  var heldBytes: Int { get }
   /// The connection is over; called exactly once, last. `reason` is for the log.
   func transportClosed(reason: String)
+}
+
+extension SocketReceiver {
+  package var heldBytes: Int { 0 }
 }
 
 /// A client that asks to be connected, as its HTTP request says.

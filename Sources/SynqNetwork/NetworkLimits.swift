@@ -9,6 +9,9 @@ package struct NetworkLimits: Sendable {
   /// `maxConnections`. Beyond it 503. Its long-poll sessions, of all mounts, are counted apart up to the same number:
   /// beyond it 429. Default 10,000; raise it when a proxy in front gives all clients one address.
   package var maxConnectionsPerAddress = 10_000
+  /// Bytes that are held for clients, of all kinds, and for one address. Stops many clients that each keep within their own
+  /// limits from using up the machine. Beyond it those who hold most are closed, with 1013.
+  package var memory = MemoryBudget.Limits.default
   /// From the accepted connection, or the first byte of a further request, to the end of the request. Stops clients
   /// that send a header a byte at a time to hold connections (slowloris); TLS's handshake counts. Default 10 s.
   package var handshakeTimeout = TimeAmount.seconds(10)
@@ -51,6 +54,9 @@ package struct WebSocketLimits: Sendable {
   /// How long the client may send nothing. Stops half-open connections from living for ever. Beyond it 1002
   /// (`wire/idle_timeout`). Default 60 s: twice the heartbeat of the stock clients.
   package var idleTimeout = TimeAmount.seconds(60)
+  /// How long a message may take to arrive, from its first byte. Stops messages that are begun and fed a byte now and then
+  /// from being held for ever. Beyond it 1008. Default 60 s.
+  package var messageTimeout = TimeAmount.seconds(60)
   /// Bytes that wait to be sent at which the connection stops being writable: state is held back and coalesced, and
   /// no more is read from the client. Stops a client that sends and does not read. Default 64 kB.
   package var outboundHighWaterMark = 65_536

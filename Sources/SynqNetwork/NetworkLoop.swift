@@ -16,6 +16,18 @@ protocol LoopMember: AnyObject {
   var pendingBytes: Int { get }
   /// Ends now, whatever its peer does.
   func cutOff()
+  /// What it is counted with; only the loop touches it.
+  var account: MemoryAccount { get set }
+  /// About how much memory is held for its client beside what every connection costs.
+  var heldBytes: Int { get }
+  /// How much of what waits to be sent is shared with others.
+  var sharedBytes: Int { get }
+  /// The memory for clients is used up: end, and give back what is held.
+  func giveUp(_ reason: String)
+}
+
+extension LoopMember {
+  var sharedBytes: Int { 0 }
 }
 
 /// What the connections of one event loop share: buffers, and one timer instead of one per connection.
@@ -28,7 +40,12 @@ final class NetworkLoop: @unchecked Sendable {
   /// Where payloads are unmasked that are there whole.
   var scratch = UnsafeMessageBuffer()
   let readBuffer = SharedReadBuffer()
-  let writeBuffers = WriteBuffers()
+  let writeBuffers: WriteBuffers
+  private let budget: MemoryBudget
+  /// Called when what is held is over a limit.
+  var memoryIsShort: () -> Void = {}
+  /// Ticks until the system gets pages back that a spike has left.
+  private var ticksToTrim = 0
   let compression = SharedCompression()
 
   private var members: [any LoopMember] = []
@@ -41,9 +58,11 @@ final class NetworkLoop: @unchecked Sendable {
   /// What members that come now are closed with, once the server closes.
   private var closing: (code: CloseCode, reason: String)?
 
-  init(_ eventLoop: any EventLoop, tickLength: TimeAmount) {
+  init(_ eventLoop: any EventLoop, tickLength: TimeAmount, budget: MemoryBudget) {
     self.eventLoop = eventLoop
     self.tickLength = tickLength
+    self.budget = budget
+    writeBuffers = WriteBuffers(budget)
   }
 
   /// How many ticks a time-out of `time` is, rounded up, so that it never comes early.
@@ -78,6 +97,7 @@ final class NetworkLoop: @unchecked Sendable {
     eventLoop.assertInEventLoop()
     member.loopIndex = members.count
     members.append(member)
+    recount(member)
     if ticker == nil { scheduleTick() }
     guard let closing else { return }
     // Not inside its own making.
@@ -88,6 +108,8 @@ final class NetworkLoop: @unchecked Sendable {
     eventLoop.assertInEventLoop()
     guard let index = member.loopIndex else { return }
     member.loopIndex = nil
+    _ = budget.add(-member.account.counted, for: member.account.address)
+    member.account.counted = 0
     let last = members.removeLast()
     if last !== member {
       members[index] = last
@@ -119,6 +141,61 @@ final class NetworkLoop: @unchecked Sendable {
       self.awaitedThreads -= 1
       self.reportIfEmpty()
     }
+  }
+
+  // MARK: Memory
+
+  /// What each connection costs beside what it holds.
+  private static let connectionBytes = 4_096
+
+  /// Counts what a member holds now.
+  func recount(_ member: any LoopMember) {
+    guard member.loopIndex != nil else { return }
+    let held = Self.connectionBytes + member.heldBytes
+    let delta = held - member.account.counted
+    member.account.moved = 0
+    guard delta != 0 else { return }
+    member.account.counted = held
+    if !budget.add(delta, for: member.account.address) { memoryIsShort() }
+  }
+
+  /// Counts what a member holds, if enough has come or gone since that was done.
+  func note(_ bytes: Int, movedBy member: any LoopMember) {
+    member.account.moved += bytes
+    if member.account.moved >= MemoryAccount.granularity { recount(member) }
+  }
+
+  /// The members that hold most, at least `minBytes`.
+  func largestHolders(_ count: Int, minBytes: Int, index: Int) -> [MemoryShedder.Holder] {
+    let holders = members.compactMap { member -> MemoryShedder.Holder? in
+      recount(member)
+      let bytes = member.account.counted + member.sharedBytes
+      guard bytes >= minBytes else { return nil }
+      return MemoryShedder.Holder(
+        bytes: bytes, address: member.account.address, loop: index, id: ObjectIdentifier(member))
+    }
+    return Array(holders.sorted { $0.bytes > $1.bytes }.prefix(count))
+  }
+
+  /// Ends members because of what they hold.
+  func shed(_ ids: Set<ObjectIdentifier>) {
+    for member in members where ids.contains(ObjectIdentifier(member)) {
+      let held = (member.account.counted + member.sharedBytes + 999_999) / 1_000_000
+      member.giveUp("the memory for clients is used up (max_memory_mb), and this one holds \(held) MB")
+      recount(member)
+    }
+  }
+
+  /// A spike that is over by this is given back to the system.
+  private static let spikeBytes = 16 << 20
+
+  /// glibc keeps the pages between what is still used, and takes new ones for the next spike.
+  private func giveBackSpike() {
+    if budget.takeSpike(atLeast: Self.spikeBytes) { ticksToTrim = 5 }
+    guard ticksToTrim > 0 else { return }
+    ticksToTrim -= 1
+    // At once, and again when callbacks and closing connections have let go too.
+    if ticksToTrim == 4 || ticksToTrim == 0 { NIOThreadPool.singleton.submit { _ in HeapTrim.run() } }
   }
 
   /// Closes all members: `batch` at once, as many again after each `pause`. Those to which all was sent have the time of
@@ -167,8 +244,11 @@ final class NetworkLoop: @unchecked Sendable {
     var index = members.count
     while index > 0 {
       index -= 1
-      if index < members.count { members[index].tick() }
+      guard index < members.count else { continue }
+      members[index].tick()
+      if index < members.count { recount(members[index]) }
     }
+    giveBackSpike()
     if members.isEmpty {
       ticker?.cancel()
       ticker = nil

@@ -16,6 +16,7 @@ package final class NetworkServer: Sendable {
   private let loops: [NetworkLoop]
   private let loopsByIdentity: [ObjectIdentifier: NetworkLoop]
   private let acceptor: Acceptor
+  private let shedder: MemoryShedder
   private let listener = NIOLockedValueBox<(any NIOCore.Channel)?>(nil)
 
   /// Checks `configuration`.
@@ -31,7 +32,8 @@ package final class NetworkServer: Sendable {
     self.core = core
     self.group = group
     acceptor = Acceptor(logger: logger)
-    loops = group.makeIterator().map { NetworkLoop($0, tickLength: core.tickLength) }
+    loops = group.makeIterator().map { NetworkLoop($0, tickLength: core.tickLength, budget: core.memory) }
+    shedder = MemoryShedder(budget: core.memory, loops: loops)
     loopsByIdentity = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.eventLoop), $0) })
   }
 

@@ -13,6 +13,7 @@ final class ServerCore: Sendable {
   /// One for each of the configuration's `files`, in their order.
   let fileTrees: [FileTree]
   let counter: ConnectionCounter
+  let memory: MemoryBudget
   let sessions: LongPollSessions
   /// Nil when connections are not encrypted.
   let credentials: TLSCredentials?
@@ -32,6 +33,7 @@ final class ServerCore: Sendable {
     self.sockets = sockets
     if let tls = configuration.tls { credentials = try TLSCredentials(tls) } else { credentials = nil }
     counter = ConnectionCounter(configuration.limits)
+    memory = MemoryBudget(configuration.limits.memory)
     sessions = LongPollSessions(configuration.limits)
   }
 
@@ -40,7 +42,8 @@ final class ServerCore: Sendable {
     let limits = configuration.limits
     var shortest = min(limits.handshakeTimeout, limits.keepAliveTimeout, limits.closeTimeout)
     for mount in configuration.mounts {
-      shortest = min(shortest, mount.limits.idleTimeout, mount.longPoll.sessionTimeout)
+      shortest = min(
+        shortest, mount.limits.idleTimeout, mount.limits.messageTimeout, mount.longPoll.sessionTimeout)
     }
     return min(max(.nanoseconds(shortest.nanoseconds / 8), .milliseconds(10)), .seconds(1))
   }

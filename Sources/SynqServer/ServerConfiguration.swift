@@ -25,6 +25,8 @@ package struct ServerConfiguration: Sendable {
   /// Where topics go on beyond this server. Default nil: nowhere.
   package var adapter: (any PubSubAdapter)?
   package var logger: Logger
+  /// Whether the logger uses something that the program takes back when the server has ended. Default false.
+  package var logMustEnd = false
 
   package init(logger: Logger) { self.logger = logger }
 

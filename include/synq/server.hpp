@@ -129,7 +129,7 @@ struct ServerOptions {
   std::string tls_key;
   synq_tls_version_t tls_minimum_version = SYNQ_TLS_1_2;
   synq_log_level_t log_level = SYNQ_LOG_WARNING;
-  /* On any thread, several at once; it must not block and must not call the library. What it throws is dropped. */
+  /* As synq_log_fn; it must not call the library. What it throws is dropped. */
   std::function<void(const synq_log_record_t &)> log;
   std::vector<std::string> allowed_hosts = {};
 };

@@ -15,6 +15,13 @@ public struct Limits: Sendable, Hashable {
   public var handshakeTimeout = Duration.seconds(10)
   /// Without a byte from the client: close 1002. Default 60 s.
   public var idleTimeout = Duration.seconds(60)
+  /// For a message to arrive, from its first byte: close 1008. Default 60 s.
+  public var messageTimeout = Duration.seconds(60)
+  /// Megabytes held for all clients: those who hold most are closed with 1013. Default: a quarter of the memory that the process
+  /// may use.
+  public var maxMemoryMB: Int?
+  /// Megabytes held for one IPv4 address or IPv6 /64: likewise. Default: half of ``maxMemoryMB``.
+  public var maxMemoryMBPerAddress: Int?
   /// Bytes of an HTTP request's header: 431. Default 16,384.
   public var maxHeaderBytes = 16_384
   /// Bytes of one message, all its frames: close 1009, over long poll status 413. Default 1,000,000, at most 1 GiB.
@@ -108,6 +115,8 @@ public struct Limits: Sendable, Hashable {
   }
 
   func apply(to network: inout NetworkLimits) {
+    network.memory = MemoryBudget.Limits(
+      megabytes: maxMemoryMB ?? 0, perAddress: maxMemoryMBPerAddress ?? 0)
     network.maxConnections = maxConnections
     network.maxConnectionsPerAddress = maxConnectionsPerAddress
     network.handshakeTimeout = TimeAmount(clamping: handshakeTimeout)
@@ -130,6 +139,7 @@ public struct Limits: Sendable, Hashable {
 
   private func apply(to socket: inout WebSocketLimits) {
     socket.idleTimeout = TimeAmount(clamping: idleTimeout)
+    socket.messageTimeout = TimeAmount(clamping: messageTimeout)
     socket.maxFrameBytes = maxFrameBytes
     socket.maxMessageBytes = maxMessageBytes
     socket.maxFragments = maxFragments

@@ -111,6 +111,7 @@ enum Options {
     let level = Logger.Level(options.log_level)
     let logger = Logger(label: "synq") { _ in LogAdapter(options.log, user: user, level: level) }
     var configuration = ServerConfiguration(logger: logger)
+    configuration.logMustEnd = options.log != nil
     if let host = try Argument.optionalString(options.host, "host") { configuration.network.host = host }
     configuration.network.port = Int(options.port)
     configuration.network.allowedHosts = try Argument.strings(options.allowed_hosts, "allowed_hosts")
@@ -143,6 +144,8 @@ enum Options {
   private static func apply(_ limits: synq_limits_t, to network: inout NetworkLimits) {
     set(&network.maxConnections, limits.max_connections)
     set(&network.maxConnectionsPerAddress, limits.max_connections_per_address)
+    network.memory = MemoryBudget.Limits(
+      megabytes: Int(limits.max_memory_mb), perAddress: Int(limits.max_memory_mb_per_address))
     set(&network.handshakeTimeout, limits.handshake_timeout_ms)
     set(&network.maxHeaderBytes, limits.max_header_bytes)
     set(&network.keepAliveTimeout, limits.keep_alive_timeout_ms)
@@ -174,6 +177,7 @@ enum Options {
     mount.limits.maxFrameBytes = mount.limits.maxMessageBytes + WebSocketLimits.longestHeader
     mount.longPoll.maxBodyBytes = mount.limits.maxMessageBytes
     client.json.maxBytes = mount.limits.maxMessageBytes
+    set(&mount.limits.messageTimeout, limits.message_timeout_ms)
     set(&mount.limits.maxFrameBytes, limits.max_frame_bytes)
     set(&mount.limits.maxFragments, limits.max_fragments)
     set(&mount.limits.maxOutboundBytes, limits.max_outbound_bytes)

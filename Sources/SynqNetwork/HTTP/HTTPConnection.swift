@@ -66,6 +66,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
   private let encoder: HTTPResponseEncoder
   private var decoder: ByteToMessageHandler<HTTPRequestDecoder>
   var loopIndex: Int?
+  var account = MemoryAccount(AddressKey(nil))
 
   init(
     core: ServerCore, loop: NetworkLoop, encoder: HTTPResponseEncoder,
@@ -90,6 +91,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
+    account = MemoryAccount(AddressKey(context.channel.remoteAddress))
     loop.add(self)
   }
 
@@ -210,17 +212,24 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
       if !decoderHasStopped { isKeptAlive = false }
     }
     let route = core.router.route(target.segments)
-    let bodyLimit = bodyLimit(head, route)
+    let bodyLimit = bodyLimit(head, target, route)
     if let bodyLimit, let length = head.headers.first(name: "content-length").flatMap({ Int($0) }),
       length > bodyLimit
     {
       return refuseBody(limit: bodyLimit)
     }
-    if bodyLimit != nil, head.headers.first(name: "expect")?.lowercased() == "100-continue" {
+    let request = Request(head: head, target: target, route: route, bodyLimit: bodyLimit)
+    if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
+      guard bodyLimit != nil else {
+        // The body stays where it is (RFC 9110, section 10.1.1), and the connection cannot go on behind it.
+        isKeptAlive = false
+        enter(.answering)
+        return dispatch(request)
+      }
       let proceed = HTTPResponseHead(version: .http1_1, status: .continue)
       context?.writeAndFlush(Self.wrapOutboundOut(.head(proceed)), promise: nil)
     }
-    request = Request(head: head, target: target, route: route, bodyLimit: bodyLimit)
+    self.request = request
     enter(.reading)
   }
 
@@ -232,6 +241,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     }
     guard count + bytes.readableBytes <= limit else { return refuseBody(limit: limit) }
     request?.body.writeImmutableBuffer(bytes)
+    loop.note(bytes.readableBytes, movedBy: self)
   }
 
   /// Only long poll reads bodies. The rest of this one is not read, so the connection ends.
@@ -307,6 +317,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     let sent = loop.eventLoop.makePromise(of: Void.self)
     sent.futureResult.assumeIsolated().whenComplete { self.answered($0) }
     context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: sent)
+    if case .finishing = phase { loop.recount(self) }
   }
 
   /// Ends the connection, for an answer that cannot be finished as it was begun.
@@ -376,6 +387,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
   private func enter(_ next: Phase) {
     phase = next
     ticksInPhase = 0
+    if account.counted > MemoryAccount.granularity { loop.recount(self) }
   }
 
   private func resumeReading() {
@@ -466,6 +478,16 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
   }
 
   func cutOff() {
+    context?.close(promise: nil)
+  }
+
+  /// A part of a request as it waits, at least.
+  private static let partBytes = 512
+
+  var heldBytes: Int { (request?.body.storageCapacity ?? 0) + pendingBytes + queued.count * Self.partBytes }
+
+  func giveUp(_ reason: String) {
+    core.logger.warning("closing a connection: \(reason)", metadata: logMetadata)
     context?.close(promise: nil)
   }
 

@@ -10,9 +10,14 @@ extension HTTPConnection {
     static let authToken = "x-phoenix-authtoken"
   }
 
-  /// Whether a request's body is messages, and how many bytes it may have.
-  func bodyLimit(_ head: HTTPRequestHead, _ route: Router.Route) -> Int? {
+  /// Whether a request's body is messages of somebody who is known, and how many bytes it may have. Of others it is dropped
+  /// as it comes, and the answer says why.
+  func bodyLimit(_ head: HTTPRequestHead, _ target: RequestTarget, _ route: Router.Route) -> Int? {
     guard case .longPoll(let mount, _) = route, head.method == .POST else { return nil }
+    let verdict = core.sockets[mount].origins.judge(
+      origin: head.headers.first(name: "origin"), host: head.headers.first(name: "host"),
+      pagesSayOrigin: false)
+    guard verdict == .allowed, session(of: head, target, mount: mount) != nil else { return nil }
     return core.sockets[mount].mount.longPoll.maxBodyBytes
   }
 
@@ -42,7 +47,11 @@ extension HTTPConnection {
   }
 
   private func session(of request: Request, mount: Int) -> LongPollSession? {
-    let token = request.head.headers.first(name: Field.sessionToken) ?? request.target.value(of: "token")
+    session(of: request.head, request.target, mount: mount)
+  }
+
+  private func session(of head: HTTPRequestHead, _ target: RequestTarget, mount: Int) -> LongPollSession? {
+    let token = head.headers.first(name: Field.sessionToken) ?? target.value(of: "token")
     return core.sessions.find(token, mount: mount)
   }
 

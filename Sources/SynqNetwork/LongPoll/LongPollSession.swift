@@ -62,6 +62,9 @@ final class LongPollSession: SocketTransport, LoopMember, @unchecked Sendable {
   /// No further poll will come for what waits.
   private var serverIsClosing = false
   var loopIndex: Int?
+  var account: MemoryAccount
+  /// What waited when it was counted.
+  private var countedWaiting = 0
 
   init(
     token: String, mount: Int, address: AddressKey, settings: SocketSettings, loop: NetworkLoop,
@@ -71,6 +74,7 @@ final class LongPollSession: SocketTransport, LoopMember, @unchecked Sendable {
     self.token = token
     self.mount = mount
     self.address = address
+    account = MemoryAccount(address)
     self.loop = loop
     self.logger = logger
     self.forget = forget
@@ -122,6 +126,7 @@ final class LongPollSession: SocketTransport, LoopMember, @unchecked Sendable {
     }
     // Also of a session that ends: what its socket wrote is in the outbox that the sockets of this loop share.
     receiver?.readBurstEnded()
+    loop.recount(self)
     switch phase {
     case .open: return .taken
     case .ending, .gone:
@@ -174,6 +179,7 @@ final class LongPollSession: SocketTransport, LoopMember, @unchecked Sendable {
   /// Answers the poll that waits with what there is, if the client has room for it.
   private func deliver() {
     wasWritable = isWritable
+    if abs(queue.count - countedWaiting) >= MemoryAccount.granularity { recount() }
     if queue.count > limits.maxQueuedBytes {
       queue.removeAll(keepingCapacity: false)
       close(.tryAgainLater, reason: "the client does not poll: more than \(limits.maxQueuedBytes) bytes wait")
@@ -238,6 +244,7 @@ final class LongPollSession: SocketTransport, LoopMember, @unchecked Sendable {
     let messages = queue.withUnsafeBytes { ByteBuffer(bytes: $0) }
     // A queue that grew is given back: an idle session keeps none.
     queue.removeAll(keepingCapacity: false)
+    if countedWaiting > 0 { recount() }
     poll.promise.succeed(Delivery(messages: messages))
     if phase == .ending { return vanish() }
     if !wasWritable, isWritable {
@@ -282,5 +289,19 @@ final class LongPollSession: SocketTransport, LoopMember, @unchecked Sendable {
   func cutOff() {
     answerPoll()
     vanish()
+  }
+
+  private func recount() {
+    countedWaiting = queue.count
+    loop.recount(self)
+  }
+
+  var heldBytes: Int { (queue.count > 0 ? queue.reserved : 0) + (receiver?.heldBytes ?? 0) }
+
+  func giveUp(_ reason: String) {
+    logger.warning(
+      "ending a long-poll session: \(reason)", metadata: ["code": "\(CloseCode.tryAgainLater.rawValue)"])
+    queue.removeAll(keepingCapacity: false)
+    if phase == .open { end(.tryAgainLater, reason: reason) } else { vanish() }
   }
 }

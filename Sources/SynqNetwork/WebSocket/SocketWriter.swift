@@ -29,6 +29,8 @@ struct SocketWriter {
   /// What waits before it.
   private var chunks = CircularBuffer<Chunk>(initialCapacity: 0)
   private var chunkBytes = 0
+  /// Of these, what other connections send too.
+  private(set) var sharedBytes = 0
   /// The size of the piece that NIO has, which tells when the kernel took it all.
   private var nioPieceBytes = 0
   /// NIO may hold bytes from the time before this writer, which must go first.
@@ -58,7 +60,7 @@ struct SocketWriter {
 
   /// Memory of this connection's own that waits here; what is shared is not its own.
   var heldBytes: Int {
-    var held = tail.storageCapacity
+    var held = (tail.readableBytes > 0 ? tail.storageCapacity : 0) + nioPieceBytes
     for case .own(let buffer) in chunks { held += buffer.storageCapacity }
     return held
   }
@@ -73,8 +75,10 @@ struct SocketWriter {
   }
 
   /// Writes what other connections are sent too; held once for all of them.
-  mutating func write(_ shared: [UInt8]) {
+  mutating func write(_ shared: [UInt8], with buffers: WriteBuffers) {
     pushTail()
+    buffers.hold(shared)
+    sharedBytes += shared.count
     chunks.append(.shared(shared, sent: 0))
     chunkBytes += shared.count
     writtenBytes += shared.count
@@ -99,14 +103,14 @@ struct SocketWriter {
     // this thread.
     if let descriptor, context.channel.isActive, !isBehindNIO || Self.nioPendingBytes(context) == 0 {
       isBehindNIO = false
-      sendAll(to: descriptor)
+      sendAll(to: descriptor, returningTo: buffers)
     }
     guard waitingBytes > 0 else {
       buffers.takeBack(tail)
       tail = ByteBuffer()
       return nil
     }
-    let piece = takePiece()
+    let piece = takePiece(returningTo: buffers)
     nioPieceBytes = piece?.readableBytes ?? 0
     return piece
   }
@@ -144,11 +148,11 @@ struct SocketWriter {
   }
 
   /// Takes off what NIO gets: a buffer as it is where it is one alone or large, else a copy of what comes first.
-  private mutating func takePiece() -> ByteBuffer? {
+  private mutating func takePiece(returningTo buffers: WriteBuffers) -> ByteBuffer? {
     pushTail()
     guard let first = chunks.first else { return nil }
     if case .own(let buffer) = first, chunks.count == 1 || buffer.readableBytes >= Self.pieceBytes / 4 {
-      drop(buffer.readableBytes)
+      drop(buffer.readableBytes, returningTo: buffers)
       return buffer
     }
     let count = min(chunkBytes, Self.pieceBytes)
@@ -160,17 +164,18 @@ struct SocketWriter {
       case .shared(let bytes, let sent): piece.writeBytes(bytes[sent...].prefix(room))
       }
     }
-    drop(count)
+    drop(count, returningTo: buffers)
     return piece
   }
 
   /// Takes `count` sent bytes off the front.
-  private mutating func drop(_ count: Int) {
+  private mutating func drop(_ count: Int, returningTo buffers: WriteBuffers) {
     var left = count
     while left > 0, let first = chunks.first {
       let size = first.count
       if size <= left {
         chunks.removeFirst()
+        letGo(first, returningTo: buffers)
         chunkBytes -= size
         left -= size
         continue
@@ -187,15 +192,29 @@ struct SocketWriter {
     if left > 0 { tail.moveReaderIndex(forwardBy: left) }
   }
 
+  private mutating func letGo(_ chunk: Chunk, returningTo buffers: WriteBuffers) {
+    guard case .shared(let bytes, _) = chunk else { return }
+    buffers.letGo(bytes)
+    sharedBytes -= bytes.count
+  }
+
+  /// Forgets all that waits: the connection is over.
+  mutating func removeAll(returningTo buffers: WriteBuffers) {
+    drop(chunkBytes, returningTo: buffers)
+    tail = ByteBuffer()
+  }
+
   // MARK: The kernel
 
   /// Sends what the kernel takes without waiting.
-  private mutating func sendAll(to descriptor: NIOBSDSocket.Handle) {
+  private mutating func sendAll(
+    to descriptor: NIOBSDSocket.Handle, returningTo buffers: WriteBuffers
+  ) {
     while waitingBytes > 0 {
       let sent = chunks.isEmpty ? sendTail(to: descriptor) : sendChunks(to: descriptor)
       if sent < 0, errno == EINTR { continue }
       guard sent > 0 else { return }
-      drop(sent)
+      drop(sent, returningTo: buffers)
     }
   }
 

@@ -24,6 +24,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   private let settings: SocketSettings
   private let core: ServerCore
   private let compression: MessageCompression?
+  private let frameLimits: FrameLimits
   private var decoder: FrameDecoder
   private var receiver: (any SocketReceiver)?
   private var context: ChannelHandlerContext?
@@ -47,6 +48,12 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   private var takenBytes = 0
   private var closeReason = "the connection was lost"
   var loopIndex: Int?
+  var account = MemoryAccount(AddressKey(nil))
+  /// What waited to be sent when it was counted.
+  private var countedWaiting = 0
+  /// Ticks since the message began that is still to come, and which it is.
+  private var messageTicks: UInt32 = 0
+  private var messageAtTick: UInt32 = 0
 
   init(core: ServerCore, settings: SocketSettings, loop: NetworkLoop, compression: MessageCompression? = nil)
   {
@@ -55,10 +62,10 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     self.settings = settings
     self.loop = loop
     let limits = settings.mount.limits
-    decoder = FrameDecoder(
-      limits: FrameLimits(
-        maxFrameBytes: limits.maxFrameBytes, maxMessageBytes: limits.maxMessageBytes,
-        maxFragments: limits.maxFragments, allowsCompression: compression != nil))
+    frameLimits = FrameLimits(
+      maxFrameBytes: limits.maxFrameBytes, maxMessageBytes: limits.maxMessageBytes,
+      maxFragments: limits.maxFragments, allowsCompression: compression != nil)
+    decoder = FrameDecoder(limits: frameLimits)
   }
 
   /// Hands over the socket behind this connection; messages are dropped before that.
@@ -72,6 +79,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
+    account = MemoryAccount(AddressKey(context.channel.remoteAddress))
     if core.credentials == nil { writer.attach(to: context) }
     loop.add(self)
   }
@@ -86,6 +94,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
       quietTicks = 0
       isInBurst = true
       buffer.withUnsafeReadableBytes { consume($0) }
+      account.moved += buffer.readableBytes
     }
     loop.readBuffer.takeBack(buffer)
   }
@@ -101,6 +110,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     writePongs()
     // Also while closing: what the socket wrote is in the outbox that the sockets of this loop share.
     receiver?.readBurstEnded()
+    loop.note(0, movedBy: self)
   }
 
   func read(context: ChannelHandlerContext) {
@@ -193,8 +203,26 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   /// Bytes accepted by `send` that the peer has not taken yet.
   var pendingBytes: Int { writer.waitingBytes + (context.map(SocketWriter.nioPendingBytes) ?? 0) }
 
-  /// Memory of this connection's own that what waits takes here.
-  var heldBytes: Int { writer.heldBytes }
+  var heldBytes: Int {
+    writer.heldBytes + decoder.heldBytes + (compression?.heldBytes ?? 0) + (receiver?.heldBytes ?? 0)
+  }
+
+  var sharedBytes: Int { writer.sharedBytes }
+
+  func giveUp(_ reason: String) {
+    log(.warning, "closing a WebSocket: \(reason)", .tryAgainLater)
+    // Nothing more is read of a message that is begun.
+    decoder = FrameDecoder(limits: frameLimits)
+    if phase == .open, writer.waitingBytes <= SocketWriter.pieceBytes {
+      beginClosing(.tryAgainLater, reason: reason, text: reason)
+      releaseReceiver()
+    } else {
+      // A close frame would be the last of what this client does not read.
+      if phase == .open { closeReason = reason }
+      writer.removeAll(returningTo: loop.writeBuffers)
+      context?.close(promise: nil)
+    }
+  }
 
   func send(_ outbox: inout Outbox) {
     guard phase == .open, !outbox.isEmpty else {
@@ -216,7 +244,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
       write { buffer in bytes.withUnsafeBytes { buffer.writeFrame(opcode, $0, isCompressed: isCompressed) } }
     } else {
       write { $0.writeFrameHeader(opcode, count: bytes.count, isCompressed: isCompressed) }
-      writer.write(bytes)
+      writer.write(bytes, with: loop.writeBuffers)
       noteFullness()
     }
   }
@@ -267,6 +295,10 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
       let taken = loop.eventLoop.makePromise(of: Void.self)
       taken.futureResult.assumeIsolated().whenComplete { self.pieceWasTaken($0) }
       context.writeAndFlush(Self.wrapOutboundOut(piece), promise: taken)
+    }
+    if abs(writer.waitingBytes - countedWaiting) >= MemoryAccount.granularity {
+      countedWaiting = writer.waitingBytes
+      loop.recount(self)
     }
     if isFull, pendingBytes <= settings.mount.limits.outboundLowWaterMark { becameWritable() }
     if closesOutput, writer.isIdle {
@@ -325,6 +357,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     guard phase != .closed else { return }
     phase = .closed
     loop.remove(self)
+    writer.removeAll(returningTo: loop.writeBuffers)
     context = nil
     releaseReceiver()
   }
@@ -336,6 +369,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     switch phase {
     case .open:
       // It is not read from meanwhile: that it takes bytes is its sign of life.
+      if isLate { return end(.policyViolation, reason: "a message did not arrive within message_timeout_ms") }
       let isSlow = !isWritable
       if isSlow { noteTakenBytes() }
       guard quietTicks > loop.ticks(settings.mount.limits.idleTimeout) else { return }
@@ -348,6 +382,17 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
       if quietTicks > loop.ticks(core.configuration.limits.closeTimeout) { context?.close(promise: nil) }
     case .closed: break
     }
+  }
+
+  /// Whether the message that is still to come has had its time. One that the server does not read has time.
+  private var isLate: Bool {
+    guard decoder.isInsideMessage, decoder.begun == messageAtTick, isWritable else {
+      messageTicks = 0
+      messageAtTick = decoder.begun
+      return false
+    }
+    messageTicks += 1
+    return messageTicks > loop.ticks(settings.mount.limits.messageTimeout)
   }
 
   private func noteTakenBytes() {

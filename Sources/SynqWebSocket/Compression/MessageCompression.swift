@@ -24,6 +24,9 @@ package final class MessageCompression {
     return shared.output.bytes
   }
 
+  /// About the memory of the streams that are this connection's own.
+  package var heldBytes: Int { (ownDeflater == nil ? 0 : 268_000) + (ownInflater == nil ? 0 : 44_000) }
+
   /// Whether a message of so many bytes is compressed: others are better sent as they are.
   package func compresses(_ count: Int) -> Bool { count >= options.minBytes && count <= UInt32.max }
 

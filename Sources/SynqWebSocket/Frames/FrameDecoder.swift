@@ -69,6 +69,16 @@ package struct FrameDecoder: ~Copyable {
     self.limits = limits
   }
 
+  /// Memory that a message takes of which a part is still to come.
+  package var heldBytes: Int { body.reserved + control.reserved }
+
+  /// Messages, and control frames outside of them, that have begun. With `isInsideMessage` it tells one that does not arrive
+  /// from many that do.
+  package private(set) var begun: UInt32 = 0
+
+  /// Whether a part of something is still to come.
+  package var isInsideMessage: Bool { message != nil || frame != nil || headerCount > 0 }
+
   /// Reads the next event, taking what it used off the front of `input`.
   ///
   /// Call it until it says `needsBytes`, `close` or `violation`. `scratch` may be shared by all decoders of a thread.
@@ -132,6 +142,7 @@ package struct FrameDecoder: ~Copyable {
     guard !frameBytes.overflow, frameBytes.partialValue <= limits.maxFrameBytes else {
       return .frameTooLarge(bytes: header.payloadLength, limit: limits.maxFrameBytes)
     }
+    if header.opcode.isControl ? message == nil : header.opcode != .continuation { begun &+= 1 }
     if !header.opcode.isControl {
       if header.opcode == .continuation {
         guard message != nil else { return .continuationOfNothing }

@@ -23,6 +23,9 @@ package struct UnsafeMessageBuffer: ~Copyable {
     UnsafeRawBufferPointer(start: base, count: count)
   }
 
+  /// The bytes that it takes in memory.
+  package var reserved: Int { capacity }
+
   /// Room for `size` more bytes at the returned address; `commit` makes them part of the buffer.
   ///
   /// Grows by doubling, from what has arrived and not from what a header announces: a peer that announces a large

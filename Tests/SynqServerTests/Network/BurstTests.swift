@@ -71,7 +71,8 @@ import Testing
     let session = LongPollSession(
       token: "token", mount: 0, address: AddressKey(nil),
       settings: try SocketSettings(.echo(), hosts: HostRule(nil, listeningOn: "::")),
-      loop: NetworkLoop(loop, tickLength: .seconds(1)), logger: LogRecord().logger
+      loop: NetworkLoop(loop, tickLength: .seconds(1), budget: MemoryBudget(.default)),
+      logger: LogRecord().logger
     ) {}
     let receiver = ClosingReceiver(session)
     session.attach(receiver)

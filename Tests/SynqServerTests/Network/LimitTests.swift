@@ -188,12 +188,18 @@ import Testing
 
   @Test func waitsForABodyThatIsAnnounced() async throws {
     try await TestServer.with { test in
+      let token = try await LongPollClient(test).begin()
+      let fields = "Host: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
       let client = try await test.connect()
-      try await client.send(
-        "POST /socket/longpoll HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+      try await client.send("POST /socket/longpoll?token=\(token) HTTP/1.1\r\n\(fields)")
       #expect(await client.receive(through: "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n")
       try await client.send("[]")
-      #expect(await client.reply().body == "{\"status\":410}")
+      #expect(await client.reply().body == "{\"status\":200}")
+      // Nobody is asked for a body that is not wanted.
+      let stranger = try await test.connect()
+      let reply = try await stranger.request("POST /socket/longpoll?token=guessed HTTP/1.1\r\n\(fields)")
+      #expect(reply.body == "{\"status\":410}")
+      #expect(await stranger.receiveToEnd() == [])
     }
   }
 }

@@ -21,6 +21,8 @@ final class ManualServer {
   let log = LogRecord()
   let room = Room()
   private let core: ServerCore
+  private let shedder: MemoryShedder
+  var memory: MemoryBudget { core.memory }
 
   init(
     adapter: (any PubSubAdapter)? = nil, _ change: (inout NetworkConfiguration) -> Void = { _ in }
@@ -39,7 +41,8 @@ final class ManualServer {
     hub = ChannelHub(parts)
     hub.use([loop])
     core = try ServerCore(configuration, backend: hub, logger: log.logger)
-    networkLoop = NetworkLoop(loop, tickLength: core.tickLength)
+    networkLoop = NetworkLoop(loop, tickLength: core.tickLength, budget: core.memory)
+    shedder = MemoryShedder(budget: core.memory, loops: [networkLoop])
   }
 
   /// Connections that a test leaves open keep each other, and the engine of their sockets, alive.

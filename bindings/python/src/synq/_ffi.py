@@ -164,7 +164,8 @@ LIMITS = (
     "max_outbound_bytes max_patch_bytes max_json_nodes max_pending_replies max_inflate_ratio "
     "max_longpoll_sessions max_longpoll_batch max_longpoll_queue_bytes max_longpoll_body_bytes "
     "longpoll_session_timeout_ms keep_alive_timeout_ms close_timeout_ms drain_batch drain_pause_ms "
-    "max_queued_messages max_queued_bytes max_timers max_subscriptions"
+    "max_queued_messages max_queued_bytes max_timers max_subscriptions message_timeout_ms max_memory_mb "
+    "max_memory_mb_per_address"
 )
 
 
