@@ -602,7 +602,7 @@ typedef struct synq_mount_options {
   const char *pattern;               /* in place of "websocket": a path with parameters, "custom/:id/ws" */
   const synq_limits_t *limits;       /* for connections here; 0 takes the server's. max_connections...,
                                       handshake_timeout_ms, max_header_bytes, keep_alive_timeout_ms,
-                                      close_timeout_ms and drain_... are the server's alone */
+                                      close_timeout_ms, max_memory_... and drain_... are the server's alone */
   int compress;                      /* 1: permessage-deflate (RFC 7692) for WebSocket clients that offer it:
                                       fewer bytes for more CPU time. Default 0 */
   synq_check_origin_fn check_origin; /* decides in place of `origins`; to give both is SYNQ_EINVAL */

@@ -146,7 +146,7 @@ final class NetworkLoop: @unchecked Sendable {
   // MARK: Memory
 
   /// What each connection costs beside what it holds.
-  private static let connectionBytes = 4_096
+  static let connectionBytes = 4_096
 
   /// Counts what a member holds now.
   func recount(_ member: any LoopMember) {
@@ -246,7 +246,8 @@ final class NetworkLoop: @unchecked Sendable {
       index -= 1
       guard index < members.count else { continue }
       members[index].tick()
-      if index < members.count { recount(members[index]) }
+      // Most are idle, and hold nothing.
+      if index < members.count, members[index].account.mayHold { recount(members[index]) }
     }
     giveBackSpike()
     if members.isEmpty {

@@ -137,6 +137,7 @@ extension ServerRuntime {
   /// Ends the library's threads; after the stop, not from one of them.
   package func joinThreads() {
     if case .workers(let pool) = deliveryOfCallbacks { pool.stop() }
+    endLog()
   }
 
   /// Whether the current thread is one that the library runs callbacks on.

@@ -47,14 +47,21 @@ package final class ServerRuntime: Sendable {
   }
 
   let state: Mutex<State>
+  /// The program's logger behind a queue, so that it keeps no event loop from its work.
   package let logger: Logger
+  private let logQueue: LogQueue
+  private let logMustEnd: Bool
+  /// The program's logger itself, for a hub without loops of its own.
+  private let programLogger: Logger
   /// The callbacks that wait for the host; nil with another delivery.
   package let pollQueue: PollQueue?
   private let delivery: Delivery
   let stopped = StopSignal()
 
   package init(_ configuration: ServerConfiguration) throws(HostError) {
-    logger = configuration.logger
+    programLogger = configuration.logger
+    logMustEnd = configuration.logMustEnd
+    (logQueue, logger) = LogQueue.before(configuration.logger)
     try Self.check(configuration.loopCount, "loops", atMost: ServerConfiguration.maxLoops)
     switch configuration.threads {
     case .inline:
@@ -82,6 +89,11 @@ package final class ServerRuntime: Sendable {
       throw HostError(.invalidArgument, "\(name): \(count) is not in 1...\(limit)")
     }
   }
+
+  deinit { logQueue.endSoon() }
+
+  /// Ends the thread of the log, when nothing else of the server runs any more.
+  func endLog() { logQueue.end(mustEnd: logMustEnd) }
 
   // MARK: Configuring
 
@@ -222,7 +234,7 @@ package final class ServerRuntime: Sendable {
     state.withLock { state in
       let parts = ChannelHub.Parts(
         router: state.router, hosts: state.hosts, connectHosts: state.connectHosts, limits: state.limits,
-        delivery: delivery, logger: logger)
+        delivery: delivery, logger: programLogger)
       return (parts, state.configuration.network.mounts)
     }
   }

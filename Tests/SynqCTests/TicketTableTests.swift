@@ -1,4 +1,5 @@
 import SynqChannels
+import SynqServer
 import Testing
 
 @testable import SynqC
@@ -63,6 +64,6 @@ import Testing
     ("\u{2028}\u{2029}\t\u{0}", "\\u{2028}\\u{2029}\\t\\0"),
   ])
   func controlCharactersAreEscaped(_ text: String, _ expected: String) {
-    #expect(LogAdapter.escaped(text) == expected)
+    #expect(LogText.harmless(text) == expected)
   }
 }

@@ -31,7 +31,7 @@ public struct MountOptions: Sendable {
   /// Whether messages are compressed (permessage-deflate, RFC 7692) for WebSocket clients that offer it: fewer bytes for more
   /// CPU time. Default false.
   public var compress: Bool
-  /// Limits of the connections here; those of all connections, of handshakes and of a stop are the server's alone.
+  /// Limits of the connections here; those of all connections, of memory, of handshakes and of a stop are the server's alone.
   /// Default: the server's.
   public var limits: Limits?
 

