@@ -111,6 +111,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     switch phase {
     // It has no answer to wait for.
     case .waiting, .reading, .closing, .closed: context.close(promise: nil)
+    // Half a connection is of no use to a WebSocket: the client has gone.
+    case .answering where decoderHasStopped: context.close(promise: nil)
     case .answering, .sending, .finishing:
       isKeptAlive = false
       // A poll is answered at once: whether its client is still there cannot be told, and messages would be lost.
