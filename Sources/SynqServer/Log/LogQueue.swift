@@ -246,6 +246,7 @@ package struct QueuedLogHandler: LogHandler {
     set { metadata[key] = newValue }
   }
 
+  /// Hands a line on, with what clients put into it made harmless.
   package func log(event: LogEvent) {
     let fields = metadata.merging(event.metadata ?? [:]) { $1 }
     queue.add(

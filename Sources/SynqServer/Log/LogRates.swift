@@ -20,6 +20,7 @@ struct LogRates {
     var level: Logger.Level
   }
 
+  // canonical: beginnings of lines are counted, and two that look alike may share a rate.
   private var kinds: [String: Kind] = [:]
 
   enum Verdict: Equatable {
