@@ -10,7 +10,7 @@ atomic_int test_failures;
 static const test_t *const tables[] = {argument_tests, value_tests,    part_tests,     patch_tests,   channel_tests,
                                        message_tests,  presence_tests, connect_tests,  depth_tests,   limit_tests,
                                        tls_tests,      deferred_tests, response_tests, lending_tests, lifetime_tests,
-                                       delivery_tests, error_tests,    system_tests};
+                                       delivery_tests, error_tests,    system_tests,   topic_tests};
 
 struct gate {
   pthread_mutex_t lock;

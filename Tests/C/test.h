@@ -15,7 +15,7 @@ typedef struct test {
 /* One table for each file of tests. */
 extern const test_t argument_tests[], channel_tests[], connect_tests[], deferred_tests[], depth_tests[],
     delivery_tests[], error_tests[], lending_tests[], lifetime_tests[], limit_tests[], message_tests[], part_tests[],
-    patch_tests[], presence_tests[], response_tests[], system_tests[], tls_tests[], value_tests[];
+    patch_tests[], presence_tests[], response_tests[], system_tests[], tls_tests[], topic_tests[], value_tests[];
 
 extern atomic_int test_failures;
 

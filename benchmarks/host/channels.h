@@ -17,4 +17,8 @@ synq_channel_options_t bigtext_channel(void);
  * last 20 messages, the newest first. */
 synq_channel_options_t room_channel(void);
 
+/* shared:* - {room, topic, messages: []}, one state for the whole room; `say` {text, id} puts it first, the last 20 are
+ * kept. */
+synq_channel_options_t shared_channel(void);
+
 #endif

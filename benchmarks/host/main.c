@@ -29,7 +29,8 @@ static int add_channels(synq_server_t *server) {
   } channels[] = {{"counter:*", counter_channel()},
                   {"big:*", big_channel()},
                   {"bigtext:*", bigtext_channel()},
-                  {"room:*", room_channel()}};
+                  {"room:*", room_channel()},
+                  {"shared:*", shared_channel()}};
   for (size_t i = 0; i < sizeof channels / sizeof *channels; i++) {
     int result = synq_server_channel(server, channels[i].pattern, &channels[i].options);
     if (result != SYNQ_OK) return result;

@@ -111,7 +111,8 @@ static bool join(connection_t *connection, slice_t head, const message_t *messag
                        message->join_ref.at, (int)message->topic.count, message->topic.at);
   if (count < 0 || (size_t)count >= sizeof connection->address || message->topic.count < 2) return false;
   connection->address_count = (uint8_t)count;
-  connection->work = message->topic.at[1];
+  /* A room with one shared state is a room: the bytes are as many. */
+  connection->work = message->topic.at[1] == 's' ? 'r' : message->topic.at[1];
   if (connection->work == 'r' && !connection->member) {
     connection->member = true;
     connection->next_member = members;

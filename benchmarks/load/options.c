@@ -31,7 +31,7 @@ static const char usage[] =
     "  --mode MODE          loop (default): each connection joins a topic of its own and keeps sending\n"
     "                       room: all join one topic, the first sends, delivery is counted at each\n"
     "                       idle: all join and keep still; memory per connection\n"
-    "  --work NAME          counter (default), big, bigtext, room or custom: topic, event, payload, checks\n"
+    "  --work NAME          counter (default), big, bigtext, room, shared or custom: topic, event, payload, checks\n"
     "  --connections N      1 (default) to 100000\n"
     "  --in-flight N        events that a connection sends ahead of the answers, 1 (default) to 1024\n"
     "  --seconds S          how long it measures (3)\n"

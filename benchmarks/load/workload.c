@@ -139,6 +139,7 @@ static const workload_t workloads[] = {
     {"big", "big:", "toggle", append_empty, append_toggle, big_patch, big_state},
     {"bigtext", "bigtext:", "toggle", append_empty, append_toggle, big_patch, big_state},
     {"room", "room:", "say", append_user, append_say, room_patch, room_state},
+    {"shared", "shared:", "say", append_user, append_say, room_patch, room_state},
     {"custom", "counter:", "inc", append_empty, append_inc, any_patch, any_state},
 };
 
