@@ -92,7 +92,9 @@ void channel_take(client_t *client, slice_t text, void *user) {
   message_t message;
   slice_t topic, event, body;
   if (!message_parse(text, &message) || !json_string(message.topic, &topic) || !json_string(message.event, &event) ||
-      !slice_equals(topic, client->topic) || !json_is_string(message.join_ref, JOIN_REF))
+      !slice_equals(topic, client->topic) ||
+      /* What all clients of a topic get has none. */
+      !(json_is_string(message.join_ref, JOIN_REF) || slice_equals(message.join_ref, "null")))
     refuse(client, text, "not a message of this channel");
   if (slice_equals(event, "phx_reply")) {
     take_reply(client, text, &message);

@@ -18,8 +18,9 @@ package final class TopicState {
   private var earlier: (revision: UInt64, values: [TrackedValue])
   /// What clients that fell behind have, by the revision; the newest last.
   private var held: [(revision: UInt64, values: HeldValues)] = []
-  private var patches: [Serializer: (revision: UInt64, message: PreparedMessage)] = [:]
-  private var fullStates: [Serializer: PreparedMessage] = [:]
+  /// The message of the last change, and the full state, for each serializer.
+  private var patches = ForEachSerializer<(revision: UInt64, message: PreparedMessage)>()
+  private var fullStates = ForEachSerializer<PreparedMessage>()
 
   /// Changes that are kept for clients on this loop that are a few behind.
   private static let maxChanges = 64
@@ -43,7 +44,7 @@ package final class TopicState {
     revision = state.revision
     version = state.version
     values = state.values
-    fullStates = [:]
+    fullStates = ForEachSerializer()
     changes += new
     changeBytes += new.reduce(0) { $0 + $1.operations.count }
     var dropped = 0
@@ -66,7 +67,8 @@ package final class TopicState {
   /// The next change after `revision`.
   func change(after revision: UInt64) -> TopicChange? {
     guard revision < self.revision else { return nil }
-    return changes(since: revision)?.first
+    let missing = Int(clamping: self.revision - revision)
+    return missing <= changes.count ? changes[changes.count - missing] : nil
   }
 
   // MARK: Messages
@@ -128,6 +130,27 @@ package final class TopicState {
     return values
   }
 
+}
+
+/// One value for each serializer: a dictionary of two would be searched for every client.
+private struct ForEachSerializer<Value> {
+  private var v1: Value?
+  private var v2: Value?
+
+  subscript(serializer: Serializer) -> Value? {
+    get {
+      switch serializer {
+      case .v1: v1
+      case .v2: v2
+      }
+    }
+    set {
+      switch serializer {
+      case .v1: v1 = newValue
+      case .v2: v2 = newValue
+      }
+    }
+  }
 }
 
 /// The values of a topic that clients had when they stopped reading.
