@@ -1,53 +1,77 @@
 import Synq
 
-/// A chat room with a shared counter.
+/// A chat room with a shared counter. The room owns its state, and all of its clients see it.
 ///
-/// Tracked, so on every client's screen: room, count, members, messages, seconds. Not tracked, so never on the wire: secret.
-struct RoomChannel: AsyncChannel {
-  let options = ChannelOptions(track: ["room", "count", "members", "messages", "seconds"])
-  let rooms = Rooms()
+/// - shared and tracked: room, count, members, messages
+/// - shared: last_member, last_message, which are the server's alone
+/// - tracked: seconds, for each client
+/// - neither: secret, which is never on the wire
+///
+/// Callbacks of a room run one at a time, so there is no lock here, and nobody is told that something changed.
+struct RoomChannel: Channel {
+  let options = ChannelOptions(
+    track: ["room", "count", "members", "messages", "seconds"],
+    shared: ["room", "count", "members", "messages", "last_member", "last_message"],
+    linger: .seconds(60))
   let started = ContinuousClock.now
+
+  private static let keptMessages = 50
 
   /// The member of the room that a client is: a Swift value that the server keeps with its channel.
   enum Membership: StorageKey { typealias Value = Member }
 
+  struct Member: Codable {
+    var id: String
+    var name: String
+  }
+
+  struct Message: Codable {
+    var id: Int
+    var from: String
+    var text: String
+  }
+
   struct Join: Decodable { var user: String? }
   struct Say: Decodable { var text: String? }
   struct Tick: Codable { var seconds: Int }
+  struct OnPurpose: Error {}
 
-  func authorize(topic: String, params: JSON, socket: Socket) async throws {
+  /// The first client comes: what the room begins with.
+  func openTopic(_ topic: String, socket room: Socket) throws {
+    try room.assign("room", to: String(topic.dropFirst("room:".count)))
+    try room.assign("count", to: 0)
+    try room.assign("members", to: JSON.emptyArray)
+    try room.assign("messages", to: JSON.emptyArray)
+    try room.assign("last_member", to: 0)
+    try room.assign("last_message", to: 0)
+  }
+
+  func authorize(topic: String, params: JSON, socket: Socket) throws {
     guard try name(in: params).utf8.count <= 120 else {
       throw SynqError(code: "name_too_long", message: "The name has more than 120 bytes")
     }
-    guard await rooms.open(topic) else { throw SynqError(code: "too_many_rooms") }
   }
 
-  func initialize(topic: String, params: JSON, socket: Socket) async throws {
-    let member = await rooms.admit(try name(in: params), to: topic)
+  func initialize(topic: String, params: JSON, socket: Socket) throws {
+    let member = Member(id: String(try socket.increment(at: "/last_member")), name: try name(in: params))
     socket[Membership.self] = member
-    try socket.assign("room", to: String(topic.dropFirst("room:".count)))
+    try socket.append(member, at: "/members")
     try socket.assign("secret", to: "the cake is a lie")
     try socket.assign("seconds", to: seconds)
     try socket.subscribe("clock")
-    try await showAll(socket)
     try socket.push("welcome", ["text": "Welcome, \(member.name)!"])
   }
 
-  func handleEvent(_ event: String, _ payload: JSON, socket: Socket) async throws -> Response {
+  func handleEvent(_ event: String, _ payload: JSON, socket: Socket) throws -> Response {
     switch event {
-    case "inc":
-      let count = await rooms.increment(socket.topic)
-      try await showAll(socket)
-      return .ok(["count": count])
-    case "say": return try await say(payload.decode(Say.self).text ?? "", socket)
+    case "inc": return .ok(["count": try socket.increment(at: "/count")])
+    case "say": return try say(payload.decode(Say.self).text ?? "", socket)
     case "crash": throw OnPurpose()  // ends this channel only, and its client joins again
     default: throw SynqError(code: "unknown_event", message: event)
     }
   }
 
-  struct OnPurpose: Error {}
-
-  private func say(_ text: String, _ socket: Socket) async throws -> Response {
+  private func say(_ text: String, _ socket: Socket) throws -> Response {
     if text.allSatisfy(\.isWhitespace) {
       throw SynqError(code: "empty_message", message: "A message needs a text")
     }
@@ -57,24 +81,24 @@ struct RoomChannel: AsyncChannel {
         code: "message_too_long", message: "A message has at most 500 characters",
         details: ["characters": JSON(length)])
     }
+    let id = try socket.increment(at: "/last_message")
     let name = socket[Membership.self]?.name ?? ""
-    let id = await rooms.say(text, from: name, in: socket.topic)
-    try await showAll(socket)
+    try socket.append(Message(id: id, from: name, text: text), at: "/messages")
+    if try socket.value(at: "/messages").count > Self.keptMessages { try socket.remove(at: "/messages/0") }
     return .ok(["id": id])
   }
 
-  func handleMessage(_ message: ServerMessage, socket: Socket) async throws {
-    if message.topic == "clock" {
-      try socket.assign("seconds", to: message.payload.decode(Tick.self).seconds)
-    } else {
-      try await show(socket)
-    }
+  /// The clock ticks: this client's time.
+  func handleMessage(_ message: ServerMessage, socket: Socket) throws {
+    try socket.assign("seconds", to: message.payload.decode(Tick.self).seconds)
   }
 
-  func beforeClose(reason: CloseReason, socket: Socket) async {
-    guard let member = socket[Membership.self] else { return }  // initialize did not come so far
-    await rooms.dismiss(member, from: socket.topic)
-    try? socket.publishFrom("changed")
+  func beforeClose(reason: CloseReason, socket: Socket) {
+    guard let member = socket[Membership.self],  // initialize came so far
+      let members = try? socket.value([Member].self, at: "/members"),
+      let place = members.firstIndex(where: { $0.id == member.id })
+    else { return }
+    try? socket.remove(at: "/members/\(place)")
   }
 
   var seconds: Int { Int(started.duration(to: .now).components.seconds) }
@@ -82,20 +106,5 @@ struct RoomChannel: AsyncChannel {
   private func name(in params: JSON) throws -> String {
     let user = try params.decode(Join.self).user ?? ""
     return user.isEmpty ? "guest" : user
-  }
-
-  /// Sets the tracked assigns to what the room holds now. What has not changed is not sent.
-  private func show(_ socket: Socket) async throws {
-    let room = await rooms.room(socket.topic)
-    try socket.assign("count", to: room.count)
-    try socket.assign("members", to: room.members)
-    try socket.assign("messages", to: room.messages)
-  }
-
-  /// Shows this client its room, and tells the other members to look again. The message carries no values: two of them
-  /// may overtake each other, and whoever looks sees the latest.
-  private func showAll(_ socket: Socket) async throws {
-    try await show(socket)
-    try socket.publishFrom("changed")
   }
 }
