@@ -70,6 +70,7 @@ package final class ProgramUpdate<Success: Sendable>: ContextUpdate {
     self.whenEnded = whenEnded
   }
 
+  /// Runs the function, and keeps what it gave.
   package func run(on context: ChannelContext) -> Outcome {
     let made = Result { try body(Socket(context: context)) }
     result.withLock { $0 = made }
@@ -77,6 +78,7 @@ package final class ProgramUpdate<Success: Sendable>: ContextUpdate {
     return .returned
   }
 
+  /// Tells what the function gave, or why it never ran.
   package func ended(_ error: HostError?) {
     let made = result.withLock { $0 }
     whenEnded(made ?? .failure(error ?? HostError(.closed, "update: the channel is gone")))
