@@ -26,6 +26,11 @@ struct Entry {
 /// match within a gap the longest increasing run stays, the others travel where that is shorter.
 extension UnsafeDiffer {
   mutating func match(_ firstGap: Int, oldCount: Int) {
+    // The entries of all levels above are kept meanwhile.
+    var entries = 0
+    for g in firstGap..<gaps.count where !gaps[g].isPair { entries &+= gaps[g].oldCount &+ gaps[g].newCount }
+    waste &-= entries &* Self.wastePerEntry
+    guard waste >= 0 else { return giveUp() }
     let oldBase = oldSide.count
     let newBase = newSide.count
     var bytes = 0

@@ -28,6 +28,11 @@ struct UnsafeDiffer: ~Copyable {
   var levels = UnsafeDiffer.maxLevels
   /// Bytes that speculative work may still look at.
   var budget = 0
+  /// Bytes of text that may still be written and cut off again, and elements that may be matched. A value that is nested deep, with much on each level, is
+  /// written once for each level on the way to finding that the whole is replaced.
+  var waste = 0
+  /// The waste is used up: the roots are replaced.
+  var isGivenUp = false
   /// Where in `out` the replacement of what is being compared would end at most: what goes on beyond is not written.
   var limit = Int.max
   /// Whether an operation stands before the first one.
@@ -50,6 +55,13 @@ struct UnsafeDiffer: ~Copyable {
 
   /// Bounds the recursion: 1.5 times what the parser accepts by default, at some 400 bytes of stack a level.
   static let maxLevels = 192
+
+  /// The most that is looked at for speculation, and written in vain, for values of any size: some 50 ms each, so that two
+  /// large values do not hold up who waits for the thread.
+  static let maxBudget = 32 << 20
+  static let maxWaste = 4 << 20
+  /// What an element that is matched counts as.
+  static let wastePerEntry = 16
 
   /// Bytes of `{"op":"replace","path":"","value":}`.
   static let replaceOverhead = 35
@@ -83,8 +95,16 @@ struct UnsafeDiffer: ~Copyable {
       if !isSame { emitReplace(new) }
       return
     }
-    budget = 16 * (size + FlatLayout.size(new)) + 65536
+    budget = min(16 * (size + FlatLayout.size(new)) + 65536, Self.maxBudget)
+    waste = min(budget, Self.maxWaste)
+    let start = out.pointee.count
+    let before = operations
     diff(old, new, known: 0)
+    guard isGivenUp else { return }
+    out.pointee.truncate(to: start)
+    operations = before
+    limit = .max
+    emitReplace(new)
   }
 
   /// Writes what turns `old` into `new`, both at `path`.
@@ -98,6 +118,7 @@ struct UnsafeDiffer: ~Copyable {
       emitReplace(new)
       return
     }
+    guard !isGivenUp else { return }
     let start = out.pointee.count
     let before = operations
     let size = FlatLayout.size(new)
@@ -111,7 +132,9 @@ struct UnsafeDiffer: ~Copyable {
     }
     levels &+= 1
     let isOver = out.pointee.count > limit
-    limit = outerLimit
+    // Nothing more is written on the way back.
+    limit = isGivenUp ? -1 : outerLimit
+    guard !isGivenUp else { return }
     if isOver { return replace(with: new, from: start, operations: before) }
     // Text is hardly ever below three quarters of the flat bytes, in an object never by much, so small patches need
     // no count.
@@ -119,6 +142,12 @@ struct UnsafeDiffer: ~Copyable {
     if out.pointee.count &- start > Self.replaceOverhead &+ least {
       replaceIfShorter(new, from: start, operations: before)
     }
+  }
+
+  /// Too much was done: nothing more is, and the roots are replaced.
+  mutating func giveUp() {
+    isGivenUp = true
+    limit = -1
   }
 
   /// Cuts the sub-patch that starts at `start` off and writes the replacement if that is shorter.
@@ -132,6 +161,8 @@ struct UnsafeDiffer: ~Copyable {
 
   /// Cuts the sub-patch that starts at `start` off and writes the replacement.
   private mutating func replace(with new: FlatPlace, from start: Int, operations before: Int) {
+    waste &-= out.pointee.count &- start
+    guard waste >= 0 else { return giveUp() }
     out.pointee.truncate(to: start)
     operations = before
     emitReplace(new)

@@ -114,6 +114,18 @@ import Testing
     #expect(JSONPatch.diff(from: value, to: value) == [])
   }
 
+  /// Nested, with much on each level: what each level writes in vain would add up to many times the size of the whole.
+  @Test func whatIsWrittenInVainIsBounded() throws {
+    func document(_ value: Int) throws -> JSON {
+      let level = Array(repeating: "\(value)", count: 4_000).joined(separator: ",")
+      let text = String(repeating: "[", count: 100) + level + String(repeating: "],\(level)", count: 99) + "]"
+      return try JSON(parsing: "{\"doc\":\(text),\"same\":true}")
+    }
+    let (old, new) = (try document(0), try document(1))
+    // The roots are replaced, where all of the work would have found that the member is.
+    #expect(JSONPatch.diff(from: old, to: new) == [["op": "replace", "path": "", "value": new]])
+  }
+
   @Test func anyDepthIsBoundedInStack() throws {
     let depth = 100_000
     let limits = JSONLimits(maxDepth: .max)
