@@ -76,7 +76,7 @@ demo-swift: deps ## the same in Swift
 
 # ----------------------------------------------------------------------------------------------------- testing
 
-.PHONY: test test-swift test-consumer test-c test-python sanitize valgrind soak fuzz abi
+.PHONY: test test-swift test-consumer test-c test-python sanitize valgrind soak chaos fuzz abi
 test: deps-test ## build and run every test: Swift, C, Python, wire, browser
 	@scripts/run-tests swift consumer c python
 
@@ -101,6 +101,11 @@ valgrind: deps-test cmake venv ## the C and C++ tests and the C demo under valgr
 soak: configure ## SOAK_CYCLES (a million) joins and leaves, and the memory of the server meanwhile
 	@cmake --build $(CMAKE_BUILD) --target soak -- --quiet
 	@$(CMAKE_BUILD)/Tests/C/soak $(SOAK_CYCLES)
+
+chaos: configure ## CHAOS_SECONDS (300) of random attacks, and how long others wait and what memory is held meanwhile
+	@cmake --build $(CMAKE_BUILD) --target chaos-host -- --quiet
+	@Tests/chaos/chaos.py $(CMAKE_BUILD)/Tests/chaos/chaos-host --seconds $${CHAOS_SECONDS:-300}
+	@Tests/chaos/chaos.py $(CMAKE_BUILD)/Tests/chaos/chaos-host --seconds $${CHAOS_SECONDS:-300} --delivery inline
 
 fuzz: deps ## every fuzz target, FUZZ_SECONDS (60) each
 	@scripts/run-fuzzers
