@@ -24,7 +24,6 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   private let settings: SocketSettings
   private let core: ServerCore
   private let compression: MessageCompression?
-  private let frameLimits: FrameLimits
   private var decoder: FrameDecoder
   private var receiver: (any SocketReceiver)?
   private var context: ChannelHandlerContext?
@@ -62,10 +61,10 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
     self.settings = settings
     self.loop = loop
     let limits = settings.mount.limits
-    frameLimits = FrameLimits(
-      maxFrameBytes: limits.maxFrameBytes, maxMessageBytes: limits.maxMessageBytes,
-      maxFragments: limits.maxFragments, allowsCompression: compression != nil)
-    decoder = FrameDecoder(limits: frameLimits)
+    decoder = FrameDecoder(
+      limits: FrameLimits(
+        maxFrameBytes: limits.maxFrameBytes, maxMessageBytes: limits.maxMessageBytes,
+        maxFragments: limits.maxFragments, allowsCompression: compression != nil))
   }
 
   /// Hands over the socket behind this connection; messages are dropped before that.
@@ -212,7 +211,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
   func giveUp(_ reason: String) {
     log(.warning, "closing a WebSocket: \(reason)", .tryAgainLater)
     // Nothing more is read of a message that is begun.
-    decoder = FrameDecoder(limits: frameLimits)
+    decoder.discard()
     if phase == .open, writer.waitingBytes <= SocketWriter.pieceBytes {
       beginClosing(.tryAgainLater, reason: reason, text: reason)
       releaseReceiver()

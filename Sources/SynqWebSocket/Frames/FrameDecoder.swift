@@ -72,6 +72,15 @@ package struct FrameDecoder: ~Copyable {
   /// Memory that a message takes of which a part is still to come.
   package var heldBytes: Int { body.reserved + control.reserved }
 
+  /// Forgets what has come of a message, and gives its memory back. Nothing can be read after it.
+  package mutating func discard() {
+    body.removeAll(keeping: 0)
+    control.removeAll(keeping: 0)
+    message = nil
+    frame = nil
+    lent = .nothing
+  }
+
   /// Messages, and control frames outside of them, that have begun. With `isInsideMessage` it tells one that does not arrive
   /// from many that do.
   package private(set) var begun: UInt32 = 0
