@@ -582,6 +582,9 @@ typedef struct synq_channel_options {
   uint32_t linger_ms;         /* how long a topic stays open without channels; needs `shared`. Default 0 */
   uint32_t patch_interval_ms; /* state messages of a client are at least so far apart; what changed
                                         meanwhile is one patch. Default 0: at once */
+  const char *presence;       /* the assign that the library keeps to who is here, {"ann": {"metas": [...]}};
+                                        it is tracked and shared, and clients get no presence messages. Default:
+                                        none */
 } synq_channel_options_t;
 
 #define SYNQ_CHANNEL_OPTIONS_INIT SYNQ_INIT(synq_channel_options_t)

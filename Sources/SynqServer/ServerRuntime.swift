@@ -117,7 +117,11 @@ package final class ServerRuntime: Sendable {
     if Set(options.shared.map(Topic.init)).count != options.shared.count {
       throw HostError(.invalidArgument, "shared: names an assign twice")
     }
-    if options.shared.isEmpty, options.linger > .zero {
+    if let name = options.presenceAssign {
+      guard !name.isEmpty else { throw HostError(.invalidArgument, "presence: is empty") }
+      try Assigns.checkName(name, "presence")
+    }
+    if options.shared.isEmpty, options.presenceAssign == nil, options.linger > .zero {
       throw HostError(.invalidArgument, "linger: needs assigns in `shared`")
     }
     try configure { state throws(HostError) in

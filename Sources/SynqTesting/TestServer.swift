@@ -149,6 +149,8 @@ public final class TestServer: Sendable {
     try await connect(id: id, assigns: assigns).join(topic, params, fileID: fileID, line: line)
   }
 
+  func presenceAssign(of topic: String) -> String? { router.match(topic)?.options.presenceAssign }
+
   func dialect(of topic: String) -> Dialect { router.match(topic)?.options.dialect ?? .synq }
 
   func accept(_ grant: ConnectGrant, _ request: ConnectRequest, link: Link) async {

@@ -146,8 +146,25 @@ static void names_come_later_and_changes_are_told(void) {
   gate_free(heard.fetches);
 }
 
+static void the_list_is_a_part_of_the_state(void) {
+  synq_channel_options_t channel = SYNQ_CHANNEL_OPTIONS_INIT;
+  channel.init = track_user;
+  channel.presence = "members";
+  synq_server_t *server = server_with(&channel, SYNQ_WORKERS);
+  client_t *watcher = client_new(synq_server_port(server)), *ann = client_new(synq_server_port(server));
+  client_join(watcher, "t:1");
+  CHECK(client_await(watcher, "\"state\":{\"members\":{}}") != NULL);
+  client_send(ann, "[\"1\",\"1\",\"t:1\",\"phx_join\",{\"user\":\"ann\"}]");
+  CHECK(client_await(watcher, "{\"op\":\"add\",\"path\":\"/members/ann\",\"value\":{\"metas\":[{\"phx_ref\":") != NULL);
+  client_free(ann);
+  CHECK(client_await(watcher, "{\"op\":\"remove\",\"path\":\"/members/ann\"}") != NULL);
+  client_free(watcher);
+  CHECK_OK(synq_server_free(server));
+}
+
 const test_t presence_tests[] = {
     {"clients_see_who_is_here", clients_see_who_is_here},
+    {"the_list_is_a_part_of_the_state", the_list_is_a_part_of_the_state},
     {"names_come_later_and_changes_are_told", names_come_later_and_changes_are_told},
     {NULL, NULL},
 };

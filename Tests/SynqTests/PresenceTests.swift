@@ -221,3 +221,70 @@ import Testing
     #expect(server.log.contains { $0.contains("max_presence_keys (2)") })
   }
 }
+
+/// Who is here as a part of the state: `presence: "members"`.
+@Suite struct PresenceStateTests {
+  struct Hall: Channel {
+    let options = ChannelOptions(track: ["count"], shared: ["count"])
+    var presence = PresenceOptions(assign: "members")
+
+    func initialize(topic: String, params: JSON, socket: Socket) throws {
+      if let user = params["user"]?.stringValue { try socket.track(user, params["meta"] ?? ["a": 1]) }
+    }
+
+    func handleEvent(_ event: String, _ payload: JSON, socket: Socket) throws -> Response {
+      switch event {
+      case "inc": try socket.increment(at: "/count")
+      case "update": try socket.updatePresence("ann/~", payload)
+      default: try socket.untrack("ann/~")
+      }
+      return .ok
+    }
+
+    func openTopic(_ topic: String, socket: Socket) throws { try socket.assign("count", to: 0) }
+  }
+
+  @Test func whoIsHereIsAPartOfTheState() async throws {
+    let server = try TestServer("hall:*", Hall())
+    let watcher = try await server.join("hall:1")
+    try await watcher.expectState(["count": 0, "members": [:]])
+    let ann = try await server.join("hall:1", ["user": "ann/~"])
+    let bob = try await server.join("hall:1", ["user": "bob"])
+    for client in [watcher, ann, bob] {
+      try await client.expectPresences(["ann/~": [["a": 1]], "bob": [["a": 1]]])
+    }
+    try await ann.push("update", ["a": 2])
+    try await ann.push("inc")
+    for client in [watcher, ann, bob] {
+      try await client.expectPresences(["ann/~": [["a": 2]], "bob": [["a": 1]]])
+    }
+    #expect(ann.presences == server.presences("hall:1"))
+    try await bob.client.disconnect()
+    try await watcher.expectPresences(["ann/~": [["a": 2]]])
+    try await ann.push("untrack")
+    try await watcher.expectPresences([:])
+    try await watcher.expectState(["count": 1, "members": [:]])
+    for client in [watcher, ann] {
+      try await client.refutePush("presence_state")
+      try await client.refutePush("presence_diff")
+    }
+  }
+
+  @Test func aTopicThatWasEmptyBeginsWithNobody() async throws {
+    let server = try TestServer("hall:*", Hall())
+    let ann = try await server.join("hall:1", ["user": "ann"])
+    try await ann.expectPresences(["ann": [["a": 1]]])
+    try await ann.leave()
+    let watcher = try await server.join("hall:1")
+    try await watcher.expectState(["count": 0, "members": [:]])
+  }
+
+  @Test func aCrowdIsOnePatch() async throws {
+    let server = try TestServer("hall:*", Hall())
+    let watcher = try await server.join("hall:1")
+    for n in 0..<40 { _ = try await server.join("hall:1", ["user": JSON("u\(n)")]) }
+    try await server.advance(by: .milliseconds(100))
+    #expect(watcher.presences.count == 40)
+    #expect(watcher.received.count { $0.contains("synq:patch") } < 20)
+  }
+}

@@ -342,6 +342,8 @@ struct PresenceOptions {
   std::function<Data(std::string_view topic, Value presences)> fetch = nullptr;
   /* The first channel of a key came, or the last one went. What it throws is lost: it has nobody to tell. */
   std::function<void(std::string_view topic, std::string_view key, bool is_present)> changed = nullptr;
+  /* The assign that is kept to who is here; then clients get no presence messages. */
+  std::string assign = {};
   uint32_t max_keys = 0;
   uint32_t max_bytes = 0;
 };
@@ -432,6 +434,7 @@ inline void bind_message_builder(synq_channel_options_t &options) noexcept {
 
 /* The presence callbacks of a channel whose user is a Registration that has them. */
 inline void bind_presence(synq_channel_options_t &options, const PresenceOptions &presence) noexcept {
+  options.presence = presence.assign.empty() ? nullptr : presence.assign.c_str();
   options.max_presence_keys = presence.max_keys;
   options.max_presence_bytes = presence.max_bytes;
   if (presence.fetch) {

@@ -65,6 +65,7 @@ public struct ChannelOptions: Sendable, Hashable {
     spec.intercept = Set(intercept.map { NameKey($0) })
     spec.allowsPrototypeKeys = allowsPrototypeKeys
     spec.presence = try presence.checked()
+    spec.presenceAssign = presence.assign
     return spec
   }
 }

@@ -10,6 +10,9 @@ public struct PresenceOptions: Sendable {
   /// Bytes that the keys and metas of one topic may have; beyond it `track` and `updatePresence` throw `limit`. At least 1.
   /// Default 4,000,000.
   public var maxBytes: Int
+  /// The assign that the library keeps to who is here, `{"ann": {"metas": […]}}`: it is tracked and shared without being named in
+  /// ``ChannelOptions``, and clients get no presence messages. Default: none.
+  public var assign: String?
   /// Finds what is shown of keys beside their metas: names, pictures. It gets the topic and the keys that came or changed,
   /// `{"ann": {"metas": […]}}`, all keys of a change at once, and returns `{"ann": {"name": "Ann"}}`. The change is told when
   /// it has returned. What it throws is logged, and the metas are shown alone. Default: none.
@@ -20,10 +23,11 @@ public struct PresenceOptions: Sendable {
 
   /// Makes options; each has the default of its property.
   public init(
-    maxKeys: Int = 10_000, maxBytes: Int = 4_000_000,
+    assign: String? = nil, maxKeys: Int = 10_000, maxBytes: Int = 4_000_000,
     fetch: (@Sendable (_ topic: String, _ presences: JSON) async throws -> JSON)? = nil,
     onChange: (@Sendable (_ topic: String, _ key: String, _ isPresent: Bool) -> Void)? = nil
   ) {
+    self.assign = assign
     self.maxKeys = maxKeys
     self.maxBytes = maxBytes
     self.fetch = fetch

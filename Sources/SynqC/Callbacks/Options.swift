@@ -83,7 +83,9 @@ enum Options {
     spec.shared = try Argument.strings(options.shared, "shared") ?? []
     spec.linger = .milliseconds(Int64(options.linger_ms))
     spec.patchInterval = .milliseconds(Int64(options.patch_interval_ms))
-    if options.shared == nil, options.open_topic != nil || options.close_topic != nil {
+    if let name = options.presence { spec.presenceAssign = try Argument.name(name, "presence") }
+    if options.shared == nil, options.presence == nil, options.open_topic != nil || options.close_topic != nil
+    {
       throw HostError(
         .invalidArgument,
         "\(options.open_topic != nil ? "open_topic" : "close_topic"): needs assigns in `shared`")

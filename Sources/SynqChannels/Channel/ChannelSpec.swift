@@ -46,6 +46,8 @@ package final class ChannelSpec: Sendable {
     package var allowsPrototypeKeys = false
     /// What the presence of a topic may grow to.
     package var presence = PresenceLimits()
+    /// The assign that is kept to who is here, shared and tracked: then clients get no presence messages.
+    package var presenceAssign: String?
 
     package init() {}
   }
@@ -67,6 +69,10 @@ package final class ChannelSpec: Sendable {
     // A builder of the host's sees what is tracked as it is.
     var options = options
     if !callbacks.isDisjoint(with: .messageBuilder) { options.ignoreKeys = [] }
+    if let name = options.presenceAssign {
+      if !options.track.contains(where: { $0.hasSameBytes(as: name) }) { options.track.append(name) }
+      if !options.shared.contains(where: { $0.hasSameBytes(as: name) }) { options.shared.append(name) }
+    }
     self.options = options
     self.callbacks = callbacks
     self.index = index

@@ -16,7 +16,8 @@ package struct PresenceKey: Hashable, Sendable {
   /// Members that every JavaScript object has: phoenix.js takes them for presences that it knows, and fails.
   private static let inherited: Set<NameKey> = [
     "__proto__", "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__",
-    "constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString",
+    "constructor", "prototype", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString",
+    "toString",
     "valueOf",
   ]
 

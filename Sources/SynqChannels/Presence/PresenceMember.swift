@@ -57,6 +57,12 @@ package struct PresenceChange: Sendable {
     package var addition: JSON?
   }
 
+  /// The keys that it is about, each once.
+  package var keys: [String] {
+    var seen: Set<PresenceKey> = []
+    return (joins.map(\.key) + leaves.map(\.member.key)).filter { seen.insert(PresenceKey($0)).inserted }
+  }
+
   /// The payload of `presence_diff`.
   ///
   /// - Parameter additions: what `fetch` adds to the keys of the joins.

@@ -11,5 +11,9 @@ package struct SharedAssigns: Sendable {
 
   package init(spec: ChannelSpec) {
     tracked = Array(repeating: TrackedValue(), count: spec.shared.names.count)
+    // Nobody is here yet.
+    if let place = spec.options.presenceAssign.flatMap({ spec.shared.index(of: $0) }) {
+      tracked[place].replace(with: .emptyObject)
+    }
   }
 }

@@ -42,6 +42,9 @@ extension ChannelContext {
     }
   }
 
+  /// Whether its client is told by messages who is here, and not by the state.
+  var getsPresenceMessages: Bool { spec.options.presenceAssign == nil }
+
   private var presences: PresenceDirectory { owner.presences }
 }
 
@@ -57,6 +60,11 @@ extension ChannelHub: PresenceBackend {
   func enqueueToAll(_ message: LoopMessage) -> [ServerLoop] { allLoops.filter { $0.enqueue(message) } }
 
   func submit(_ calls: [PendingCall]) { _ = delivery.submit(calls) }
+
+  func update(topic name: String, by update: any ContextUpdate) {
+    guard let topic = topics.topic(name) else { return }
+    try? topic.requestUpdate(topic.makeCall(.update(update)), opens: false)
+  }
 
   func presenceFailed(topic: String, cause: String) {
     logger.error("fetch of presences failed", metadata: ["topic": "\(topic)", "cause": "\(cause)"])

@@ -38,7 +38,7 @@ package final class PresenceDirectory: Sendable {
       try state.table.track(key, meta, by: context.presenceOwner, ref: ref)
       mustShow = state.shown.insert(ObjectIdentifier(context)).inserted
     }
-    if mustShow { try context.perform(.presenceState) }
+    if mustShow, context.getsPresenceMessages { try context.perform(.presenceState) }
     return ref
   }
 
@@ -61,7 +61,7 @@ package final class PresenceDirectory: Sendable {
   /// Shows the list to the channel's client; diffs follow by themselves.
   func show(_ context: ChannelContext) throws(HostError) {
     try change(context) { state throws(HostError) in state.shown.insert(ObjectIdentifier(context)) }
-    try context.perform(.presenceState)
+    if context.getsPresenceMessages { try context.perform(.presenceState) }
   }
 
   /// The channel has ended: it is nowhere any more.
@@ -78,7 +78,7 @@ package final class PresenceDirectory: Sendable {
 
   /// The channel goes on after its client was away: the client gets the list anew, if it had been shown it.
   package func resumed(_ context: ChannelContext) {
-    guard let topic = find(context.topic) else { return }
+    guard context.getsPresenceMessages, let topic = find(context.topic) else { return }
     if topic.state.withLock({ $0.shown.contains(ObjectIdentifier(context)) }) { requestState(context) }
   }
 
@@ -96,12 +96,12 @@ package final class PresenceDirectory: Sendable {
 
   // MARK: Other processes
 
-  /// Takes over what another process told of its members. `on` says how topics of this name are kept.
+  /// Takes over what another process told of its members. `options` and `host` are those of the topic's channels.
   package func merge(
-    topic name: String, limits: PresenceLimits, host: (any PresenceHost)?, joins: [PresenceMember],
+    topic name: String, _ options: ChannelSpec.Options, host: (any PresenceHost)?, joins: [PresenceMember],
     leaves: [PresenceMember], on loop: any EventLoop
   ) {
-    withTopic(name, limits, host) { topic, state in
+    withTopic(name, options, host) { topic, state in
       state.table.merge(joins: joins, leaves: leaves)
       return schedule(topic, &state, onEventLoop: loop)
     }
@@ -164,6 +164,8 @@ package final class PresenceDirectory: Sendable {
     var owners: [any ContextOwner] = []
     var fetch: PresenceFetch?
     var mustCall = false
+    /// Keys whose place in the topic's state is out of date.
+    var keys: [String] = []
   }
 
   private func schedule(_ topic: PresenceTopic, _ state: inout PresenceTopic.State, on loop: ServerLoop?)
@@ -256,11 +258,15 @@ package final class PresenceDirectory: Sendable {
     _ state: inout PresenceTopic.State, _ told: inout Told
   ) {
     state.toldAt = state.loop?.now
-    let payload = change.payload(additions: additions)
-    told.loops +=
-      currentBackend?.enqueueToAll(
-        .broadcast(topic: topic.name, event: PresenceEvent.diff, payload: .json(payload), except: nil, nil))
-      ?? []
+    if topic.assign == nil {
+      let payload = change.payload(additions: additions)
+      told.loops +=
+        currentBackend?.enqueueToAll(
+          .broadcast(topic: topic.name, event: PresenceEvent.diff, payload: .json(payload), except: nil, nil))
+        ?? []
+    } else {
+      told.keys = change.keys
+    }
     if let adapter {
       let isOwn = { (member: PresenceMember) in member.owner.process == PresenceOwner.own }
       adapter.send(
@@ -287,6 +293,10 @@ package final class PresenceDirectory: Sendable {
   private func finish(_ told: Told, _ topic: PresenceTopic) {
     for loop in told.loops { loop.wake() }
     for owner in told.owners { owner.wake() }
+    if let assign = topic.assign, !told.keys.isEmpty {
+      currentBackend?.update(
+        topic: topic.name, by: PresenceUpdate(self, topic: topic.name, assign: assign, keys: told.keys))
+    }
     var calls: [PendingCall] = []
     if let fetch = told.fetch, let host = topic.host { calls.append(.task { host.fetchPresence(fetch) }) }
     if told.mustCall { calls.append(.task { [weak self] in self?.call(topic) }) }
@@ -325,8 +335,7 @@ package final class PresenceDirectory: Sendable {
   ) throws(HostError) {
     try context.checkMayBePresent()
     var result: Result<Void, HostError> = .success(())
-    let options = context.spec.options.presence
-    withTopic(context.topic, options, context.host.presence) { topic, state in
+    withTopic(context.topic, context.spec.options, context.host.presence) { topic, state in
       // Under the lock: a channel that ends has its members taken away after it is marked as ended.
       if context.hasEnded {
         result = .failure(.channelClosed)
@@ -340,13 +349,14 @@ package final class PresenceDirectory: Sendable {
 
   /// Runs `body` on the topic of a name, which is made if it is not there.
   private func withTopic(
-    _ name: String, _ limits: PresenceLimits, _ host: (any PresenceHost)?,
+    _ name: String, _ options: ChannelSpec.Options, _ host: (any PresenceHost)?,
     _ body: (PresenceTopic, inout PresenceTopic.State) -> Action
   ) {
     while true {
       let topic = state.withLock { state in
         if let topic = state.topics[Topic(name)] { return topic }
-        let topic = PresenceTopic(name, limits: limits, host: host)
+        let topic = PresenceTopic(
+          name, limits: options.presence, assign: options.presenceAssign, host: host)
         state.topics[Topic(name)] = topic
         return topic
       }

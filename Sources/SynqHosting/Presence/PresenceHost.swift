@@ -53,6 +53,9 @@ protocol PresenceBackend: AnyObject, Sendable {
   /// Runs callbacks on the delivery's threads.
   func submit(_ calls: [PendingCall])
 
+  /// Runs an update in the turn of a topic, if anybody is in it.
+  func update(topic: String, by update: any ContextUpdate)
+
   /// Says in the log that a callback failed.
   func presenceFailed(topic: String, cause: String)
 }

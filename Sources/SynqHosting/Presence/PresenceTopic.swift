@@ -47,11 +47,14 @@ final class PresenceTopic: Sendable {
 
   let name: String
   let host: (any PresenceHost)?
+  /// The shared assign that is kept to who is here; nil where clients get presence messages.
+  let assign: String?
   let state: Mutex<State>
 
-  init(_ name: String, limits: PresenceLimits, host: (any PresenceHost)?) {
+  init(_ name: String, limits: PresenceLimits, assign: String?, host: (any PresenceHost)?) {
     self.name = name
     self.host = host
+    self.assign = assign
     state = Mutex(State(table: PresenceTable(limits: limits, hasFetch: host?.fetchesPresence == true)))
   }
 

@@ -149,3 +149,21 @@ def test_its_handlers_are_of_the_class() -> None:
 
     with pytest.raises(TypeError, match="make it a @staticmethod or @classmethod"):
         synq.Server(channels=[Mistaken])
+
+
+def test_the_list_is_a_part_of_the_state(synq_server: Any, synq_client: Any) -> None:
+    @synq.channel("hall:*", presence="members")
+    class Stateful(Hall):
+        pass
+
+    server = synq_server(Stateful)
+    watcher = synq_client(server).join("hall:1")
+    watcher.expect_state({"members": {}})
+    client = synq_client(server)
+    ann = client.join("hall:1", {"user": "ann"})
+    ref = server.presence("hall:1", "ann")["metas"][0]["phx_ref"]
+    for channel in (ann, watcher):
+        channel.expect_state({"members": {"ann": {"metas": [{"phx_ref": ref}]}}})
+    client.close()
+    watcher.expect_state({"members": {}})
+    watcher.refute_push("presence_diff")

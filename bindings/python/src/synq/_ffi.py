@@ -223,6 +223,7 @@ class channel_options(ctypes.Structure):
         ("close_topic", close_topic_fn),
         ("linger_ms", c_uint32),
         ("patch_interval_ms", c_uint32),
+        ("presence", c_char_p),
     ]
 
 

@@ -60,7 +60,8 @@ class Registration(Runner):
         self.kind = kind
         self.pattern = given.pattern
         #: Whether its clients get a state; None if a message builder decides what they get.
-        self.has_state = None if hasattr(given.message_builder, "new_state") else bool(given.track)
+        has_state = bool(given.track or given.presence)
+        self.has_state = None if hasattr(given.message_builder, "new_state") else has_state
         self._builder = given.message_builder
         #: The assigns that the library keeps.
         self._kept = frozenset(given.track)

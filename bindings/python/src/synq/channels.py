@@ -49,6 +49,7 @@ class Options(NamedTuple):
     allow_prototype_keys: bool = False
     message_builder: Any = None
     finish_seconds: float | None = FINISH_SECONDS
+    presence: str | None = None
     max_presence_keys: int = 0
     max_presence_bytes: int = 0
 
@@ -64,6 +65,7 @@ def options(
     allow_prototype_keys: bool = False,
     message_builder: Any = None,
     finish_seconds: float | None = FINISH_SECONDS,
+    presence: str | None = None,
     max_presence_keys: int = 0,
     max_presence_bytes: int = 0,
 ) -> Options:
@@ -85,6 +87,7 @@ def options(
         allow_prototype_keys,
         _builder(message_builder),
         finish_seconds,
+        presence,
         max_presence_keys,
         max_presence_bytes,
     )
@@ -125,6 +128,7 @@ def channel(
     allow_prototype_keys: bool = False,
     message_builder: Any = None,
     finish_seconds: float | None = FINISH_SECONDS,
+    presence: str | None = None,
     max_presence_keys: int = 0,
     max_presence_bytes: int = 0,
 ) -> Callable[[C], C]:
@@ -142,6 +146,8 @@ def channel(
     event, and its payload. One that is missing leaves that message to the dialect.
     `finish_seconds`: how long an `async def` handler may go on when its client has gone; then it is
     cancelled. before_close runs after it. None: as long as it takes, until the server stops.
+    `presence`: the assign that the library keeps to who is here, ``{"ann": {"metas": [...]}}``, see
+    `Channel.presence`. It is tracked and shared, and clients get no presence messages.
     `max_presence_keys`, `max_presence_bytes`: of one topic, see `Channel.presence`; default 10,000 and
     4,000,000.
     """
@@ -155,6 +161,7 @@ def channel(
         allow_prototype_keys=allow_prototype_keys,
         message_builder=message_builder,
         finish_seconds=finish_seconds,
+        presence=presence,
         max_presence_keys=max_presence_keys,
         max_presence_bytes=max_presence_bytes,
     )

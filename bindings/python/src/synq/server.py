@@ -170,6 +170,7 @@ class Server:
         allow_prototype_keys: bool = ...,
         message_builder: Any = ...,
         finish_seconds: float | None = ...,
+        presence: str | None = ...,
         max_presence_keys: int = ...,
         max_presence_bytes: int = ...,
     ) -> Callable[[C], C]: ...
@@ -216,6 +217,7 @@ class Server:
             chosen.fetch_presence = _callbacks.fetch_presence
         if registration.presences.changed is not None:
             chosen.presence_changed = _callbacks.presence_changed
+        chosen.presence = None if given.presence is None else given.presence.encode()
         chosen.max_presence_keys = _unsigned("max_presence_keys", given.max_presence_keys)
         chosen.max_presence_bytes = _unsigned("max_presence_bytes", given.max_presence_bytes)
         check(self._lib.synq_server_channel(self._life.open(), given.pattern.encode(), ctypes.byref(chosen)))
