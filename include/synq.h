@@ -537,6 +537,10 @@ typedef struct synq_server_options {
                                              whose name is given this machine's address (DNS rebinding).
                                              Default: where `host` is of loopback its names and addresses,
                                              else any. A proxy that passes its own name on needs it. */
+  const char *metrics;                    /* a path ("/metrics") at which Prometheus reads what the server
+                                             counts; callbacks are timed then. Default: none */
+  const char *health;                     /* a path for load balancers: 200 "ok", or 503 "draining" once the
+                                             server stops. Default: none */
 } synq_server_options_t;
 
 #define SYNQ_SERVER_OPTIONS_INIT SYNQ_INIT(synq_server_options_t)
@@ -755,6 +759,10 @@ typedef struct synq_stats {
 /* Fills `out`, whose `size` must be set; zeros before the start and after the stop. SYNQ_EVERSION. Since
  * 0.1. */
 int synq_server_stats(synq_server_t *server, synq_stats_t *out);
+
+/* What the server counts as OpenMetrics text, ended by NUL and freed with synq_free(). Times of callbacks are in it
+ * where the option `metrics` is set. `length` may be NULL. SYNQ_ESTATE before the start. Since 0.1. */
+int synq_server_metrics_text(synq_server_t *server, char **out, size_t *length) SYNQ_MUST_CHECK;
 
 /* ----------------------------------------------------------------------------------------------------------
  * Connections: clients that ask to be connected

@@ -146,10 +146,12 @@ package final class ChannelContext: Sendable {
     let thread = pthread_self()
     state.withLock { $0.thread = thread }
     let outcome: Outcome
-    if case .update(let update) = invocation.cause, let update = update as? any ContextUpdate {
-      outcome = update.run(on: self)
+    if let metrics = owner.metrics(of: spec) {
+      let start = NIODeadline.now()
+      outcome = perform(invocation.cause)
+      metrics.add(invocation.cause, NIODeadline.now() - start, outcome)
     } else {
-      outcome = host.run(invocation.cause, on: self)
+      outcome = perform(invocation.cause)
     }
     let (decided, mustWake) = state.withLock { state -> (Return, Bool) in
       state.thread = nil
@@ -168,6 +170,13 @@ package final class ChannelContext: Sendable {
       letGo()
       return nil
     }
+  }
+
+  private func perform(_ cause: Invocation.Cause) -> Outcome {
+    if case .update(let update) = cause, let update = update as? any ContextUpdate {
+      return update.run(on: self)
+    }
+    return host.run(cause, on: self)
   }
 
   /// What follows when a callback has returned.
@@ -277,6 +286,9 @@ protocol ContextOwner: AnyObject, Sendable {
   var logger: Logger { get }
   /// Who is in the topics of its server.
   var presences: PresenceDirectory { get }
+
+  /// What is measured of the callbacks of a spec; nil where nothing is.
+  func metrics(of spec: ChannelSpec) -> CallbackMetrics?
 
   /// Takes a message, from any thread. True if `wake` must follow, once the caller has given up its own lock.
   func enqueue(_ message: LoopMessage) -> Bool

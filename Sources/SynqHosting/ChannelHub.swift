@@ -23,6 +23,8 @@ package final class ChannelHub: SocketBackend, Sendable {
     /// How long a loop works on what its inbox holds before it looks at its sockets; nil for no end, as where time is a
     /// test's.
     package var turnLength: TimeAmount?
+    /// Whether callbacks are measured.
+    package var hasMetrics = false
     /// Where the topics go on; nil when they end with this server.
     package var adapter: (any PubSubAdapter)?
 
@@ -54,6 +56,8 @@ package final class ChannelHub: SocketBackend, Sendable {
   /// Who is in the topics.
   package let presences = PresenceDirectory()
   let topics = TopicTable()
+  /// What is measured of the callbacks of each spec; empty where nothing is.
+  let callbackMetrics: [CallbackMetrics]
   private let topicQueue = TopicQueue()
   /// Whether any channel wants a pause between its state messages.
   let hasPauses: Bool
@@ -70,6 +74,7 @@ package final class ChannelHub: SocketBackend, Sendable {
 
   package init(_ parts: Parts) {
     router = parts.router
+    callbackMetrics = parts.hasMetrics ? parts.router.specs.map { _ in CallbackMetrics() } : []
     hasPauses = parts.router.specs.contains { $0.ownPatchInterval > 0 }
     hosts = parts.hosts
     connectHosts = parts.connectHosts

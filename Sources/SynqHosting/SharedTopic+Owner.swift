@@ -6,6 +6,7 @@ import Synchronization
 extension SharedTopic: ContextOwner {
   var logger: Logger { hub.logger }
   var presences: PresenceDirectory { hub.presences }
+  func metrics(of spec: ChannelSpec) -> CallbackMetrics? { hub.metrics(of: spec) }
 
   func enqueue(_ message: LoopMessage) -> Bool {
     inbox.withLock { inbox in

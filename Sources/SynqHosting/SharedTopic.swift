@@ -193,6 +193,9 @@ package final class SharedTopic: Sendable {
   /// A channel has gone.
   func leave() { carryOut(state.withLock { $0.turn.leave() }) }
 
+  /// How many callbacks wait for the turn.
+  var queueLength: Int { state.withLock { $0.turn.queueLength } }
+
   /// How many channels are in the topic.
   var memberCount: Int { state.withLock { $0.turn.members } }
 

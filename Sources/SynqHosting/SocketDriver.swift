@@ -63,6 +63,7 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
   // MARK: Any thread
 
   var presences: PresenceDirectory { hub.presences }
+  func metrics(of spec: ChannelSpec) -> CallbackMetrics? { hub.metrics(of: spec) }
 
   /// `post` in two steps; see `ServerLoop.enqueue`.
   func enqueue(_ message: LoopMessage) -> Bool { loop.enqueue(message) }

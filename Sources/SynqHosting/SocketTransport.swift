@@ -112,6 +112,14 @@ package struct ConnectGrant: Sendable {
   }
 }
 
+/// A page that the server itself has.
+package enum ServerPage: Sendable {
+  /// What it counts, for Prometheus.
+  case metrics
+  /// Whether it takes new clients, for load balancers.
+  case health
+}
+
 /// What the network layer needs of the server behind it.
 package protocol SocketBackend: Sendable {
   /// Asks the host whether the client may connect. Called on `eventLoop`; the future completes there.
@@ -121,4 +129,12 @@ package protocol SocketBackend: Sendable {
     _ grant: ConnectGrant, _ request: ConnectRequest, transport: any SocketTransport,
     on eventLoop: any EventLoop
   ) -> any SocketReceiver
+  /// A page of the server's own; one that is not ok is answered with 503.
+  func page(_ page: ServerPage) -> (isOK: Bool, contentType: String, text: String)
+}
+
+extension SocketBackend {
+  package func page(_ page: ServerPage) -> (isOK: Bool, contentType: String, text: String) {
+    (true, "text/plain; charset=utf-8", "ok\n")
+  }
 }

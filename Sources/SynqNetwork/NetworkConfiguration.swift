@@ -1,4 +1,5 @@
 import NIOCore
+import SynqHosting
 import SynqWebSocket
 
 /// Where a server listens and what it serves.
@@ -19,6 +20,8 @@ package struct NetworkConfiguration: Sendable {
   package var mounts: [SocketMount] = []
   /// Directories whose files are served. The longest prefix that fits a path is asked; sockets come first.
   package var files: [StaticRoot] = []
+  /// Paths of the server's own pages, each for GET.
+  package var pages: [(path: String, page: ServerPage)] = []
   /// What one peer may cost.
   package var limits = NetworkLimits()
 

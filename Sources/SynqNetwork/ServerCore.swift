@@ -26,7 +26,7 @@ final class ServerCore: Sendable {
     var trees: [FileTree] = []
     for root in configuration.files { trees.append(try FileTree(root)) }
     fileTrees = trees
-    router = try Router(configuration.mounts, trees: trees)
+    router = try Router(configuration.mounts, trees: trees, pages: configuration.pages)
     var sockets: [SocketSettings] = []
     let hosts = try HostRule(configuration.allowedHosts, listeningOn: configuration.host)
     for mount in configuration.mounts { sockets.append(try SocketSettings(mount, hosts: hosts)) }

@@ -228,6 +228,7 @@ package final class ServerRuntime: Sendable {
         router: state.router, hosts: state.hosts, connectHosts: state.connectHosts, limits: state.limits,
         delivery: delivery, logger: logger)
       parts.adapter = state.configuration.adapter
+      parts.hasMetrics = state.configuration.network.pages.contains { $0.page == .metrics }
       return .success((state.configuration, parts))
     }
     return try result.get()
@@ -249,6 +250,19 @@ package final class ServerRuntime: Sendable {
   package var port: Int? { state.withLock { $0.running?.network.port } }
 
   package var stats: ServerStats? { state.withLock { $0.running?.hub.stats } }
+
+  /// What the server counts, as OpenMetrics text.
+  package func metricsText() throws(HostError) -> String { try hub().metricsText }
+
+  /// Serves a page of the server's own at a path, before the start.
+  package func addPage(_ page: ServerPage, at path: String) throws(HostError) {
+    try configure { state throws(HostError) in
+      guard path.utf8.first == UInt8(ascii: "/") else {
+        throw HostError(.invalidArgument, "path: \"\(path)\" does not begin with /")
+      }
+      state.configuration.network.pages.append((path, page))
+    }
+  }
 
   /// Pushes an event to every client of the topic.
   package func broadcast(topic: String, event: String, payload: Payload) throws(HostError) {

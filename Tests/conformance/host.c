@@ -103,6 +103,8 @@ int main(int argc, char **argv) {
     }
   }
 
+  options.metrics = "/metrics";
+  options.health = "/health";
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);

@@ -116,6 +116,15 @@ enum Options {
     configuration.logMustEnd = options.log != nil
     if let host = try Argument.optionalString(options.host, "host") { configuration.network.host = host }
     configuration.network.port = Int(options.port)
+    for (path, name, page) in [
+      (options.metrics, "metrics", ServerPage.metrics), (options.health, "health", .health),
+    ] {
+      guard let path = try Argument.optionalString(path, name) else { continue }
+      guard path.utf8.first == UInt8(ascii: "/") else {
+        throw HostError(.invalidArgument, "\(name): \"\(path)\" does not begin with /")
+      }
+      configuration.network.pages.append((path, page))
+    }
     configuration.network.allowedHosts = try Argument.strings(options.allowed_hosts, "allowed_hosts")
     switch options.delivery {
     case SYNQ_WORKERS:

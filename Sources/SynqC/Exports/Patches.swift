@@ -69,13 +69,30 @@ private func apply(_ patch: JSON, to document: JSON) throws(HostError) -> JSON {
   }
 }
 
-/// Gives the text of a value to the host, who frees it.
+/// Gives the text of a value to the program, which frees it.
 func give(
   _ value: JSON, _ out: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,
   _ length: UnsafeMutablePointer<Int>?
 ) throws(HostError) {
   var writer = ByteWriter()
   writer.append(json: value)
+  try give(writer, out, length)
+}
+
+/// Gives a text to the program, which frees it.
+func give(
+  text: String, _ out: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,
+  _ length: UnsafeMutablePointer<Int>?
+) throws(HostError) {
+  var writer = ByteWriter()
+  writer.append(utf8: text)
+  try give(writer, out, length)
+}
+
+private func give(
+  _ writer: borrowing ByteWriter, _ out: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,
+  _ length: UnsafeMutablePointer<Int>?
+) throws(HostError) {
   guard let memory = malloc(writer.count + 1)?.assumingMemoryBound(to: CChar.self) else {
     throw .outOfMemory
   }

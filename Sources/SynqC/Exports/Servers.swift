@@ -284,6 +284,17 @@ public func synq_server_reload_tls(_ server: OpaquePointer!) -> CInt {
   export { () throws(HostError) in try ServerHandle.of(server).runtime.reloadTLS() }
 }
 
+@_cdecl("synq_server_metrics_text") @implementation
+public func synq_server_metrics_text(
+  _ server: OpaquePointer!, _ out: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>!,
+  _ length: UnsafeMutablePointer<Int>!
+) -> CInt {
+  export { () throws(HostError) in
+    let out = try Argument.out(out)
+    try give(text: ServerHandle.of(server).runtime.metricsText(), out, length)
+  }
+}
+
 @_cdecl("synq_server_stats") @implementation
 public func synq_server_stats(_ server: OpaquePointer!, _ out: UnsafeMutablePointer<synq_stats_t>!) -> CInt {
   export { () throws(HostError) in

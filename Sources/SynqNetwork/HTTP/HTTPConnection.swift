@@ -262,8 +262,21 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
       connectWebSocket(request, mount: mount, parameters: parameters)
     case .file(let tree, let segments): serveFile(request, tree: tree, segments: segments)
     case .longPoll(let mount, let parameters): serveLongPoll(request, mount: mount, parameters: parameters)
+    case .page(let page): servePage(page, request)
     case .nothing: answer(.text(.notFound, "no route"))
     }
+  }
+
+  private func servePage(_ page: ServerPage, _ request: Request) {
+    guard request.head.method == .GET || request.head.method == .HEAD else {
+      return answer(
+        HTTPAnswer(status: .methodNotAllowed, headers: [("allow", "GET, HEAD")]))
+    }
+    let (isOK, contentType, text) = core.backend.page(page)
+    var answer = HTTPAnswer.text(isOK ? .ok : .serviceUnavailable, text)
+    answer.headers = [("content-type", contentType)]
+    answer.cacheControl = "no-store"
+    self.answer(answer)
   }
 
   // MARK: Answers

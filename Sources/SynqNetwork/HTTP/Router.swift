@@ -1,3 +1,5 @@
+import SynqHosting
+
 /// Finds what a path belongs to.
 struct Router: Sendable {
   enum Route {
@@ -5,6 +7,7 @@ struct Router: Sendable {
     case longPoll(mount: Int, parameters: [(name: String, value: String)])
     /// What is left of the path below the tree's prefix.
     case file(tree: Int, segments: [String])
+    case page(ServerPage)
     case nothing
   }
 
@@ -17,16 +20,26 @@ struct Router: Sendable {
   }
 
   private var entries: [Entry] = []
+  private var pages: [(pattern: PathPattern, page: ServerPage)] = []
   /// The longest first.
   private let prefixes: [(prefix: [String], tree: Int)]
 
-  init(_ mounts: [SocketMount], trees: [FileTree]) throws(NetworkError) {
+  init(
+    _ mounts: [SocketMount], trees: [FileTree], pages: [(path: String, page: ServerPage)] = []
+  ) throws(NetworkError) {
     prefixes = trees.enumerated().map { ($1.prefix, $0) }.sorted { $0.prefix.count > $1.prefix.count }
     for (index, mount) in mounts.enumerated() {
       // Checked alone first, so that the error shows the path as the host wrote it.
       _ = try PathPattern(mount.path)
       if let path = mount.webSocketPath { try add(.webSocket, "\(mount.path)/\(path)", index) }
       if let path = mount.longPollPath { try add(.longPoll, "\(mount.path)/\(path)", index) }
+    }
+    for (path, page) in pages {
+      let pattern = try PathPattern(path)
+      guard !entries.contains(where: { $0.pattern.isSame(as: pattern) }),
+        !self.pages.contains(where: { $0.pattern.isSame(as: pattern) })
+      else { throw NetworkError(argument: "path \"\(path)\"", cause: "already taken") }
+      self.pages.append((pattern, page))
     }
   }
 
@@ -46,6 +59,7 @@ struct Router: Sendable {
       case .longPoll: return .longPoll(mount: entry.mount, parameters: parameters)
       }
     }
+    for (pattern, page) in pages where pattern.match(segments) != nil { return .page(page) }
     for (prefix, tree) in prefixes where segments.starts(with: prefix) {
       return .file(tree: tree, segments: Array(segments.dropFirst(prefix.count)))
     }

@@ -193,6 +193,8 @@ class server_options(ctypes.Structure):
         ("destroy", destroy_fn),
         ("tls_minimum_version", c_int),
         ("allowed_hosts", strings_p),
+        ("metrics", c_char_p),
+        ("health", c_char_p),
     ]
 
 

@@ -155,6 +155,8 @@ FUNCTIONS: dict[str, Prototype] = {
     "synq_server_disconnect": Prototype(c_int, (server_p, c_char_p), waits=True),
     # int synq_server_reload_tls(synq_server_t *server);
     "synq_server_reload_tls": Prototype(c_int, (server_p,), waits=True),
+    # int synq_server_metrics_text(synq_server_t *server, char **out, size_t *length);
+    "synq_server_metrics_text": Prototype(c_int, (server_p, POINTER(c_void_p), size_out)),
     # int synq_server_stats(synq_server_t *server, synq_stats_t *out);
     "synq_server_stats": Prototype(c_int, (server_p, POINTER(stats)), waits=True),
     # -- Connections

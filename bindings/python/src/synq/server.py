@@ -64,6 +64,8 @@ class Server:
     `loops`: threads that serve connections, at most 256. Default: one per core.
     `tls_certificate`, `tls_key`: PEM files; read again by `reload_tls`.
     `tls_minimum_version`: "1.2" or "1.3".
+    `metrics`: a path ("/metrics") at which Prometheus reads what the server counts; handlers are timed then.
+    `health`: a path for load balancers: 200 "ok", or 503 "draining" once the server stops.
     `logger`: where the log goes, at the level that it has when the server is made. Default: "synq". Its
     handlers must not call the server.
     """
@@ -85,6 +87,8 @@ class Server:
         tls_certificate: str | os.PathLike[str] | None = None,
         tls_key: str | os.PathLike[str] | None = None,
         tls_minimum_version: str = "1.2",
+        metrics: str | None = None,
+        health: str | None = None,
         logger: logging.Logger | None = None,
     ) -> None:
         if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
@@ -100,7 +104,15 @@ class Server:
         if tls_minimum_version not in _TLS_VERSIONS:
             raise ValueError(f"tls_minimum_version must be '1.2' or '1.3', not {tls_minimum_version!r}")
         handle = self._new(
-            host, port, limits, loops, allowed_hosts, tls_certificate, tls_key, tls_minimum_version
+            host,
+            port,
+            limits,
+            loops,
+            allowed_hosts,
+            tls_certificate,
+            tls_key,
+            tls_minimum_version,
+            {"metrics": metrics, "health": health},
         )
         self._life = Life(self._lib, handle, self._log)
         # Also at the interpreter's exit: no thread of the library may call Python after it.
@@ -129,12 +141,15 @@ class Server:
         tls_certificate: str | os.PathLike[str] | None,
         tls_key: str | os.PathLike[str] | None,
         tls_minimum_version: str,
+        pages: Mapping[str, str | None],
     ) -> int:
         chosen = _ffi.server_options(size=ctypes.sizeof(_ffi.server_options))
         chosen.host = host.encode()
         chosen.port = port
         chosen.delivery = _ffi.POLLED
         chosen.loops = loops
+        for name, page in pages.items():
+            setattr(chosen, name, None if page is None else page.encode())
         if allowed_hosts is not None:
             chosen.allowed_hosts = _strings("allowed_hosts", allowed_hosts)
         if limits is not None:
@@ -421,6 +436,16 @@ class Server:
         with self._life.lock:
             check(self._lib.synq_server_stats(self._life.open(), ctypes.byref(filled)))
         return Stats(**{name: getattr(filled, name) for name in Stats._fields})
+
+    def metrics_text(self) -> str:
+        """What the server counts, as OpenMetrics text; times of handlers are in it where `metrics` is set."""
+        out = ctypes.c_void_p()
+        with self._life.lock:
+            check(self._lib.synq_server_metrics_text(self._life.open(), ctypes.byref(out), None))
+        try:
+            return ctypes.string_at(out.value or 0).decode()
+        finally:
+            self._lib.synq_free(out)
 
     def _has_state(self, topic: str) -> bool | None:
         """Whether the clients of a topic get a state, None if that is not known: `synq.testing` waits for it
