@@ -202,6 +202,7 @@ typedef struct synq_socket synq_socket_t;         /* one channel of one client, 
 typedef struct synq_connection synq_connection_t; /* a client that asks to be connected: synq_connect_fn */
 typedef struct synq_deferred synq_deferred_t;     /* a response that is given later: synq_socket_defer() */
 typedef struct synq_fetch synq_fetch_t;           /* a question about presences: synq_fetch_presence_fn */
+typedef struct synq_link synq_link_t;             /* a client of a web server of yours: synq_link_open() */
 typedef struct synq_value synq_value_t;           /* a JSON value that is read in place: "Reading values" */
 
 /* Frees what a host gave: `user` of a set of callbacks, `data` of synq_socket_set_data(). Called once.
@@ -648,7 +649,10 @@ int synq_server_static(synq_server_t *server, const char *prefix, const char *di
  * again. Since 0.1. */
 int synq_server_start(synq_server_t *server) SYNQ_MUST_CHECK;
 
-/* The port that the server listens on, or SYNQ_ESTATE before the start. Since 0.1. */
+/* Starts without a port: clients come by synq_link_open() alone. Errors as synq_server_start(). Since 0.1. */
+int synq_server_start_links(synq_server_t *server) SYNQ_MUST_CHECK;
+
+/* The port that the server listens on, or SYNQ_ESTATE before the start and where it has none. Since 0.1. */
 int synq_server_port(const synq_server_t *server);
 
 /* Waits until the server has stopped; with SYNQ_POLLED it runs the callbacks meanwhile. SYNQ_ESTATE
@@ -809,6 +813,112 @@ int synq_connection_defer(synq_connection_t *connection) SYNQ_MUST_CHECK;
  * SYNQ_ESTATE when it is not deferred; SYNQ_EINVAL, and it still waits, for a positive result. Since
  * 0.1. */
 int synq_connection_finish(synq_connection_t *connection, int result);
+
+/* The pointer that the program gave with the link of the client, or NULL: see "Links". Since 0.1. */
+void *synq_connection_link_user(synq_connection_t *connection);
+
+/* ----------------------------------------------------------------------------------------------------------
+ * Links: clients of a web server that the program has already
+ *
+ * A program that has a web server of its own keeps its port: that server reads the request of a WebSocket and
+ * asks with synq_link_open(); the library answers by `accepted`, and the web server finishes the handshake, or
+ * by `refused`. From then on messages go in by synq_link_receive() and come out by `send`. Limits, origins, the
+ * connect callback, close codes and the log are those of the server's own port.
+ *
+ *     static void send(synq_link_t *link, int is_binary, const void *bytes, size_t length, void *user) {
+ *       web_write(user, is_binary, bytes, length); // and when the peer has taken it: synq_link_sent(link, length)
+ *     }
+ *
+ *     synq_link_request_t request = SYNQ_LINK_REQUEST_INIT;
+ *     synq_link_options_t options = SYNQ_LINK_OPTIONS_INIT;
+ *     request.path = "/socket/websocket";
+ *     request.query = "vsn=2.0.0";
+ *     request.headers = headers; // {"host", "example.com", "origin", "https://example.com", NULL}
+ *     options.accepted = accepted;
+ *     ...
+ *     if (synq_link_open(server, &request, &options, &link) != SYNQ_OK) web_answer(connection, 503);
+ *
+ *   Threads        The functions may be called from any thread; the messages of one link are to come from one
+ *                  at a time. The callbacks of one link run one at a time and in order, where callbacks of the
+ *                  server run: with SYNQ_WORKERS on its threads, with SYNQ_POLLED in synq_server_poll(), with
+ *                  SYNQ_INLINE on the thread that serves the link, and they must not block there. They may come
+ *                  before synq_link_open() has returned.
+ *   Back-pressure  `send` may be called with more than the peer takes. What synq_link_sent() did not report
+ *                  counts as waiting: from 64 kB on state is held back, and beyond max_outbound_bytes the link
+ *                  is closed with 1013. A program that never reports stops its clients. The other way
+ *                  synq_link_receive() gives SYNQ_LINK_WAIT, and the program reads no more from the client
+ *                  until `resume`.
+ *   Life           A link ends by `refused`, by `close`, or by synq_link_lost(), which must be called when the
+ *                  client has closed or its connection is lost. Then it is a ticket for nothing
+ *                  (SYNQ_ECLOSED), no callback follows, and `destroy` is called once.
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* What synq_link_receive() gives where no more should be read until `resume`. */
+#define SYNQ_LINK_WAIT 1
+
+/* What the web server knows of the client. All is copied. */
+typedef struct synq_link_request {
+  size_t size;
+  const char *path;           /* decoded; must be given */
+  const char *mount;          /* the path of a mount that `path` may also be relative to: "/websocket" below
+                                      "/socket". Default: none */
+  const char *query;          /* as in the URL, without "?". Default: none */
+  const char *const *headers; /* name, value, name, value, ended by NULL. Default: none */
+  const char *host;           /* the host and port under which the client reaches the program, for the
+                                      origin rule. Default: the host header */
+  const char *peer;           /* the client's address without the port; limits count by it */
+  const char *const *subprotocols; /* what the client offers, ended by NULL. Default: what the headers say */
+} synq_link_request_t;
+
+#define SYNQ_LINK_REQUEST_INIT SYNQ_INIT(synq_link_request_t)
+
+/* The client may connect: the web server finishes the handshake, with this subprotocol, or without one if it is
+ * NULL. Strings and bytes of these callbacks are borrowed until they return. */
+typedef void (*synq_link_accepted_fn)(synq_link_t *link, const char *subprotocol, void *user);
+
+/* The client may not connect: the web server answers with this status and body, which may be "". The last call of
+ * the link. */
+typedef void (*synq_link_refused_fn)(synq_link_t *link, int status, const char *body, void *user);
+
+/* A message for the client, of text or of bytes. */
+typedef void (*synq_link_send_fn)(synq_link_t *link, int is_binary, const void *bytes, size_t length,
+                                  void *user);
+
+/* The program may read from the client again. */
+typedef void (*synq_link_resume_fn)(synq_link_t *link, void *user);
+
+/* The web server sends what came before, then a close frame with this code and reason, which may be "". The last call
+ * of the link. */
+typedef void (*synq_link_close_fn)(synq_link_t *link, int code, const char *reason, void *user);
+
+typedef struct synq_link_options {
+  size_t size;
+  synq_link_accepted_fn accepted; /* must be given, like refused, send and close */
+  synq_link_refused_fn refused;
+  synq_link_send_fn send;
+  synq_link_resume_fn resume; /* Default: the program does not wait */
+  synq_link_close_fn close;
+  void *user;              /* for all of these */
+  synq_destroy_fn destroy; /* for `user` */
+} synq_link_options_t;
+
+#define SYNQ_LINK_OPTIONS_INIT SYNQ_INIT(synq_link_options_t)
+
+/* Asks whether a client may connect; `accepted` or `refused` answers. SYNQ_ESTATE before the start, SYNQ_ECLOSED
+ * once the server stops, SYNQ_EVERSION. Since 0.1. */
+int synq_link_open(synq_server_t *server, const synq_link_request_t *request,
+                   const synq_link_options_t *options, synq_link_t **out) SYNQ_MUST_CHECK;
+
+/* Takes one whole message of the client, of text or of bytes. SYNQ_OK, or SYNQ_LINK_WAIT: it was taken too.
+ * SYNQ_ECLOSED before `accepted` and when the link is over. Since 0.1. */
+int synq_link_receive(synq_link_t *link, int is_binary, const void *bytes, size_t length);
+
+/* Reports that the client's connection has taken `length` more bytes of the messages. Since 0.1. */
+int synq_link_sent(synq_link_t *link, size_t length);
+
+/* Reports that the client closed its connection with this code, or that it is lost (0). No callback follows but
+ * `destroy`, except one that runs now. Since 0.1. */
+int synq_link_lost(synq_link_t *link, int code);
 
 /* ----------------------------------------------------------------------------------------------------------
  * Sockets: what a channel is

@@ -213,6 +213,13 @@ package final class ChannelHub: SocketBackend, Sendable {
     _ = delivery.submit([.release { update.ended(error) }])
   }
 
+  /// Runs code of the program's that is no callback of a channel, where callbacks run.
+  package func runOnHostThread(_ body: @escaping @Sendable () -> Void) {
+    if delivery.isInline { return body() }
+    guard delivery.submit([.task(body)]) else { return }
+    loops.withLock { $0.all.first }?.post(.watchWorkers)
+  }
+
   /// How many channels are in a topic that shares assigns.
   package func memberCount(ofTopic name: String) -> Int { topics.topic(name)?.memberCount ?? 0 }
 

@@ -68,6 +68,8 @@ package struct ConnectRequest: Sendable {
   package var authToken: String?
   /// The origin of the client's page, when the host is to say whether it may connect (`OriginPolicy.askHost`).
   package var originToCheck: String?
+  /// What the program keeps with a client that its own web server handed over.
+  package var carrier: (any AnyObject & Sendable)?
   /// The client's wait for the answer.
   package let attempt = ConnectAttempt()
 

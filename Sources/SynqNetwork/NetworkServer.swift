@@ -126,6 +126,17 @@ package final class NetworkServer: Sendable {
     for loop in loops { loop.eventLoop.execute { loop.cutOff() } }
   }
 
+  /// A client of a web server of the program's, on one of the loops; nothing is asked before `open`.
+  ///
+  /// - Parameter run: runs the calls of `host`, each after the one before, where the program's callbacks run.
+  package func makeLink(
+    _ request: LinkRequest, host: any LinkHost,
+    run: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
+  ) -> LinkConnection? {
+    guard let loop = loopsByIdentity[ObjectIdentifier(group.next())] else { return nil }
+    return LinkConnection(core: core, loop: loop, request: request, host: host, run: run)
+  }
+
   // MARK: New connections
 
   private func initialize(_ channel: any NIOCore.Channel) -> EventLoopFuture<Void> {

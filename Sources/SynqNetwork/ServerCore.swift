@@ -29,7 +29,11 @@ final class ServerCore: Sendable {
     router = try Router(configuration.mounts, trees: trees, pages: configuration.pages)
     var sockets: [SocketSettings] = []
     let hosts = try HostRule(configuration.allowedHosts, listeningOn: configuration.host)
-    for mount in configuration.mounts { sockets.append(try SocketSettings(mount, hosts: hosts)) }
+    // Where the program's own web server is reached is for the program to say, and not for the address of this port.
+    let linkHosts = try HostRule(configuration.allowedHosts ?? ["*"], listeningOn: configuration.host)
+    for mount in configuration.mounts {
+      sockets.append(try SocketSettings(mount, hosts: hosts, linkHosts: linkHosts))
+    }
     self.sockets = sockets
     if let tls = configuration.tls { credentials = try TLSCredentials(tls) } else { credentials = nil }
     counter = ConnectionCounter(configuration.limits)
@@ -53,9 +57,12 @@ final class ServerCore: Sendable {
 final class SocketSettings: Sendable {
   let mount: SocketMount
   let origins: OriginRule
+  /// The same for clients of the program's own web server.
+  let linkOrigins: OriginRule
 
-  init(_ mount: SocketMount, hosts: HostRule) throws(NetworkError) {
+  init(_ mount: SocketMount, hosts: HostRule, linkHosts: HostRule? = nil) throws(NetworkError) {
     self.mount = mount
+    linkOrigins = try OriginRule(mount.origins, hosts: linkHosts ?? hosts)
     origins = try OriginRule(mount.origins, hosts: hosts)
     let limits = mount.limits
     for (name, value) in [

@@ -189,7 +189,9 @@ package final class ServerRuntime: Sendable {
   // MARK: Starting
 
   /// Binds the port and serves. Blocks until the port is bound; not for use on an event loop.
-  package func start() throws(HostError) {
+  ///
+  /// - Parameter listens: false for a server without a port, whose clients come by links.
+  package func start(listens: Bool = true) throws(HostError) {
     let (configuration, parts) = try beginStart()
     HeapRetention.begin()
     var limitedParts = parts
@@ -202,7 +204,7 @@ package final class ServerRuntime: Sendable {
       started = group
       let network = try NetworkServer(configuration.network, backend: hub, group: group, logger: logger)
       hub.use(Array(group.makeIterator()))
-      try network.listen().wait()
+      if listens { try network.listen().wait() }
       try EventLoops.checkCanAccept()
       state.withLock { $0.running = Running(group: group, network: network, hub: hub) }
       // Not before: a callback may broadcast at once.

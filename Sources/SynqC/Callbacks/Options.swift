@@ -53,6 +53,20 @@ enum Options {
     try read(pointer, "options", initial: synq_mount_options_t())
   }
 
+  static func link(
+    _ pointer: UnsafePointer<synq_link_options_t>?
+  ) throws(HostError) -> Read<synq_link_options_t> {
+    guard pointer != nil else { throw HostError(.invalidArgument, "options: is NULL") }
+    return try read(pointer, "options", initial: synq_link_options_t())
+  }
+
+  static func linkRequest(
+    _ pointer: UnsafePointer<synq_link_request_t>?
+  ) throws(HostError) -> Read<synq_link_request_t> {
+    guard pointer != nil else { throw HostError(.invalidArgument, "request: is NULL") }
+    return try read(pointer, "request", initial: synq_link_request_t())
+  }
+
   static func server(
     _ pointer: UnsafePointer<synq_server_options_t>?
   ) throws(HostError) -> Read<synq_server_options_t> {

@@ -11,6 +11,7 @@ enum HandleKind: UInt {
   case deferred = 4
   case connection = 5
   case fetch = 6
+  case link = 7
 
   /// The bits that say the kind.
   static let bits = 4
@@ -25,6 +26,7 @@ enum HandleKind: UInt {
     case .deferred: "a deferred"
     case .connection: "a connection"
     case .fetch: "a fetch"
+    case .link: "a link"
     }
   }
 

@@ -173,6 +173,7 @@ enum Tickets {
   static let sockets = TicketTable<ChannelContextBox>(.socket, "socket", gone: "the channel is gone")
   static let deferreds = TicketTable<Deferred>(.deferred, "deferred", gone: "it was finished before")
   static let fetches = TicketTable<FetchCall>(.fetch, "fetch", gone: "it was finished before")
+  static let links = TicketTable<LinkAdapter>(.link, "link", gone: "it is over")
   static let connections = TicketTable<ConnectCall>(
     .connection, "connection", gone: "it has been decided already")
 }

@@ -64,6 +64,8 @@ struct SubprotocolOffer {
     offered = headers[canonicalForm: "sec-websocket-protocol"].map(String.init)
   }
 
+  init(_ offered: [String]) { self.offered = offered }
+
   /// The auth token among the offers, decoded; nil when there is none or it is not base64 of UTF-8.
   var authToken: String? {
     for offer in offered where offer.hasPrefix(Self.tokenPrefix) {

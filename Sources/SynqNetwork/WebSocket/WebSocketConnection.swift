@@ -425,7 +425,7 @@ final class WebSocketConnection: ChannelDuplexHandler, SocketTransport, LoopMemb
 extension CloseCode {
   /// Whether the close frame carries the reason. Phoenix sends none with its codes (`wire/ws_close_*`,
   /// `wire/text_notjson`); those that it never sends are ours to explain.
-  fileprivate var carriesReason: Bool {
+  var carriesReason: Bool {
     self == .policyViolation || self == .tryAgainLater || rawValue >= 3000
   }
 }

@@ -40,6 +40,8 @@ STRUCTS: dict[str, Any] = {
     "channel_options": _ffi.channel_options,
     "mount_options": _ffi.mount_options,
     "stats": _ffi.stats,
+    "link_request": _ffi.link_request,
+    "link_options": _ffi.link_options,
 }
 
 

@@ -9,6 +9,7 @@ import logging
 from typing import Any
 
 from . import _ffi
+from ._links import links
 from ._logs import failed, printable
 from ._mounts import mounts
 from ._registration import registrations
@@ -132,6 +133,46 @@ def check_origin(origin: bytes, user: int) -> int:
         return _failed_at(user, error, "check_origin")
 
 
+@_ffi.link_accepted_fn
+def link_accepted(link: int, subprotocol: bytes | None, user: int) -> None:
+    try:
+        links[user].accepted(subprotocol)
+    except BaseException as error:
+        _failed(error, "accepting a connection", None)
+
+
+@_ffi.link_refused_fn
+def link_refused(link: int, status: int, body: bytes, user: int) -> None:
+    try:
+        links[user].refused(status, body)
+    except BaseException as error:
+        _failed(error, "refusing a connection", None)
+
+
+@_ffi.link_send_fn
+def link_send(link: int, is_binary: int, address: int | None, length: int, user: int) -> None:
+    try:
+        links[user].send(is_binary, address, length)
+    except BaseException as error:
+        _failed(error, "sending a message", None)
+
+
+@_ffi.link_resume_fn
+def link_resume(link: int, user: int) -> None:
+    try:
+        links[user].resume()
+    except BaseException as error:
+        _failed(error, "reading on", None)
+
+
+@_ffi.link_close_fn
+def link_close(link: int, code: int, reason: bytes, user: int) -> None:
+    try:
+        links[user].close(code, reason)
+    except BaseException as error:
+        _failed(error, "closing a connection", None)
+
+
 @_ffi.log_fn
 def log(record: Any, user: int) -> None:
     try:
@@ -170,6 +211,11 @@ def channel_is_gone(user: int) -> None:
 @_ffi.destroy_fn
 def forget_connection(user: int) -> None:
     objects.pop(user, None)
+
+
+@_ffi.destroy_fn
+def forget_link(user: int) -> None:
+    links.pop(user, None)
 
 
 @_ffi.destroy_fn

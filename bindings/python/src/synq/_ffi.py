@@ -59,6 +59,9 @@ ARRAY = 6
 OBJECT = 7
 BINARY = 8
 
+# What synq_link_receive() gives where no more should be read
+LINK_WAIT = 1
+
 # How synq_server_update() treats a topic that nobody is in
 UPDATE_IF_OPEN = 0
 UPDATE_OPEN = 1
@@ -99,6 +102,7 @@ socket_p = c_void_p
 connection_p = c_void_p
 deferred_p = c_void_p
 fetch_p = c_void_p
+link_p = c_void_p
 value_p = c_void_p
 json_p = c_void_p
 user_p = c_void_p
@@ -146,6 +150,18 @@ update_done_fn = CFUNCTYPE(None, c_int, user_p)
 connect_fn = CFUNCTYPE(c_int, connection_p, value_p, user_p)
 # typedef int (*synq_check_origin_fn)(const char *origin, void *user);
 check_origin_fn = CFUNCTYPE(c_int, c_char_p, user_p)
+
+# typedef void (*synq_link_accepted_fn)(synq_link_t *link, const char *subprotocol, void *user);
+link_accepted_fn = CFUNCTYPE(None, link_p, c_char_p, user_p)
+# typedef void (*synq_link_refused_fn)(synq_link_t *link, int status, const char *body, void *user);
+link_refused_fn = CFUNCTYPE(None, link_p, c_int, c_char_p, user_p)
+# typedef void (*synq_link_send_fn)(synq_link_t *link, int is_binary, const void *bytes, size_t length,
+#                                   void *user);
+link_send_fn = CFUNCTYPE(None, link_p, c_int, c_void_p, c_size_t, user_p)
+# typedef void (*synq_link_resume_fn)(synq_link_t *link, void *user);
+link_resume_fn = CFUNCTYPE(None, link_p, user_p)
+# typedef void (*synq_link_close_fn)(synq_link_t *link, int code, const char *reason, void *user);
+link_close_fn = CFUNCTYPE(None, link_p, c_int, c_char_p, user_p)
 
 
 class log_record(ctypes.Structure):
@@ -243,6 +259,32 @@ class mount_options(ctypes.Structure):
         ("limits", POINTER(limits)),
         ("compress", c_int),
         ("check_origin", check_origin_fn),
+    ]
+
+
+class link_request(ctypes.Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("path", c_char_p),
+        ("mount", c_char_p),
+        ("query", c_char_p),
+        ("headers", strings_p),
+        ("host", c_char_p),
+        ("peer", c_char_p),
+        ("subprotocols", strings_p),
+    ]
+
+
+class link_options(ctypes.Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("accepted", link_accepted_fn),
+        ("refused", link_refused_fn),
+        ("send", link_send_fn),
+        ("resume", link_resume_fn),
+        ("close", link_close_fn),
+        ("user", user_p),
+        ("destroy", destroy_fn),
     ]
 
 

@@ -23,6 +23,9 @@ from ._ffi import (
     destroy_fn,
     fetch_p,
     json_p,
+    link_options,
+    link_p,
+    link_request,
     mount_options,
     server_options,
     server_p,
@@ -101,6 +104,8 @@ FUNCTIONS: dict[str, Prototype] = {
     "synq_server_static": Prototype(c_int, (server_p, c_char_p, c_char_p)),
     # int synq_server_start(synq_server_t *server);
     "synq_server_start": Prototype(c_int, (server_p,), waits=True),
+    # int synq_server_start_links(synq_server_t *server);
+    "synq_server_start_links": Prototype(c_int, (server_p,), waits=True),
     # int synq_server_port(const synq_server_t *server);
     "synq_server_port": Prototype(c_int, (server_p,)),
     # int synq_server_run(synq_server_t *server);
@@ -181,6 +186,20 @@ FUNCTIONS: dict[str, Prototype] = {
     "synq_connection_defer": Prototype(c_int, (connection_p,)),
     # int synq_connection_finish(synq_connection_t *connection, int result);
     "synq_connection_finish": Prototype(c_int, (connection_p, c_int), waits=True),
+    # void *synq_connection_link_user(synq_connection_t *connection);
+    "synq_connection_link_user": Prototype(user_p, (connection_p,)),
+    # -- Links
+    # int synq_link_open(synq_server_t *server, const synq_link_request_t *request,
+    #                    const synq_link_options_t *options, synq_link_t **out);
+    "synq_link_open": Prototype(
+        c_int, (server_p, POINTER(link_request), POINTER(link_options), POINTER(link_p))
+    ),
+    # int synq_link_receive(synq_link_t *link, int is_binary, const void *bytes, size_t length);
+    "synq_link_receive": Prototype(c_int, (link_p, c_int, c_char_p, c_size_t)),
+    # int synq_link_sent(synq_link_t *link, size_t length);
+    "synq_link_sent": Prototype(c_int, (link_p, c_size_t)),
+    # int synq_link_lost(synq_link_t *link, int code);
+    "synq_link_lost": Prototype(c_int, (link_p, c_int)),
     # -- Sockets: what a channel is
     # const char *synq_socket_topic(synq_socket_t *socket);
     "synq_socket_topic": Prototype(c_char_p, (socket_p,)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import select
 import signal
@@ -110,8 +111,11 @@ class Serving:
             host.cancel()
 
     @contextlib.asynccontextmanager
-    async def attached(self, loop: asyncio.AbstractEventLoop) -> AsyncIterator[None]:
-        """Handlers run on `loop` inside the block; the end of the block stops the server."""
+    async def attached(
+        self, loop: asyncio.AbstractEventLoop, context: contextvars.Context | None = None
+    ) -> AsyncIterator[None]:
+        """Handlers run on `loop` inside the block, in `context` or that of the caller; the end of the block
+        stops the server."""
         finished: asyncio.Future[None] = loop.create_future()
         self._loop, self._finished = loop, finished
 
@@ -125,7 +129,7 @@ class Serving:
                 finished.set_result(None)
             loop.remove_reader(self.fd)
 
-        loop.add_reader(self.fd, due)
+        (context or contextvars.copy_context()).run(loop.add_reader, self.fd, due)
         try:
             yield
         finally:

@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 from ._library import check, library
+from ._links import Scope, links
 from .encoding import to_bytes
 from .errors import EncodeError
 
@@ -43,6 +44,14 @@ class Connection:
             if separator:
                 found.setdefault(name.strip(" \t"), value)
         return found
+
+    @property
+    def scope(self) -> Scope | None:
+        """The ASGI scope of the request, with what the application's middleware put there: the session, the
+        user; None on the server's own port. See Server.asgi."""
+        number = library().synq_connection_link_user(self._handle)
+        link = None if number is None else links.get(number)
+        return None if link is None else link.scope
 
     @property
     def peer(self) -> str | None:

@@ -21,6 +21,7 @@ from ._library import Library, check, library
 from ._life import Life
 from ._mounts import CheckOrigin, Connect, Mount
 from ._registration import Registration
+from .asgi import Application
 from .channels import DIALECTS, C, Channel, Options, options
 from .encoding import to_bytes
 from .errors import StateError
@@ -32,7 +33,7 @@ _TLS_VERSIONS = {"1.2": _ffi.TLS_1_2, "1.3": _ffi.TLS_1_3}
 
 
 class Server:
-    """Serves channels to Phoenix clients. There are three ways to run one::
+    """Serves channels to Phoenix clients. There are four ways to run one::
 
         server.run()            # on this thread, until Ctrl-C, SIGTERM or stop()
 
@@ -42,10 +43,13 @@ class Server:
         async with server:      # on the running asyncio loop while the block runs
             ...
 
+        app.mount("/socket", server.asgi())     # inside an application of FastAPI, Starlette and others
+
     All handlers run on that one thread. Handlers that are ``async def`` run as tasks of the asyncio loop
     there; the first two ways start one if there is such a handler.
 
-    `host`, `port`: where to listen; port 0 takes a free one, see `port`.
+    `host`, `port`: where to listen; port 0 takes a free one, see `port`. Default: a free one, and none where
+    `asgi` is used.
     `channels`: classes decorated with synq.channel; more with `channel`.
     `path`: clients connect at PATH/websocket and PATH/longpoll; more sockets with `mount`.
     `origins`: allowed origins: "https://example.com", "//example.com" (any scheme), a host that starts with
@@ -74,7 +78,7 @@ class Server:
         self,
         *,
         host: str = "127.0.0.1",
-        port: int = 0,
+        port: int | None = None,
         channels: Iterable[type[Channel]] = (),
         path: str = "/socket",
         origins: Iterable[str] | None = None,
@@ -91,12 +95,16 @@ class Server:
         health: str | None = None,
         logger: logging.Logger | None = None,
     ) -> None:
+        self._has_port = port is not None
+        port = 0 if port is None else port
         if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
             raise ValueError(f"port must be from 0 to 65535, not {port!r}")
         self._lib: Library = library()
         self._log = logger or logging.getLogger("synq")
         self._hosts: list[Registration | Mount] = []
         self._interrupts: list[BaseException] = []
+        self._path = path
+        self._is_mounted = False
         self._origin = f"{'http' if tls_certificate is None else 'https'}://{_in_url(host)}"
         self._attached: contextlib.AbstractAsyncContextManager[None] | None = None
         if (tls_certificate is None) != (tls_key is None):
@@ -286,7 +294,9 @@ class Server:
         """Binds the port, so that `port` is known, and gives the server itself; `run` and the `with` forms do
         it when it was not done before."""
         if not self._life.started:
-            check(self._lib.synq_server_start(self._life.open()))
+            listens = self._has_port or not self._is_mounted
+            begin = self._lib.synq_server_start if listens else self._lib.synq_server_start_links
+            check(begin(self._life.open()))
             self._life.started = True
         return self
 
@@ -367,6 +377,19 @@ class Server:
             await attached.__aexit__(kind, error, trace)
         finally:
             self.close()
+
+    def asgi(self, path: str | None = None) -> Application:
+        """The server as an ASGI application, for FastAPI, Starlette, Django and others, on the port that the
+        application has: ``app.mount("/socket", server.asgi())``, and clients connect to "/socket". The first
+        request starts it, on the application's asyncio loop, with which it ends, or with the lifespan where
+        it runs alone. `connect` finds the scope of the request in ``connection.scope``. WebSocket only.
+
+        `path`: of several sockets of this server, the one to serve. Default: the first.
+
+        Without `origins` the pages of the host that the request names may connect, and of hosts all that
+        there are, where `allowed_hosts` is not given. A port is opened only where `port` is given."""
+        self._is_mounted = True
+        return Application(self, self._path if path is None else path)
 
     async def wait_stopped(self) -> None:
         """Under ``async with``: waits until somebody calls `stop`."""
