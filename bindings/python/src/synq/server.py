@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
-import dataclasses
 import itertools
 import logging
 import os
@@ -17,6 +16,11 @@ from types import TracebackType
 from typing import Any, cast, overload
 
 from . import _callbacks, _ffi, _run
+from ._arguments import in_url as _in_url
+from ._arguments import limits as _limits
+from ._arguments import log_level as _log_level
+from ._arguments import strings as _strings
+from ._arguments import unsigned as _unsigned
 from ._library import Library, check, library
 from ._life import Life
 from ._mounts import CheckOrigin, Connect, Mount
@@ -478,39 +482,3 @@ class Server:
 
     def __repr__(self) -> str:
         return f"<synq.Server {self._life.state}>"
-
-
-def _log_level(log: logging.Logger) -> int:
-    level = log.getEffectiveLevel()
-    for name, at_most in (
-        (_ffi.LOG_DEBUG, logging.DEBUG),
-        (_ffi.LOG_INFO, logging.INFO),
-        (_ffi.LOG_WARNING, logging.WARNING),
-        (_ffi.LOG_ERROR, logging.CRITICAL),
-    ):
-        if level <= at_most:
-            return name
-    return _ffi.LOG_OFF
-
-
-def _in_url(host: str) -> str:
-    """A host as it stands in a URL: an IPv6 address in brackets (RFC 3986, section 3.2.2)."""
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host
-
-
-def _strings(name: str, values: Iterable[str]) -> Any:
-    if isinstance(values, str):
-        raise TypeError(f"{name} must be a list of strings, not the string {values!r}")
-    encoded = [value.encode() for value in values]
-    return ctypes.cast((ctypes.c_char_p * (len(encoded) + 1))(*encoded, None), _ffi.strings_p)
-
-
-def _limits(given: Limits) -> Any:
-    values = {name: _unsigned(name, value) for name, value in dataclasses.asdict(given).items()}
-    return ctypes.pointer(_ffi.limits(size=ctypes.sizeof(_ffi.limits), **values))
-
-
-def _unsigned(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 0xFFFFFFFF:
-        raise ValueError(f"{name} must be from 0 to {0xFFFFFFFF}, not {value!r}")
-    return value
