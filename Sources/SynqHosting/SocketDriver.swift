@@ -15,6 +15,8 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
   /// Those of the engine, for any thread.
   let limits: SocketLimits
   unowned let hub: ChannelHub
+  /// The hub's: asked for with each message, and a way through it costs more than the counting.
+  private let stats: ServerStats
   private let transport: any SocketTransport
   private(set) var engine: SocketEngine
   private let jsonLimits: JSONLimits
@@ -48,6 +50,7 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
     info: SocketInfo
   ) {
     self.hub = hub
+    stats = hub.stats
     self.loop = loop
     self.transport = transport
     limits = engine.limits
@@ -81,7 +84,7 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
   /// Hands a text message to the engine; what it answers is sent when the burst ends.
   package func receive(text: UnsafeRawBufferPointer) {
     guard life == .open else { return }
-    hub.stats.messagesIn.add()
+    stats.messagesIn.add()
     work { $0.receive(text: text, limits: jsonLimits, into: &$1) }
     received()
   }
@@ -89,7 +92,7 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
   /// Hands a binary message to the engine likewise.
   package func receive(binary: UnsafeRawBufferPointer) {
     guard life == .open else { return }
-    hub.stats.messagesIn.add()
+    stats.messagesIn.add()
     work { $0.receive(binary: binary, limits: jsonLimits, into: &$1) }
     received()
   }
@@ -116,7 +119,7 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
     guard life == .open || life == .closing else { return }
     guard !isEntered else { return loop.eventLoop.execute { self.transportClosed(reason: reason) } }
     life = .lost
-    hub.stats.connections.subtract()
+    stats.connections.subtract()
     hub.logger.debug("the connection is closed", metadata: ["peer": "\(info.peer)", "reason": "\(reason)"])
     enter { $0.connectionLost(into: &$1) }
     guard life == .lost, engine.handlesLastEvents else { return }
@@ -250,7 +253,7 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
   func cutOff() {
     if life == .open || life == .closing { transport.close(.serviceRestart, reason: "") }
     life = .finished
-    hub.stats.queuedMessages.add(-countedMessages)
+    stats.queuedMessages.add(-countedMessages)
     countedMessages = 0
     for context in contexts.values {
       cancelTimers(of: context.key)
@@ -299,7 +302,7 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
   private func noteQueuedMessages() {
     let queued = engine.queuedMessages
     guard queued != countedMessages else { return }
-    hub.stats.queuedMessages.add(queued - countedMessages)
+    stats.queuedMessages.add(queued - countedMessages)
     countedMessages = queued
   }
 
@@ -328,8 +331,8 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
       loop.output.outbox.removeAll()
       return
     }
-    hub.stats.messagesOut.add(loop.output.outbox.marks.count)
-    hub.stats.bytesOut.add(loop.output.outbox.bytes.count)
+    stats.messagesOut.add(loop.output.outbox.marks.count)
+    stats.bytesOut.add(loop.output.outbox.bytes.count)
     isEntered = true
     transport.send(&loop.output.outbox)
     isEntered = false
@@ -340,8 +343,8 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
     claimOutbox()
     send()
     guard life == .open || life == .closing else { return }
-    hub.stats.messagesOut.add(1)
-    hub.stats.bytesOut.add(message.bytes.count)
+    stats.messagesOut.add(1)
+    stats.bytesOut.add(message.bytes.count)
     isEntered = true
     transport.send(message)
     isEntered = false
@@ -364,7 +367,7 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
     case .invoke(let invocation): invoke(invocation)
     case .joined(let key):
       guard let context = context(of: key) else { return }
-      hub.stats.channels.add()
+      stats.channels.add()
       loop.subscribe(context, to: context.topic)
     case .closing(let key):
       guard let invocation = contexts[key]?.abandonDeferred() else { return }
@@ -400,7 +403,7 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
   private func invoke(_ invocation: Invocation) {
     guard let context = context(of: invocation.channel) else { return }
     context.begin(invocation)
-    hub.stats.callbacks.add()
+    stats.callbacks.add()
     if let topic = context.sharedTopic, invocation.cause.needsTurn {
       let call = SharedTopic.Call(context: context, invocation: invocation)
       guard topic.request(call, invocation.cause.needOfTopic) else { return }
@@ -445,7 +448,7 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
 
   private func forget(_ key: ChannelKey) {
     guard let context = contexts.removeValue(forKey: key) else { return }
-    if loop.unsubscribe(context, from: context.topic) { hub.stats.channels.subtract() }
+    if loop.unsubscribe(context, from: context.topic) { stats.channels.subtract() }
     cancelTimers(of: key)
     for topic in subscriptions.removeValue(forKey: key) ?? [] { loop.unsubscribe(context, from: topic.text) }
     context.end()
@@ -476,7 +479,7 @@ package final class SocketDriver: SocketReceiver, ContextOwner, @unchecked Senda
   }
 
   private func log(_ entry: LogEntry) {
-    if entry.kind == .crash { hub.stats.crashes.add() }
+    if entry.kind == .crash { stats.crashes.add() }
     hub.log(entry, peer: info.peer)
   }
 }
