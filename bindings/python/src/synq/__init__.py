@@ -18,6 +18,7 @@ Channels.
 """
 
 from . import _ffi, errors
+from ._updates import Update
 from .browser import browser_files
 from .channels import Channel, channel, event, message
 from .client import (
@@ -108,6 +109,7 @@ __all__ = [
     "SystemCallError",
     "TimedOutError",
     "Timer",
+    "Update",
     "VersionError",
     "apply",
     "browser_files",

@@ -14,6 +14,7 @@ from ._logs import failed, printable
 from ._mounts import mounts
 from ._registration import registrations
 from ._running import waits_for_no_one
+from ._updates import updates
 from .connection import objects
 
 _LEVELS = {
@@ -115,6 +116,41 @@ def presence_changed(topic: bytes, key: bytes, is_present: int, user: int) -> No
         registrations[user].presences.run_changed(topic, key, bool(is_present))
     except BaseException as error:
         _failed_in(user, error, "presence_changed")
+
+
+@_ffi.open_topic_fn
+def open_topic(socket: int, topic: bytes, user: int) -> int:
+    try:
+        return registrations[user].open_topic(socket, topic)
+    except BaseException as error:
+        return _failed_in(user, error, "open_topic")
+
+
+@_ffi.close_topic_fn
+def close_topic(socket: int, topic: bytes, user: int) -> None:
+    try:
+        registrations[user].close_topic(socket, topic)
+    except BaseException as error:
+        _failed_in(user, error, "close_topic")
+
+
+@_ffi.update_fn
+def update(socket: int, user: int) -> int:
+    try:
+        request = updates.get(user)
+        return _ffi.ECLOSED if request is None else request.granted(socket)
+    except BaseException as error:
+        return _failed(error, "update", None)
+
+
+@_ffi.update_done_fn
+def update_done(result: int, user: int) -> None:
+    try:
+        request = updates.get(user)
+        if request is not None:
+            request.ended(result)
+    except BaseException as error:
+        _failed(error, "update", None)
 
 
 @_ffi.connect_fn

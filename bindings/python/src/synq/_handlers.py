@@ -22,6 +22,8 @@ INIT = "init"
 EVENT = "event"
 MESSAGE = "message"
 CLOSE = "before_close"
+OPEN_TOPIC = "open_topic"
+CLOSE_TOPIC = "close_topic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,10 @@ class Handler:
 
 
 #: The methods that a channel class may define, none of which is the handler of one event.
-CALLBACKS = ("authorize", "init", "handle_event", "handle_message", "before_close")
+CALLBACKS = (
+    *("authorize", "init", "handle_event", "handle_message", "before_close"),
+    *(OPEN_TOPIC, CLOSE_TOPIC),
+)
 
 
 def refuse_hidden_methods(kind: type, base: type) -> None:
@@ -69,13 +74,15 @@ class Plan(NamedTuple):
     handle_event: Handler | None
     handle_message: Handler | None
     before_close: Handler | None
+    open_topic: Handler | None
+    close_topic: Handler | None
     events: dict[bytes, Handler]
     messages: dict[bytes, Handler]
 
     @property
     def is_async(self) -> bool:
         fixed = (self.authorize, self.init, self.handle_event, self.handle_message, self.before_close)
-        handlers = [*fixed, *self.events.values(), *self.messages.values()]
+        handlers = [*fixed, self.open_topic, self.close_topic, *self.events.values(), *self.messages.values()]
         return any(handler is not None and handler.is_async for handler in handlers)
 
 
@@ -105,6 +112,8 @@ def plan(kind: type) -> Plan:
             kind, MESSAGE, "handle_message", ("message", "payload", "topic"), payload=1, least=1
         ),
         before_close=_optional(kind, CLOSE, "before_close", ("reason",), payload=None),
+        open_topic=_optional(kind, OPEN_TOPIC, OPEN_TOPIC, (), payload=None),
+        close_topic=_optional(kind, CLOSE_TOPIC, CLOSE_TOPIC, (), payload=None),
         events=_marked(kind, EVENTS, EVENT),
         messages=_marked(kind, MESSAGES, MESSAGE),
     )

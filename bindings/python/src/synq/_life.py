@@ -12,6 +12,7 @@ from typing import Any
 from . import _ffi, _run
 from ._library import Library, check
 from ._logs import failed
+from ._updates import refuse_all
 from .errors import ClosedError, ForkedError, StateError
 
 
@@ -93,6 +94,9 @@ class Life:
             if not self._closed:
                 check(self._lib.synq_server_free(self._handle))
                 self._closed = True
+                if self.serving is not None:
+                    self.serving.run_after_poll()
+                    refuse_all(self.serving)
 
 
 def _milliseconds(seconds: float) -> int:

@@ -15,13 +15,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import _ffi
-from ._handlers import AUTHORIZE, CLOSE, INIT, Plan, assigns_of, plan
+from ._handlers import AUTHORIZE, CLOSE, CLOSE_TOPIC, INIT, OPEN_TOPIC, Plan, assigns_of, plan
 from ._library import Library, check
 from ._logs import printable
+from ._options import Options
 from ._presences import PresenceHandlers
 from ._running import Runner
+from ._topics import SharedTopic, members
 from ._turns import Turns
-from .channels import Channel, Options, SocketEdits, read
+from .channels import Channel, SocketEdits, read
 from .connection import objects
 from .decoding import from_text
 from .encoding import plain, to_bytes
@@ -64,9 +66,16 @@ class Registration(Runner):
         self.has_state = None if hasattr(given.message_builder, "new_state") else has_state
         self._builder = given.message_builder
         #: The assigns that the library keeps.
-        self._kept = frozenset(given.track)
+        self._shared = frozenset(given.shared)
+        self._tracked = frozenset(given.track)
+        self._kept = self._tracked - self._shared
         self._assigns = assigns_of(kind)
         self.plan: Plan = plan(kind)
+        if not given.shared and (self.plan.open_topic or self.plan.close_topic):
+            raise TypeError(f"{kind.__qualname__} has open_topic or close_topic, and no `shared` assigns")
+        #: The topics that somebody refers to, and the topic's own instances of the class while they are open.
+        self._topics: weakref.WeakValueDictionary[str, SharedTopic] = weakref.WeakValueDictionary()
+        self._open: dict[str, Channel] = {}
         self._events = self.plan.events
         self.presences = PresenceHandlers(kind, lib, log)
         self._server = weakref.ref(server)
@@ -180,6 +189,74 @@ class Registration(Runner):
         timer = task.get_loop().call_later(self._finish_seconds, task.cancel)
         task.add_done_callback(lambda _: timer.cancel())
 
+    # -- topics with shared assigns
+
+    def open_topic(self, socket: int, topic: bytes) -> int:
+        name = topic.decode("utf-8", "replace")
+        channel = self._open[name] = self._topic_channel(name)
+        assert channel._synq_shared is not None
+        channel._synq_shared.begin()
+        self._bind(channel, socket)
+        if self.plan.open_topic is None:
+            return _ffi.OK
+        code = _ffi.CRASH
+        try:
+            code = self._run(channel, self.plan.open_topic, OPEN_TOPIC, ())
+        finally:
+            if code != _ffi.OK:
+                self._topic_is_closed(name)
+        return code
+
+    def close_topic(self, socket: int, topic: bytes) -> None:
+        channel = self._open.pop(topic.decode("utf-8", "replace"), None)
+        if channel is not None and self.plan.close_topic is not None:
+            self._bind(channel, socket)
+            self._run(channel, self.plan.close_topic, CLOSE_TOPIC, ())
+
+    def _topic_is_closed(self, topic: str) -> None:
+        self._open.pop(topic, None)
+
+    def of_topic(self, name: str, socket: int) -> Channel:
+        """The topic's own instance, for an update that runs with this socket."""
+        channel = self._open.get(name)
+        if channel is None:  # opened before anything could tell
+            channel = self._open[name] = self._topic_channel(name)
+        self._bind(channel, socket)
+        return channel
+
+    def is_held(self, name: str, turns: Turns) -> bool:
+        """Whether the topic's turn is that of these turns."""
+        shared = self._topics.get(name)
+        return shared is not None and shared.belongs_to(turns)
+
+    def _shared_topic(self, name: str) -> SharedTopic | None:
+        if not self._shared:
+            return None
+        shared = self._topics.get(name)
+        if shared is None:
+            shared = SharedTopic(self._lib, self._assigns, self._shared, self._tracked)
+            self._topics[name] = shared
+        return shared
+
+    def _topic_channel(self, name: str) -> Channel:
+        channel = self.kind.__new__(self.kind)
+        channel._lib = self._lib
+        server = self._server()
+        if server is not None:
+            channel.server = server
+        channel.topic = name
+        channel.params = None
+        channel._synq_shared = shared = self._shared_topic(name)
+        assert shared is not None
+        channel.assigns = shared.assigns
+        return channel
+
+    def _bind(self, channel: Channel, socket: int) -> None:
+        """The topic has a socket of its own for each of its callbacks."""
+        channel._socket = socket
+        channel._synq_turns = Turns(partial(_is_gone, self._lib, socket))
+        channel._synq_edits = SocketEdits(self._lib, socket, channel._synq_turns)
+
     def new_state(self, socket: int, state: int, version: int) -> int:
         return self._build(socket, "new_state", lambda: (read(self._lib, state), version))
 
@@ -224,8 +301,10 @@ class Registration(Runner):
         channel.topic = topic.decode("utf-8", "replace")
         channel.params = self._read(params)
         turns = channel._synq_turns = Turns(partial(_is_gone, self._lib, socket))
+        edits = channel._synq_edits = SocketEdits(self._lib, socket, turns)
+        shared = channel._synq_shared = self._shared_topic(channel.topic)
         channel.assigns = self._assigns(
-            SocketEdits(self._lib, socket, turns), partial(_load, self._lib, socket), self._kept, turns
+            edits, partial(_load, self._lib, socket, self._shared), self._kept, turns, topic=shared
         )
         number = self._lib.synq_socket_connection_data(socket)
         if number is not None:
@@ -241,14 +320,18 @@ class Registration(Runner):
     def _take_objects(self, assigns: Assigns, found: dict[str, Any]) -> None:
         """Assigns of the connection that are more than JSON."""
         for name, value in found.items():
+            if name in self._shared:
+                continue  # the topic's: a connection has none
             if name in self._kept:
                 plain(value, f"/{name}")  # the library has the JSON form, if there is one
             else:
                 assigns._own[name] = value
 
 
-def _load(lib: Library, socket: int) -> dict[str, Any] | None:
+def _load(lib: Library, socket: int, shared: frozenset[str]) -> dict[str, Any] | None:
     value = lib.synq_socket_all_assigns(socket)
+    if shared:
+        return members(lib, value, lambda name: name not in shared)
     return None if value is None else read(lib, value)
 
 

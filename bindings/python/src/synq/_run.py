@@ -51,6 +51,9 @@ class Serving:
         self._deadline: float | None = None
         self._cancels: asyncio.TimerHandle | None = None
         self._finished: asyncio.Future[None] | None = None
+        self._after_poll: list[Callable[[], None]] = []
+        #: The thread that runs the handlers, once there is one.
+        self.thread: int | None = None
         self.is_async = any(host.is_async for host in hosts)
         self.fd: int = check(lib.synq_server_fd(handle))
 
@@ -59,6 +62,8 @@ class Serving:
         what a handler raised that is not an error: KeyboardInterrupt, SystemExit."""
         poll = self._lib.synq_server_poll if timeout_ms else self._lib.poll_now
         code: int = poll(self._handle, timeout_ms, most)
+        if self._after_poll:
+            self.run_after_poll()
         if self._interrupts:
             self.stop(GRACE_SECONDS)
             raise self._interrupts.pop()
@@ -66,6 +71,15 @@ class Serving:
             return False
         check(code)
         return True
+
+    def after_poll(self, function: Callable[[], None]) -> None:
+        """Calls a function when the callback that runs has returned to the library."""
+        self._after_poll.append(function)
+
+    def run_after_poll(self) -> None:
+        functions, self._after_poll = self._after_poll, []
+        for function in functions:
+            function()
 
     def stop(self, timeout_seconds: float) -> None:
         """Begins the end, from any thread; a further call can only shorten the time. Async handlers are
@@ -118,6 +132,7 @@ class Serving:
         stops the server."""
         finished: asyncio.Future[None] = loop.create_future()
         self._loop, self._finished = loop, finished
+        self.thread = threading.get_ident()
 
         def due() -> None:
             try:
@@ -151,6 +166,7 @@ class Serving:
 def run(serving: Serving, started: Callable[[], object]) -> None:
     """Runs the handlers on this thread until the server has stopped. `started` is called when signals are
     taken."""
+    serving.thread = threading.get_ident()
     on_main = threading.current_thread() is threading.main_thread()
     taken = [number for number in _SIGNALS if _is_default(number)] if on_main else []
     if serving.is_async:
@@ -159,7 +175,7 @@ def run(serving: Serving, started: Callable[[], object]) -> None:
         _run_with_signals(serving, taken, started)
     else:
         started()
-        while serving.poll(-1, 0):
+        while serving.poll(-1, _BATCH):
             pass
 
 
@@ -170,7 +186,7 @@ def run_in_thread(serving: Serving, log: logging.Logger) -> None:
     except BaseException as error:
         failed(log, "the server's thread ended", error)
         with contextlib.suppress(Exception):
-            while serving.poll(-1, 0):
+            while serving.poll(-1, _BATCH):
                 pass
 
 

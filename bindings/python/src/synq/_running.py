@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from . import _ffi
-from ._handlers import AUTHORIZE, CLOSE, EVENT, INIT, MESSAGE, Handler
+from ._handlers import AUTHORIZE, CLOSE, CLOSE_TOPIC, EVENT, INIT, MESSAGE, OPEN_TOPIC, Handler
 from ._library import Library, check
 from ._logs import failed, printable
 from ._slow import SLOW_SECONDS, clock, tell_slow
@@ -23,7 +23,7 @@ from .observable import forget
 from .responses import Answers, Deferred, Reply, of_socket
 
 # What nobody waits for an answer of: an error raised there is a failure, whichever its class.
-_SILENT = (MESSAGE, CLOSE)
+_SILENT = (MESSAGE, CLOSE, CLOSE_TOPIC)
 
 # What waits in `authorize`, by numbers that the library gives back when the channel is gone.
 _asking: dict[int, Callable[[], None]] = {}
@@ -64,6 +64,9 @@ class Runner:
     ) -> int:
         """Runs a handler; `late` is its response where the callback has been deferred already."""
         turns = channel._synq_turns
+        shared = None if handler.role is AUTHORIZE else channel._synq_shared
+        if shared is not None:
+            shared.hold(turns, channel._synq_edits, channel._socket)
         started = clock()
         try:
             if handler.takes < len(arguments):
@@ -94,7 +97,13 @@ class Runner:
             return self._declared(channel, handler, what, error)
         except Exception as error:
             return self._crash(channel, what, error)
+        except BaseException:  # the program ends: what is shared may yet be kept
+            if shared is not None:
+                shared.undo(turns)
+            raise
         finally:
+            if shared is not None and not turns.is_late:
+                shared.release(turns)
             seconds = clock() - started
             if seconds > SLOW_SECONDS:
                 tell_slow(self._log, f"{channel.topic}: {handler.name}", seconds)
@@ -165,6 +174,12 @@ class Runner:
             forget(channel.assigns)
         elif handler.role is AUTHORIZE:
             self._channels.pop(channel._socket, None)
+        elif handler.role is OPEN_TOPIC and channel._synq_shared is not None:
+            channel._synq_shared.undo(channel._synq_turns)
+            self._topic_is_closed(channel.topic)
+
+    def _topic_is_closed(self, topic: str) -> None:
+        """The topic was not opened."""
 
     def _crash(self, channel: Channel, what: str | bytes, error: BaseException) -> int:
         deferred = channel._synq_deferred
@@ -173,6 +188,9 @@ class Runner:
             channel._synq_deferred = None
         self._report(channel, what, error)
         forget(channel.assigns)
+        shared = channel._synq_shared
+        if shared is not None and not channel._synq_turns.is_nobodys:
+            shared.undo(channel._synq_turns)
         return _ffi.CRASH
 
     def _report(self, channel: Channel, what: str | bytes, error: BaseException) -> None:
@@ -206,7 +224,7 @@ class Runner:
             task.cancel()
             raise
         channel._synq_deferred = None
-        channel._synq_task = task
+        channel._synq_task = turn.task = task
         task.add_done_callback(partial(self._completed, channel, handler, what, deferred, turn))
         if handler.role is AUTHORIZE:
             self._watch(channel, turn, task)
@@ -239,6 +257,21 @@ class Runner:
         """What `_run` does when a handler returns or raises, for one that had to wait."""
         channel._synq_task = None
         turn.is_over = True
+        try:
+            self._answer_late(channel, handler, what, deferred, turn, task)
+        finally:
+            if channel._synq_shared is not None:
+                channel._synq_shared.release(channel._synq_turns)
+
+    def _answer_late(
+        self,
+        channel: Channel,
+        handler: Handler,
+        what: str | bytes,
+        deferred: Deferred,
+        turn: Turn,
+        task: asyncio.Task[Any],
+    ) -> None:
         try:
             result = result_of(task)
             answered = self._has_response(handler, result)
@@ -287,6 +320,8 @@ class Runner:
         self._crash(channel, what, error)
         if handler.role is AUTHORIZE:
             self._channels.pop(channel._socket, None)
+        elif handler.role is OPEN_TOPIC:
+            self._topic_is_closed(channel.topic)
         with contextlib.suppress(ClosedError):
             deferred._end(repr(error))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from threading import get_ident
+from typing import Any
 
 from . import _ffi
 from .errors import ClosedError, StateError
@@ -18,14 +19,22 @@ from .errors import ClosedError, StateError
 _current: ContextVar[Turn | None] = ContextVar("synq turn", default=None)
 
 
+def current_turn() -> Turn | None:
+    """The turn that the running code belongs to, or belonged to."""
+    return _current.get()
+
+
 class Turn:
     """The turn of a callback that does not end when it returns: an `async def` one, or one that deferred.
     `thread` is the only one that it may be used on; None for any."""
 
-    __slots__ = ("_token", "channel_ended", "is_over", "thread")
+    __slots__ = ("_token", "channel_ended", "is_over", "task", "thread", "turns")
 
-    def __init__(self, thread: int | None) -> None:
+    def __init__(self, turns: Turns, thread: int | None) -> None:
+        self.turns = turns
         self.thread = thread
+        #: The task that the callback is, once that is known.
+        self.task: Any = None
         self.is_over = False
         #: The channel ended meanwhile: nobody waits for the callback any more.
         self.channel_ended = False
@@ -69,17 +78,27 @@ class Turns:
     def begin_task(self) -> Turn:
         """The turn of an `async def` callback begins: of the tasks of this thread that belong to it."""
         self.serial += 1
-        self._late = Turn(get_ident())
+        self._late = Turn(self, get_ident())
         return self._late
 
     def defer(self) -> Turn:
         """The running callback goes on when it has returned: in the tasks that it starts from now on, and
         where the turn is entered."""
-        self._late = Turn(None)
+        self._late = Turn(self, None)
         if self._thread == get_ident():
             self._has_deferred = True
             self._late.enter()
         return self._late
+
+    @property
+    def is_late(self) -> bool:
+        """Whether a callback has returned and its turn is not over."""
+        return self._late is not None and not self._late.is_over
+
+    @property
+    def is_nobodys(self) -> bool:
+        """Whether the channel ended while its callback went on: what that did until then is kept."""
+        return self._late is not None and self._late.channel_ended
 
     def channel_ends(self) -> None:
         """Nobody waits for the callback any more; it may yet come to its end."""

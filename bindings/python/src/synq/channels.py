@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import inspect
+import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from . import _ffi
 from ._handlers import EVENTS, MESSAGES, refuse_hidden_methods
 from ._library import Library, check
+from ._options import FINISH_SECONDS, Options, milliseconds, options
 from ._turns import Turns
 from .connection import text
 from .decoding import from_text
@@ -21,100 +22,11 @@ from .responses import Deferred, in_callback
 from .timers import Timer
 
 if TYPE_CHECKING:
+    from ._topics import SharedTopic
     from .server import Server
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound="type[Channel]")
-
-#: How long an async handler may go on when its client has gone: enough for what is about to be done.
-FINISH_SECONDS = 0.5
-
-DIALECTS = {
-    "synq": _ffi.DIALECT_SYNQ,
-    "live_state": _ffi.DIALECT_LIVE_STATE,
-    "live_view_model": _ffi.DIALECT_LIVE_VIEW_MODEL,
-    "seance": _ffi.DIALECT_SEANCE,
-}
-
-
-class Options(NamedTuple):
-    """How a channel class is served."""
-
-    pattern: str
-    track: tuple[str, ...] = ()
-    max_version: int = 0
-    dialect: str = "synq"
-    ignore_keys: tuple[str, ...] | None = None
-    intercept: tuple[str, ...] = ()
-    allow_prototype_keys: bool = False
-    message_builder: Any = None
-    finish_seconds: float | None = FINISH_SECONDS
-    presence: str | None = None
-    max_presence_keys: int = 0
-    max_presence_bytes: int = 0
-
-
-def options(
-    pattern: str,
-    *,
-    track: Iterable[str] = (),
-    max_version: int = 0,
-    dialect: str = "synq",
-    ignore_keys: Iterable[str] | None = None,
-    intercept: Iterable[str] = (),
-    allow_prototype_keys: bool = False,
-    message_builder: Any = None,
-    finish_seconds: float | None = FINISH_SECONDS,
-    presence: str | None = None,
-    max_presence_keys: int = 0,
-    max_presence_bytes: int = 0,
-) -> Options:
-    if not isinstance(pattern, str):
-        raise TypeError(f'channel: expected a topic pattern, as in @synq.channel("room:*"), not {pattern!r}')
-    if dialect not in DIALECTS:
-        raise ValueError(f"dialect must be one of {', '.join(DIALECTS)}, not {dialect!r}")
-    if finish_seconds is not None and not finish_seconds >= 0:
-        raise ValueError(f"finish_seconds must be 0 or more, or None, not {finish_seconds!r}")
-    ignored = None if ignore_keys is None else _names("ignore_keys", ignore_keys)
-    names = _names("track", track)
-    return Options(
-        pattern,
-        names,
-        max_version,
-        dialect,
-        ignored,
-        _names("intercept", intercept),
-        allow_prototype_keys,
-        _builder(message_builder),
-        finish_seconds,
-        presence,
-        max_presence_keys,
-        max_presence_bytes,
-    )
-
-
-def _builder(given: Any) -> Any:
-    """A message builder that is one: an object, or a class of which one is made."""
-    made = given() if isinstance(given, type) else given
-    if made is None:
-        return None
-    found = [getattr(made, name, None) for name in ("new_state", "update_state")]
-    if not any(found):
-        raise TypeError(f"message_builder: {made!r} has neither new_state nor update_state")
-    for method in found:
-        if method is not None and (not callable(method) or inspect.iscoroutinefunction(method)):
-            raise TypeError(f"message_builder: {method!r} must be a plain method")
-    return made
-
-
-def _names(what: str, names: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(names, str):
-        raise TypeError(f"{what} must be a list of names, not the string {names!r}")
-    collected = tuple(names)
-    for name in collected:
-        if not isinstance(name, str) or not name:
-            raise TypeError(f"{what} must be a list of names, and {name!r} is none")
-    return collected
 
 
 def channel(
@@ -131,6 +43,9 @@ def channel(
     presence: str | None = None,
     max_presence_keys: int = 0,
     max_presence_bytes: int = 0,
+    shared: Iterable[str] = (),
+    linger_seconds: float = 0,
+    patch_interval_seconds: float = 0,
 ) -> Callable[[C], C]:
     """Says which topics a Channel class serves, and which of its assigns clients see.
 
@@ -150,6 +65,11 @@ def channel(
     `Channel.presence`. It is tracked and shared, and clients get no presence messages.
     `max_presence_keys`, `max_presence_bytes`: of one topic, see `Channel.presence`; default 10,000 and
     4,000,000.
+    `shared`: the assigns that a topic has once for all of its channels; in `track` too if clients see them.
+    All handlers of a topic's channels but authorize then run one at a time.
+    `linger_seconds`: how long a topic stays open when its last channel has left.
+    `patch_interval_seconds`: state messages of a client are at least so far apart; what changed meanwhile is
+    one patch.
     """
     chosen = options(
         pattern,
@@ -164,6 +84,9 @@ def channel(
         presence=presence,
         max_presence_keys=max_presence_keys,
         max_presence_bytes=max_presence_bytes,
+        shared=shared,
+        linger_seconds=linger_seconds,
+        patch_interval_seconds=patch_interval_seconds,
     )
 
     def decorate(kind: C) -> C:
@@ -238,6 +161,13 @@ class Channel:
         All other messages.
     ``before_close(self, reason)``
         Runs once, when the channel is about to end.
+    ``open_topic(self)``
+        Runs once before the first init of a topic with `shared` assigns, and sets these. `self` is the topic:
+        it has `assigns`, `topic`, `broadcast` and `publish`, and no client; `__init__` is not called for it.
+        After a failure the clients that wait get the error, and the next one that joins tries again.
+    ``close_topic(self)``
+        Runs once when the last channel of the topic has left and `linger_seconds` have passed; then the
+        shared assigns are gone. `self` is the same as in open_topic.
     ``fetch_presence(topic, presences)``, a static or class method
         Gives what is shown of keys beside their metas, ``{"ann": {"name": "Ann"}}``; asked once for all keys
         of a change.
@@ -266,6 +196,9 @@ class Channel:
     _lib: Library
     _socket: int
     _synq_turns: Turns
+    _synq_edits: SocketEdits
+    #: What the channels of the topic share; None where they share nothing.
+    _synq_shared: SharedTopic | None = None
     _synq_deferred: Deferred | None = None
     #: The async handler that waits for something.
     _synq_task: asyncio.Task[Any] | None = None
@@ -292,6 +225,10 @@ class Channel:
         response = self._put_off(detached)
         if not detached:
             response._turn = self._synq_turns.defer()
+            serving = self.server._get_serving()
+            if serving is not None:
+                response._returned = returned = threading.Event()
+                serving.after_poll(returned.set)
         self._synq_deferred = response
         return response
 
@@ -369,10 +306,8 @@ class Channel:
     def send_after(self, seconds: float, message: str, payload: Any = None) -> Timer:
         """The same after some time; a channel that has ended by then gets nothing. The timer that it returns
         can take the message back, and need not be kept. LimitError when `max_timers` of this channel wait."""
-        if not 0 <= seconds <= 0xFFFFFFFF / 1000:
-            raise ValueError(f"seconds must be from 0 to {0xFFFFFFFF // 1000}, not {seconds!r}")
+        delay_ms = milliseconds("seconds", seconds)
         encoded = _payload(payload)
-        delay_ms = round(seconds * 1000)
         number = ctypes.c_uint64()
         check(
             self._lib.synq_socket_start_timer_text(
@@ -440,12 +375,18 @@ def read(lib: Library, value: int) -> Any:
     return ctypes.string_at(address.value, size.value) if address.value else b""
 
 
+class MayChange(Protocol):
+    """Who says whether assigns may be changed now."""
+
+    def require(self) -> None: ...
+
+
 class SocketEdits(Edits):
     """The edits of a channel's assigns, in the library."""
 
     __slots__ = ("_lib", "_require", "_set_bool", "_set_int", "_set_text", "_socket")
 
-    def __init__(self, lib: Library, socket: int, turns: Turns) -> None:
+    def __init__(self, lib: Library, socket: int, turns: MayChange) -> None:
         self._require = turns.require
         self._lib = lib
         self._set_bool = lib.synq_socket_set_bool

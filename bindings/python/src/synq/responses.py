@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from contextvars import Token
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -15,6 +16,8 @@ from .encoding import to_bytes
 from .errors import ClosedError, Error, StateError
 
 _log = logging.getLogger("synq")
+# How long a thread waits for the handler that deferred to return: one that waits for the thread never does.
+_RETURN_SECONDS = 1.0
 
 
 class Reply(NamedTuple):
@@ -81,6 +84,9 @@ class Deferred:
         self._description = printable(description)
         #: In which the assigns can be changed until the answer; None if detached.
         self._turn: Turn | None = None
+        #: Set once the handler has returned: until then the library takes changes from its thread alone.
+        self._returned: threading.Event | None = None
+        self._thread = threading.get_ident()
         self._entered: list[Token[Turn | None]] = []
 
     @property
@@ -130,6 +136,8 @@ class Deferred:
         check(library().synq_deferred_crash(self._handle, cause.encode("utf-8", "replace")))
 
     def __enter__(self) -> Deferred:
+        if self._returned is not None and self._thread != threading.get_ident():
+            self._returned.wait(_RETURN_SECONDS)
         if self._turn is not None:
             self._entered.append(self._turn.enter())
         return self

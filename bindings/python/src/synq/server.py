@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
-import itertools
 import logging
 import os
 import sys
@@ -16,24 +15,21 @@ from types import TracebackType
 from typing import Any, cast, overload
 
 from . import _callbacks, _ffi, _run
-from ._arguments import in_url as _in_url
-from ._arguments import limits as _limits
-from ._arguments import log_level as _log_level
-from ._arguments import strings as _strings
-from ._arguments import unsigned as _unsigned
+from ._arguments import in_url, strings, unsigned
+from ._arguments import limits as c_limits
 from ._library import Library, check, library
 from ._life import Life
+from ._making import TLS_VERSIONS, new_server
 from ._mounts import CheckOrigin, Connect, Mount
+from ._options import DIALECTS, Options, milliseconds, options
 from ._registration import Registration
+from ._updates import S, Update, of_channel, of_topic
 from .asgi import Application
-from .channels import DIALECTS, C, Channel, Options, options
+from .channels import C, Channel
 from .encoding import to_bytes
 from .errors import StateError
 from .limits import Limits, Stats
 from .presence import encoded, taken
-
-_users = itertools.count(1)
-_TLS_VERSIONS = {"1.2": _ffi.TLS_1_2, "1.3": _ffi.TLS_1_3}
 
 
 class Server:
@@ -109,13 +105,15 @@ class Server:
         self._interrupts: list[BaseException] = []
         self._path = path
         self._is_mounted = False
-        self._origin = f"{'http' if tls_certificate is None else 'https'}://{_in_url(host)}"
+        self._origin = f"{'http' if tls_certificate is None else 'https'}://{in_url(host)}"
         self._attached: contextlib.AbstractAsyncContextManager[None] | None = None
         if (tls_certificate is None) != (tls_key is None):
             raise ValueError("tls_certificate and tls_key go together: one of them is missing")
-        if tls_minimum_version not in _TLS_VERSIONS:
+        if tls_minimum_version not in TLS_VERSIONS:
             raise ValueError(f"tls_minimum_version must be '1.2' or '1.3', not {tls_minimum_version!r}")
-        handle = self._new(
+        handle = new_server(
+            self._lib,
+            self._log,
             host,
             port,
             limits,
@@ -143,42 +141,6 @@ class Server:
             self.close()
             raise
 
-    def _new(
-        self,
-        host: str,
-        port: int,
-        limits: Limits | None,
-        loops: int,
-        allowed_hosts: Iterable[str] | None,
-        tls_certificate: str | os.PathLike[str] | None,
-        tls_key: str | os.PathLike[str] | None,
-        tls_minimum_version: str,
-        pages: Mapping[str, str | None],
-    ) -> int:
-        chosen = _ffi.server_options(size=ctypes.sizeof(_ffi.server_options))
-        chosen.host = host.encode()
-        chosen.port = port
-        chosen.delivery = _ffi.POLLED
-        chosen.loops = loops
-        for name, page in pages.items():
-            setattr(chosen, name, None if page is None else page.encode())
-        if allowed_hosts is not None:
-            chosen.allowed_hosts = _strings("allowed_hosts", allowed_hosts)
-        if limits is not None:
-            chosen.limits = _limits(limits)
-        chosen.tls_certificate = None if tls_certificate is None else os.fsencode(tls_certificate)
-        chosen.tls_key = None if tls_key is None else os.fsencode(tls_key)
-        chosen.tls_minimum_version = _TLS_VERSIONS[tls_minimum_version]
-        chosen.log_level = _log_level(self._log)
-        chosen.log = _callbacks.log
-        chosen.user = next(_users)
-        chosen.destroy = _callbacks.forget_logger
-        _callbacks.loggers[chosen.user] = self._log
-        out = ctypes.c_void_p()
-        check(self._lib.synq_server_new(ctypes.byref(out), ctypes.byref(chosen)))
-        assert out.value is not None
-        return out.value
-
     # -- before the start
 
     @overload
@@ -200,6 +162,9 @@ class Server:
         presence: str | None = ...,
         max_presence_keys: int = ...,
         max_presence_bytes: int = ...,
+        shared: Iterable[str] = ...,
+        linger_seconds: float = ...,
+        patch_interval_seconds: float = ...,
     ) -> Callable[[C], C]: ...
     def channel(self, pattern: Any, /, **chosen: Any) -> Any:
         """Registers a channel class: one that synq.channel decorated, ``server.channel(Room)``, or as a
@@ -222,7 +187,7 @@ class Server:
     def _register(self, kind: type[Channel], given: Options) -> None:
         registration = Registration(self, kind, self._lib, self._interrupts, self._log, given)
         chosen = _ffi.channel_options(size=ctypes.sizeof(_ffi.channel_options))
-        chosen.track = _strings("track", given.track)
+        chosen.track = strings("track", given.track)
         chosen.authorize = _callbacks.authorize
         chosen.init = _callbacks.init
         chosen.handle_event = _callbacks.handle_event
@@ -230,11 +195,11 @@ class Server:
         chosen.before_close = _callbacks.before_close
         chosen.user = registration.number
         chosen.destroy = _callbacks.forget_registration
-        chosen.max_version = _unsigned("max_version", given.max_version)
+        chosen.max_version = unsigned("max_version", given.max_version)
         chosen.dialect = DIALECTS[given.dialect]
         if given.ignore_keys is not None:
-            chosen.ignore_keys = _strings("ignore_keys", given.ignore_keys)
-        chosen.intercept = _strings("intercept", given.intercept)
+            chosen.ignore_keys = strings("ignore_keys", given.ignore_keys)
+        chosen.intercept = strings("intercept", given.intercept)
         chosen.allow_prototype_keys = given.allow_prototype_keys
         if hasattr(given.message_builder, "new_state"):
             chosen.new_state = _callbacks.new_state
@@ -245,8 +210,14 @@ class Server:
         if registration.presences.changed is not None:
             chosen.presence_changed = _callbacks.presence_changed
         chosen.presence = None if given.presence is None else given.presence.encode()
-        chosen.max_presence_keys = _unsigned("max_presence_keys", given.max_presence_keys)
-        chosen.max_presence_bytes = _unsigned("max_presence_bytes", given.max_presence_bytes)
+        chosen.max_presence_keys = unsigned("max_presence_keys", given.max_presence_keys)
+        chosen.max_presence_bytes = unsigned("max_presence_bytes", given.max_presence_bytes)
+        chosen.linger_ms = milliseconds("linger_seconds", given.linger_seconds)
+        chosen.patch_interval_ms = milliseconds("patch_interval_seconds", given.patch_interval_seconds)
+        if given.shared:
+            chosen.shared = strings("shared", given.shared)
+            chosen.open_topic = _callbacks.open_topic
+            chosen.close_topic = _callbacks.close_topic
         check(self._lib.synq_server_channel(self._life.open(), given.pattern.encode(), ctypes.byref(chosen)))
         self._hosts.append(registration)
 
@@ -269,14 +240,14 @@ class Server:
         server's. `compress` saves bytes for CPU time where a client offers permessage-deflate."""
         chosen = _ffi.mount_options(size=ctypes.sizeof(_ffi.mount_options))
         if origins is not None:
-            chosen.origins = _strings("origins", origins)
-        chosen.subprotocols = _strings("subprotocols", subprotocols)
+            chosen.origins = strings("origins", origins)
+        chosen.subprotocols = strings("subprotocols", subprotocols)
         chosen.longpoll = _ffi.ON if longpoll else _ffi.OFF
-        chosen.longpoll_window_ms = _unsigned("longpoll_window_ms", longpoll_window_ms)
+        chosen.longpoll_window_ms = unsigned("longpoll_window_ms", longpoll_window_ms)
         chosen.pattern = None if pattern is None else pattern.encode()
         chosen.compress = compress
         if limits is not None:
-            chosen.limits = _limits(limits)
+            chosen.limits = c_limits(limits)
         if connect is not None or check_origin is not None:
             host = Mount(self._lib, connect, check_origin, self._interrupts, self._log)
             if host.connects:
@@ -427,6 +398,45 @@ class Server:
             else:
                 check(lib.synq_server_publish_latest_text(server, *names, key.encode(), data, len(data)))
 
+    def topic(self, topic: str, *, open: bool = False) -> Update[Any]:
+        """The turn of a topic with `shared` assigns, from anywhere: a timer, an HTTP handler, another topic::
+
+            async with server.topic("board:1") as board:  # in a task; in a thread: `with`
+                board.assigns.cards[3].done = True
+
+        What it gives is the topic as in open_topic: `assigns`, `broadcast`, `publish`, and the methods of the
+        channel class. The block runs once, in the order of the topic's handlers, and what it changes becomes
+        one patch for each client; an exception drops its changes and goes on to the caller.
+
+        `open`: a topic that nobody is in is opened (and closed after `linger_seconds`); else NotFoundError.
+        StateError inside of a handler of the same topic, which would wait for itself, and for ``with`` on the
+        thread that runs the handlers. ClosedError when the server stops."""
+        life, mode = self._life, _ffi.UPDATE_OPEN if open else _ffi.UPDATE_IF_OPEN
+
+        def ask(number: int) -> int:
+            with life.lock:
+                begin, name = self._lib.synq_server_update, topic.encode()
+                code: int = begin(life.open(), name, mode, _callbacks.update, number, _callbacks.update_done)
+                return code
+
+        return of_topic(topic, self._registration(topic), self._lib, self._get_serving, ask)
+
+    def update(self, channel: S, /) -> Update[S]:
+        """The same for one channel: the block runs in the order of its handlers. What it raises also ends the
+        channel, as a handler's failure does. ClosedError once the channel is gone."""
+
+        def ask(number: int) -> int:
+            begin = self._lib.synq_socket_update
+            code: int = begin(channel._socket, _callbacks.update, number, _callbacks.update_done)
+            return code
+
+        return of_channel(channel, self._lib, self._get_serving, ask)
+
+    def channel_count(self, topic: str) -> int:
+        """How many channels are in a topic with `shared` assigns."""
+        with self._life.lock:
+            return check(self._lib.synq_server_channel_count(self._life.open(), topic.encode()))
+
     def presences(self, topic: str) -> dict[str, Any]:
         """Who is in a topic, ``{"ann": {"metas": [...]}}``; nobody where nobody joined."""
         out = ctypes.c_void_p()
@@ -477,8 +487,16 @@ class Server:
     def _has_state(self, topic: str) -> bool | None:
         """Whether the clients of a topic get a state, None if that is not known: `synq.testing` waits for it
         after a join."""
+        registration = self._registration(topic)
+        return registration.has_state if registration is not None else False
+
+    def _registration(self, topic: str) -> Registration | None:
         found = [host for host in self._hosts if isinstance(host, Registration) and host.serves(topic)]
-        return max(found, key=lambda host: len(host.pattern)).has_state if found else False
+        return max(found, key=lambda host: len(host.pattern)) if found else None
+
+    def _get_serving(self) -> _run.Serving | None:
+        self._life.open()
+        return self._life.serving
 
     def __repr__(self) -> str:
         return f"<synq.Server {self._life.state}>"

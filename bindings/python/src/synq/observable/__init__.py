@@ -8,9 +8,18 @@ None of these classes inherits from list or dict: C code such as heapq changes s
 methods, and a change that nobody sees is the very thing that must not be.
 """
 
-from .assigns import Assigns, forget
+from .assigns import Assigns, begin_empty, forget, set_edits
 from .dicts import ObservableDict
 from .lists import ObservableList
 from .node import Edits, untracked
 
-__all__ = ["Assigns", "Edits", "ObservableDict", "ObservableList", "forget", "untracked"]
+__all__ = [
+    "Assigns",
+    "Edits",
+    "ObservableDict",
+    "ObservableList",
+    "begin_empty",
+    "forget",
+    "set_edits",
+    "untracked",
+]

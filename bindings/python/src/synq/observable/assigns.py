@@ -7,9 +7,11 @@ import copy
 from collections.abc import Callable, Collection, MutableMapping
 from typing import Any, Protocol
 
+from .. import _ffi
 from ..encoding import SCALARS
-from .dicts import METHODS, Members
-from .node import Edits, Undo, escape, set_data, set_key, set_parent
+from ..errors import StateError
+from .dicts import METHODS, MISSING, Members
+from .node import Edits, Undo, escape, set_data, set_key, set_parent, wrap
 
 #: The pointers of assigns, by their names. Names are written in programs, so there are few of them; should
 #: they come from somewhere else, no more than this many are kept.
@@ -25,6 +27,18 @@ class Turn(Protocol):
     def require(self) -> None: ...
 
 
+class Topic(Protocol):
+    """What the channels of a topic share: see `_topics.SharedTopic`."""
+
+    @property
+    def names(self) -> Collection[str]: ...
+    @property
+    def assigns(self) -> Assigns: ...
+
+    def belongs_to(self, turn: Turn) -> bool:
+        """Whether the topic's turn is that of the channel whose turns these are."""
+
+
 class Assigns(Members):
     """The assigns of a channel: ``self.assigns.count += 1``, ``self.assigns["count"]``.
 
@@ -38,6 +52,9 @@ class Assigns(Members):
     An assign that is not tracked never leaves the process. It may be any Python object, and stays that
     object: a database session, a user of yours, a list that nobody observes.
 
+    An assign that is `shared` is the topic's: all of its channels read and change the same one. That is
+    possible in the topic's turn: in every handler but authorize.
+
     A name that was assigned comes before a method of dict: after ``self.assigns.items = []`` it is that list.
     Derive a class to tell editors and type checkers what there is::
 
@@ -50,7 +67,7 @@ class Assigns(Members):
             assigns: Board
     """
 
-    __slots__ = ("_changes", "_library", "_load", "_own", "_saved", "_turn")
+    __slots__ = ("_changes", "_library", "_load", "_mine", "_only", "_own", "_saved", "_topic", "_turn")
 
     _changes: Edits
     _load: Callable[[], dict[str, Any] | None]
@@ -59,6 +76,12 @@ class Assigns(Members):
     _own: dict[str, Any]
     _saved: tuple[int, dict[str, Any]]
     _turn: Turn
+    # The topic whose assigns are seen here too. Then `_data` is empty, and made of both when it is asked for,
+    # and those that are the channel's alone are in `_mine`.
+    _topic: Topic | None
+    _mine: dict[str, Any]
+    # The names that there may be; None for all.
+    _only: Collection[str] | None
 
     def __init__(
         self,
@@ -66,9 +89,13 @@ class Assigns(Members):
         load: Callable[[], dict[str, Any] | None],
         library: Collection[str] | None = None,
         turn: Turn | None = None,
+        *,
+        topic: Topic | None = None,
+        only: Collection[str] | None = None,
     ) -> None:
         """`load` gives the assigns that the library has already, None while it cannot say; it is asked at the
-        first use. `library` has the names that the library keeps because clients see them; None for all."""
+        first use. `library` has the names that the library keeps because clients see them; None for all.
+        `topic` has what is shared, and `only` is for those assigns themselves: other names are refused."""
         set_parent(self, None)
         set_key(self, None)
         put = object.__setattr__
@@ -78,6 +105,8 @@ class Assigns(Members):
         put(self, "_own", {})
         put(self, "_saved", (-1, {}))
         put(self, "_turn", _Always() if turn is None else turn)
+        put(self, "_topic", topic)
+        put(self, "_only", only)
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
@@ -90,54 +119,117 @@ class Assigns(Members):
         return self._changes
 
     def __getitem__(self, key: str) -> Any:
-        return self._own[key] if key in self._own else Members.__getitem__(self, key)
+        if key in self._own:
+            return self._own[key]
+        topic = self._topic
+        if topic is None:
+            return Members.__getitem__(self, key)
+        if key in topic.names:
+            return self._shared(topic, key)[key]
+        return wrap(self._mine[key], self, key)
 
     def __getattr__(self, name: str) -> Any:
-        if name == "_data":  # reached only while the slot is empty
-            loaded = self._load()
-            data = {**(loaded or {}), **self._own}
-            if loaded is not None:
-                set_data(self, data)
-            return data
+        if name == "_data" or name == "_mine":  # reached only while the slot is empty
+            return self._gathered(name)
         if name in self._own:
             return self._own[name]
-        if name in METHODS and name not in self._data:
+        topic = self._topic
+        if topic is not None and name in topic.names:
+            return getattr(self._shared(topic, name), name)
+        data = self._data if topic is None else self._mine
+        if name in METHODS and name not in data:
             return METHODS[name].__get__(self)
-        return Members.__getattr__(self, name)
+        value = data.get(name, MISSING)
+        if type(value) in SCALARS:
+            return value
+        if value is not MISSING:
+            return wrap(value, self, name)
+        raise AttributeError(f"there is no {name!r} in {sorted(self._data)}")
+
+    def _gathered(self, name: str) -> dict[str, Any]:
+        """What a slot has that is empty."""
+        topic = self._topic
+        if topic is not None and name == "_data":
+            shared = topic.assigns._data if topic.belongs_to(self._turn) else {}
+            return {**self._mine, **shared}
+        loaded = self._load()
+        data = {**(loaded or {}), **self._own}
+        if loaded is not None:
+            object.__setattr__(self, name, data)
+        return data
+
+    @property
+    def _kept(self) -> dict[str, Any]:
+        """The data of all that is not the topic's."""
+        return self._data if self._topic is None else self._mine
+
+    def _shared(self, topic: Topic, name: str) -> Assigns:
+        """The assigns of the topic, one of which is asked for. Raises StateError outside of the topic's
+        turn."""
+        if topic.belongs_to(self._turn):
+            return topic.assigns
+        self._turn.require()
+        raise StateError(
+            f"{name} is shared: it is read and changed in the topic's turn, which all handlers have but "
+            "authorize; from elsewhere use `server.topic`",
+            _ffi.ESTATE,
+        )
 
     def __setattr__(self, name: str, value: Any) -> None:
         pointer = _pointers.get(name)
         library = self._library
+        topic = self._topic
+        if topic is not None and name in topic.names:
+            setattr(self._shared(topic, name), name, value)
+            return
         if pointer is not None and type(value) in SCALARS and (library is None or name in library):
             self._changes.set(pointer, value)
-            self._data[name] = value
+            (self._data if topic is None else self._mine)[name] = value
             return
         Members.__setattr__(self, name, value)
         if pointer is None and len(_pointers) < _MAX_POINTERS:
             _pointers[name] = f"/{escape(name)}".encode()
 
     def _prepared(self, key: str, value: Any) -> Any:
+        topic = self._topic
+        if topic is not None and key in topic.names:
+            return self._shared(topic, key)._prepared(key, value)
         if self._library is None or key in self._library:
             return Members._prepared(self, key, value)
         return value
 
     def _set(self, key: str, value: Any) -> None:
+        topic = self._topic
+        if topic is not None and key in topic.names:
+            self._shared(topic, key)._set(key, value)
+            return
+        if self._only is not None and key not in self._only:
+            raise AttributeError(
+                f"{key!r} is not shared, and a topic has no other assigns: {sorted(self._only)}"
+            )
         if self._library is None or key in self._library:
-            Members._set(self, key, value)
+            if value is not MISSING:
+                self._changes.set(f"/{escape(key)}".encode(), value)
+                self._kept[key] = value
             return
         self._change_own()
-        if key in self._data and key not in self._own:  # an assign of the connection
-            Members._remove(self, key)
-        self._own[key] = self._data[key] = value
+        kept = self._kept
+        if key in kept and key not in self._own:  # an assign of the connection
+            self._changes.remove(f"/{escape(key)}".encode())
+        self._own[key] = kept[key] = value
 
     def _remove(self, key: str) -> None:
-        if key not in self._own:
-            Members._remove(self, key)
-            return
-        self._change_own()
-        with contextlib.suppress(LookupError):  # the connection may have its JSON form
+        topic = self._topic
+        if topic is not None and key in topic.names:
+            self._shared(topic, key)._remove(key)
+        elif key not in self._own:
             self._changes.remove(f"/{escape(key)}".encode())
-        del self._own[key], self._data[key]
+            del self._kept[key]
+        else:
+            self._change_own()
+            with contextlib.suppress(LookupError):  # the connection may have its JSON form
+                self._changes.remove(f"/{escape(key)}".encode())
+            del self._own[key], self._kept[key]
 
     def _clear(self) -> None:
         # There is no pointer at which all of them could be set.
@@ -152,7 +244,8 @@ class Assigns(Members):
             object.__setattr__(self, "_saved", (self._turn.serial, dict(self._own)))
 
     def _plain_copy(self, memo: Any = None) -> Any:
-        own = self._own
+        topic = self._topic
+        own = self._own if topic is None else {**self._own, **topic.assigns._own}
         return {
             name: value if name in own else copy.deepcopy(value, memo) for name, value in self._data.items()
         }
@@ -174,7 +267,18 @@ def forget(assigns: Assigns) -> None:
         object.__setattr__(assigns, "_own", own)
         object.__setattr__(assigns, "_saved", (-1, {}))
     with contextlib.suppress(AttributeError):  # nothing is known yet
-        object.__delattr__(assigns, "_data")
+        object.__delattr__(assigns, "_data" if assigns._topic is None else "_mine")
+
+
+#: Sets where the changes of assigns go, for those that a topic has.
+set_edits = vars(Assigns)["_changes"].__set__
+
+
+def begin_empty(assigns: Assigns) -> None:
+    """There is nothing yet, and the library need not be asked."""
+    object.__setattr__(assigns, "_own", {})
+    object.__setattr__(assigns, "_saved", (-1, {}))
+    set_data(assigns, {})
 
 
 MutableMapping.register(Assigns)

@@ -8,7 +8,8 @@ from typing import Any
 from ..encoding import SCALARS, plain
 from .node import Node, Undo, escape, kinds, place_of, pointer_of, untracked, wrap
 
-_MISSING = object()
+#: In place of a value that is not there.
+MISSING = object()
 
 
 class Members(Node):
@@ -31,10 +32,10 @@ class Members(Node):
         self._remove(key)
 
     def __getattr__(self, name: str) -> Any:
-        value = self._data.get(name, _MISSING)
+        value = self._data.get(name, MISSING)
         if type(value) in SCALARS:
             return value
-        if value is not _MISSING:
+        if value is not MISSING:
             return wrap(value, self, name)
         raise AttributeError(f"there is no {name!r} in {sorted(self._data)}")
 
@@ -75,12 +76,12 @@ class Members(Node):
         if type(value) in SCALARS:
             return value
         if isinstance(value, Node) and value._data is self._data.get(key, value):
-            return _MISSING  # the second half of ``node.items += more``: what is put back is there already
+            return MISSING  # the second half of ``node.items += more``: what is put back is there already
         return plain(value, f"{pointer_of(self)}/{key}")
 
     def _set(self, key: str, value: Any) -> None:
         """Sets a value that was prepared."""
-        if value is not _MISSING:
+        if value is not MISSING:
             edits, pointer = place_of(self)
             edits.set(f"{pointer}/{escape(key)}".encode(), value)
             self._data[key] = value
@@ -117,8 +118,8 @@ def get(self: Members, key: str, default: Any = None) -> Any:
     return self[key] if key in self._data else default
 
 
-def pop(self: Members, key: str, default: Any = _MISSING) -> Any:
-    if key not in self._data and default is not _MISSING:
+def pop(self: Members, key: str, default: Any = MISSING) -> Any:
+    if key not in self._data and default is not MISSING:
         return default
     value = self._data[key]
     self._remove(key)
@@ -146,9 +147,9 @@ def update(self: Members, other: Any = (), /, **members: Any) -> None:
     prepared = [(key, self._prepared(key, value)) for key, value in changes.items()]
     with Undo() as undo:
         for key, value in prepared:
-            old = self._data.get(key, _MISSING)
+            old = self._data.get(key, MISSING)
             self._set(key, value)
-            if old is _MISSING:
+            if old is MISSING:
                 undo.add(self._remove, key)
             else:
                 undo.add(self._set, key, old)
