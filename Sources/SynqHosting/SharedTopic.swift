@@ -92,7 +92,7 @@ package final class SharedTopic: Sendable {
     var mustPublish = false
     let isHolder = state.withLock { state in
       guard state.holder?.invocation === invocation else { return false }
-      if case .returned = outcome, let assigns {
+      if case .returned = outcome, let assigns, !invocation.hasFailedToOpen {
         state.shared.commit(assigns)
         mustPublish = true
       }
@@ -104,7 +104,7 @@ package final class SharedTopic: Sendable {
       state.holder = nil
       switch invocation.cause {
       case .openTopic:
-        if case .returned = outcome, invocation.scope.response == nil {
+        if case .returned = outcome, !invocation.hasFailedToOpen {
           state.openFailure = nil
           return state.turn.opened(true)
         }
@@ -218,6 +218,13 @@ package final class SharedTopic: Sendable {
 extension HostError {
   static func topicIsNotOpen(_ name: String) -> HostError {
     HostError(.notFound, "topic: nobody is in \"\(name)\", and it is not open")
+  }
+}
+
+extension Invocation {
+  /// Whether it is an `open_topic` that answered an error: what it has set is dropped.
+  fileprivate var hasFailedToOpen: Bool {
+    if case .openTopic = cause { scope.response != nil } else { false }
   }
 }
 

@@ -32,6 +32,7 @@ def board(log: Log, **options: Any) -> type[synq.Channel]:
     class Board(synq.Channel):
         def open_topic(self) -> None:
             log.lines.append(f"open {self.topic}")
+            assert "n" not in self.assigns
             self.assigns.cards = [{"title": "a", "done": False}, {"title": "b", "done": False}]
             self.assigns.n = 0
             self.assigns.deck = log
