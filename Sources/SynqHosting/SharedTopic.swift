@@ -211,6 +211,15 @@ package final class SharedTopic: Sendable {
     return nil
   }
 
+  /// The server waits no longer: whoever asked for an update is told.
+  func abandon() {
+    for call in state.withLock({ $0.turn.abandon() }) {
+      if case .update(let update) = call.invocation.cause, !call.context.isChannel {
+        hub.end(update, HostError(.closed, "topic: the server has stopped"), isOnCallbackThread: false)
+      }
+    }
+  }
+
   /// The server ends: nobody comes back.
   func stopLingering() { carryOut(state.withLock { $0.turn.lingeredNow() }) }
 }

@@ -136,6 +136,7 @@ package protocol SocketBackend: Sendable {
 }
 
 extension SocketBackend {
+  /// For a backend without pages of its own.
   package func page(_ page: ServerPage) -> (isOK: Bool, contentType: String, text: String) {
     (true, "text/plain; charset=utf-8", "ok\n")
   }

@@ -51,10 +51,11 @@ final class TopicTable: Sendable {
 
   /// Forgets everything, for a server that waits no longer.
   func removeAll() {
-    let whenEmpty = state.withLock { state in
-      state.topics = [:]
-      return state.whenEmpty.take()
+    let (topics, whenEmpty) = state.withLock { state in
+      defer { state.topics = [:] }
+      return (Array(state.topics.values), state.whenEmpty.take())
     }
+    for topic in topics { topic.abandon() }
     whenEmpty?()
   }
 }

@@ -277,3 +277,17 @@ private let inc: JSON = [["op": "replace", "path": "/n", "value": 1]]
     try await ann.expectPatch([["op": "replace", "path": "/filter", "value": "c"]])
   }
 }
+
+@Suite struct LingerTests {
+  @Test func anUpdateDoesNotKeepATopicOpen() async throws {
+    let board = Board(linger: .seconds(5))
+    let server = try TestServer("board:*", board)
+    let ann = try await server.join("board:1")
+    try await ann.expectFullState()
+    try await ann.leave()
+    try await server.advance(by: .seconds(4))
+    _ = try await server.update(topic: "board:1") { try $0.increment(at: "/n") }
+    try await server.advance(by: .seconds(1))
+    #expect(board.closed.withLock { $0 } == ["board:1 1"])
+  }
+}

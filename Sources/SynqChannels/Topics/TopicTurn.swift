@@ -52,6 +52,8 @@ package struct TopicTurn<Waiter: Sendable>: Sendable {
   /// The wait for somebody to come back that runs now, by its number.
   private var lingering: UInt64?
   private var lingerings: UInt64 = 0
+  /// Nobody came back in time: the topic closes as soon as nobody has the turn.
+  private var lingerIsOver = false
 
   package init() {}
 
@@ -69,6 +71,7 @@ package struct TopicTurn<Waiter: Sendable>: Sendable {
   package mutating func join() {
     members += 1
     lingering = nil
+    lingerIsOver = false
   }
 
   /// A channel has gone.
@@ -82,7 +85,6 @@ package struct TopicTurn<Waiter: Sendable>: Sendable {
   /// Asks for the turn.
   package mutating func request(_ waiter: Waiter, _ need: Need) -> Step {
     waiters.append((waiter, need))
-    lingering = nil
     return next()
   }
 
@@ -104,17 +106,23 @@ package struct TopicTurn<Waiter: Sendable>: Sendable {
   package mutating func closed() -> Step {
     isTaken = false
     phase = .closed
+    lingerIsOver = false
     return next()
   }
 
-  /// The time to linger has passed.
+  /// The time to linger has passed. Updates meanwhile have not made it longer.
   package mutating func lingered(_ number: UInt64) -> Step {
     guard lingering == number else { return .nothing }
     lingering = nil
-    guard phase == .open, !isTaken, members == 0, waiters.isEmpty else { return next() }
-    isTaken = true
-    phase = .closing
-    return .close
+    lingerIsOver = true
+    return next()
+  }
+
+  /// The server waits no longer: takes all that wait, whom nobody will call.
+  package mutating func abandon() -> [Waiter] {
+    var abandoned: [Waiter] = []
+    while let (waiter, _) = waiters.popFirst() { abandoned.append(waiter) }
+    return abandoned
   }
 
   /// The server ends: the time to linger is over.
@@ -134,6 +142,11 @@ package struct TopicTurn<Waiter: Sendable>: Sendable {
         return .run(waiter)
       }
       guard members == 0, lingering == nil else { return .nothing }
+      if lingerIsOver {
+        isTaken = true
+        phase = .closing
+        return .close
+      }
       lingerings += 1
       lingering = lingerings
       return .linger(lingerings)

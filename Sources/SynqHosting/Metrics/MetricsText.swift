@@ -110,6 +110,7 @@ extension ChannelHub {
   /// Whether the server takes new clients, for load balancers.
   package var health: (isOK: Bool, text: String) { isDraining ? (false, "draining\n") : (true, "ok\n") }
 
+  /// A page of the server, as it is now.
   package func page(_ page: ServerPage) -> (isOK: Bool, contentType: String, text: String) {
     switch page {
     case .metrics: return (true, MetricsText.contentType, metricsText)

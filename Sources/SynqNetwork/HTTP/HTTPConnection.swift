@@ -267,18 +267,6 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, LoopM
     }
   }
 
-  private func servePage(_ page: ServerPage, _ request: Request) {
-    guard request.head.method == .GET || request.head.method == .HEAD else {
-      return answer(
-        HTTPAnswer(status: .methodNotAllowed, headers: [("allow", "GET, HEAD")]))
-    }
-    let (isOK, contentType, text) = core.backend.page(page)
-    var answer = HTTPAnswer.text(isOK ? .ok : .serviceUnavailable, text)
-    answer.headers = [("content-type", contentType)]
-    answer.cacheControl = "no-store"
-    self.answer(answer)
-  }
-
   // MARK: Answers
 
   /// Whether a request waits for its answer or for the rest of it.
