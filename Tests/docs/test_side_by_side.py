@@ -80,6 +80,31 @@ def test_the_conversation_is_the_same_in_each_language(port: int) -> None:
         assert other.state == {"items": [], "query": "", "found": []}
 
 
+def test_the_board_is_the_same_for_everybody(port: int) -> None:
+    with Client("127.0.0.1", port) as ada, Client("127.0.0.1", port) as ben:
+        adas, bens = ada.join("board:home"), ben.join("board:home")
+        assert adas.expect_state() == {"cards": [], "filter": "all"}
+        assert adas.call("add", {"title": "bread"}) == ("ok", {})
+        bread = {"id": 1, "title": "bread"}
+        adas.expect_patch([{"op": "add", "path": "/cards/-", "value": bread}])
+        bens.expect_patch([{"op": "add", "path": "/cards/-", "value": bread}])
+
+        assert bens.call("filter", {"show": "mine"}) == ("ok", {})
+        bens.expect_patch([{"op": "replace", "path": "/filter", "value": "mine"}])
+        list_of_ada = ada.join("todo:ada", {"key": "sesame"})
+        assert list_of_ada.call("share", {"title": "jam"}) == ("ok", {})
+        cards = [bread, {"id": 2, "title": "jam"}]
+        adas.expect_state({"cards": cards, "filter": "all"})
+        bens.expect_state({"cards": cards, "filter": "mine"})
+        assert list_of_ada.state == {"items": [], "query": "", "found": []}
+
+        assert adas.call("add", {"title": 1}, status="error").response["code"] == "invalid_payload"
+        assert adas.call("nonsense", status="error").response["code"] == "unknown_event"
+        # Who joins gets the state of the topic.
+        adas.leave()
+        assert ada.join("board:home").expect_state() == {"cards": cards, "filter": "all"}
+
+
 @pytest.mark.parametrize("language", sorted(SOURCES))
 def test_the_page_shows_pieces_of_the_program(language: str) -> None:
     source = (ROOT / "examples/todo" / SOURCES[language]).read_text().splitlines()

@@ -1,4 +1,4 @@
-/* A to-do list with a search, as docs/side-by-side.md shows it.
+/* A to-do list with a search, and a board for everybody, as docs/side-by-side.md shows them.
  *
  *   cc todo.c -o todo $(pkg-config --cflags --libs synq) -pthread && ./todo 4000
  */
@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <synq.h>
+
+static synq_server_t *server;
 
 static int authorize(synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user) {
   const char *key;
@@ -130,12 +132,61 @@ static int begin_export(synq_socket_t *socket) {
   return SYNQ_CRASH;
 }
 
+static int open_board(synq_socket_t *board, const char *topic, void *user) {
+  (void)topic, (void)user;
+  int result = synq_socket_assign(board, "cards", json_array());
+  return result == SYNQ_OK ? synq_socket_assign(board, "last_id", json_integer(0)) : result;
+}
+
+static int init_board(synq_socket_t *socket, const char *topic, const synq_value_t *params, void *user) {
+  (void)topic, (void)params, (void)user;
+  return synq_socket_assign(socket, "filter", json_string("all")); /* not shared: this client's own */
+}
+
+/* In the turn of the board, which the event of a member has, and so does an update. */
+static int put_card(synq_socket_t *board, void *title) {
+  int64_t id;
+  int result = synq_socket_increment(board, "/last_id", 1, &id);
+  if (result != SYNQ_OK) return result;
+  return synq_socket_append(board, "/cards", json_pack("{s:I, s:s}", "id", id, "title", (const char *)title));
+}
+
+static int handle_board(synq_socket_t *socket, const char *event, const synq_value_t *payload, void *user) {
+  const char *text;
+  (void)user;
+  if (strcmp(event, "add") == 0) {
+    if (synq_value_get_string(payload, "/title", &text, NULL) == SYNQ_OK) return put_card(socket, (void *)text);
+    return synq_socket_reply_error(socket, "invalid_payload", synq_error_message(), NULL);
+  }
+  if (strcmp(event, "filter") == 0) {
+    if (synq_value_get_string(payload, "/show", &text, NULL) == SYNQ_OK) {
+      return synq_socket_assign(socket, "filter", json_string(text));
+    }
+    return synq_socket_reply_error(socket, "invalid_payload", synq_error_message(), NULL);
+  }
+  return synq_socket_reply_error(socket, "unknown_event", event, NULL);
+}
+
+static void was_shared(int result, void *title) {
+  if (result != SYNQ_OK) fprintf(stderr, "todo: not shared: %s\n", synq_strerror(result));
+  free(title);
+}
+
+static int share(synq_socket_t *socket, const synq_value_t *payload) {
+  const char *title;
+  if (synq_value_get_string(payload, "/title", &title, NULL) != SYNQ_OK) {
+    return synq_socket_reply_error(socket, "invalid_payload", synq_error_message(), NULL);
+  }
+  return synq_server_update(server, "board:home", SYNQ_UPDATE_OPEN, put_card, strdup(title), was_shared);
+}
+
 static int handle_event(synq_socket_t *socket, const char *event, const synq_value_t *payload, void *user) {
   (void)user;
   if (strcmp(event, "add") == 0) return add(socket, payload);
   if (strcmp(event, "toggle") == 0) return toggle(socket, payload);
   if (strcmp(event, "search") == 0) return search(socket, payload);
   if (strcmp(event, "export") == 0) return begin_export(socket);
+  if (strcmp(event, "share") == 0) return share(socket, payload);
   return synq_socket_reply_error(socket, "unknown_event", event, NULL);
 }
 
@@ -146,16 +197,24 @@ static void before_close(synq_socket_t *socket, const char *reason, void *user) 
 
 int main(int argc, char **argv) {
   static const char *const track[] = {"items", "query", "found", NULL};
-  synq_server_t *server = NULL;
+  static const char *const board_track[] = {"cards", "filter", NULL};
+  static const char *const board_shared[] = {"cards", "last_id", NULL};
   synq_server_options_t options = SYNQ_SERVER_OPTIONS_INIT;
-  synq_channel_options_t todo = SYNQ_CHANNEL_OPTIONS_INIT;
+  synq_channel_options_t todo = SYNQ_CHANNEL_OPTIONS_INIT, board = SYNQ_CHANNEL_OPTIONS_INIT;
   options.port = argc > 1 ? (uint16_t)atoi(argv[1]) : 4000;
   todo.track = track;
   todo.authorize = authorize;
   todo.init = init;
   todo.handle_event = handle_event;
   todo.before_close = before_close;
-  if (synq_server_new(&server, &options) || synq_server_channel(server, "todo:*", &todo) || synq_server_start(server)) {
+  board.track = board_track;
+  board.shared = board_shared;
+  board.linger_ms = 60000;
+  board.open_topic = open_board;
+  board.init = init_board;
+  board.handle_event = handle_board;
+  if (synq_server_new(&server, &options) || synq_server_channel(server, "todo:*", &todo) ||
+      synq_server_channel(server, "board:*", &board) || synq_server_start(server)) {
     fprintf(stderr, "todo: %s\n", synq_error_message());
     synq_server_free(server);
     return 1;

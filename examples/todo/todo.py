@@ -1,4 +1,4 @@
-"""A to-do list with a search, as docs/side-by-side.md shows it: `python3 todo.py 4000`."""
+"""A to-do list, and a board for everybody, as docs/side-by-side.md shows them: `python3 todo.py 4000`."""
 
 import asyncio
 import sys
@@ -64,10 +64,36 @@ class ToDo(synq.Channel):
         items = synq.untracked(self.assigns.items)
         return {"text": await asyncio.to_thread(as_text, items)}
 
+    @synq.event("share")
+    async def share(self, payload: Add):
+        async with self.server.topic("board:home", open=True) as board:
+            board.put(payload.title)
+
     def before_close(self, reason: str):
         self.broadcast("left", {"reason": reason}, include_self=False)
 
 
+@synq.channel("board:*", track=["cards", "filter"], shared=["cards", "last_id"], linger_seconds=60)
+class Board(synq.Channel):
+    def open_topic(self):
+        self.assigns.update(cards=[], last_id=0)
+
+    def init(self):
+        self.assigns.filter = "all"  # not shared: this client's own
+
+    @synq.event("add")
+    def add(self, payload: Add):
+        self.put(payload.title)
+
+    @synq.event("filter")
+    def filter(self, *, show: str):
+        self.assigns.filter = show
+
+    def put(self, title: str):
+        self.assigns.last_id += 1
+        self.assigns.cards.append({"id": self.assigns.last_id, "title": title})
+
+
 if __name__ == "__main__":
-    server = synq.Server(port=int(sys.argv[1]) if len(sys.argv) > 1 else 4000, channels=[ToDo])
+    server = synq.Server(port=int(sys.argv[1]) if len(sys.argv) > 1 else 4000, channels=[ToDo, Board])
     server.run(started=lambda: print(f"listening on http://127.0.0.1:{server.port}/", flush=True))

@@ -1,4 +1,4 @@
-// A to-do list with a search, as docs/side-by-side.md shows it: swift run todo-swift 4000
+// A to-do list, and a board for everybody, as docs/side-by-side.md shows them: swift run todo-swift 4000
 import Glibc
 import Synq
 
@@ -11,6 +11,12 @@ struct Item: Codable {
 struct Add: Decodable { var title: String }
 struct Toggle: Decodable { var id: Int }
 struct Search: Decodable { var text: String }
+struct Filter: Decodable { var show: String }
+
+struct Card: Codable {
+  var id: Int
+  var title: String
+}
 
 @concurrent func asText(_ items: [Item]) async -> String {
   items.map { "[\($0.done ? "x" : " ")] \($0.title)\n" }.joined()
@@ -18,6 +24,7 @@ struct Search: Decodable { var text: String }
 
 struct ToDo: AsyncChannel {
   let options = ChannelOptions(track: ["items", "query", "found"])
+  let server: Server
 
   func authorize(topic: String, params: JSON, socket: Socket) throws {
     guard params["key"]?.stringValue == "sesame" else {
@@ -38,6 +45,7 @@ struct ToDo: AsyncChannel {
     case "toggle": return try toggle(payload.decode(), socket)
     case "search": return try search(payload.decode(), socket)
     case "export": return .ok(["text": await asText(try socket.value(at: "/items"))])
+    case "share": return try await share(payload.decode())
     default: throw SynqError(code: "unknown_event", message: event)
     }
   }
@@ -68,14 +76,50 @@ struct ToDo: AsyncChannel {
     return .ok
   }
 
+  func share(_ payload: Add) async throws -> Response {
+    try await server.update(topic: "board:home", opens: true) { board in
+      try Board.put(payload.title, on: board)
+    }
+    return .ok
+  }
+
   func beforeClose(reason: CloseReason, socket: Socket) {
     try? socket.broadcastFrom("left", ["reason": reason.rawValue])
   }
 }
 
+struct Board: Channel {
+  let options = ChannelOptions(
+    track: ["cards", "filter"], shared: ["cards", "last_id"], linger: .seconds(60))
+
+  func openTopic(_ topic: String, socket board: Socket) throws {
+    try board.assign("cards", to: JSON.emptyArray)
+    try board.assign("last_id", to: 0)
+  }
+
+  func initialize(topic: String, params: JSON, socket: Socket) throws {
+    try socket.assign("filter", to: "all")  // not shared: this client's own
+  }
+
+  func handleEvent(_ event: String, _ payload: JSON, socket: Socket) throws -> Response {
+    switch event {
+    case "add": try Self.put(payload.decode(Add.self).title, on: socket)
+    case "filter": try socket.assign("filter", to: payload.decode(Filter.self).show)
+    default: throw SynqError(code: "unknown_event", message: event)
+    }
+    return .ok
+  }
+
+  static func put(_ title: String, on board: Socket) throws {
+    let id = try board.increment(at: "/last_id")
+    try board.append(Card(id: id, title: title), at: "/cards")
+  }
+}
+
 let arguments = CommandLine.arguments
 let server = try Server(port: arguments.count > 1 ? Int(arguments[1]) ?? 4000 : 4000)
-try server.channel("todo:*", ToDo())
+try server.channel("todo:*", ToDo(server: server))
+try server.channel("board:*", Board())
 try await server.run(stoppingOn: .interrupt, .terminate) {
   print("listening on http://127.0.0.1:\(server.port ?? 0)/")
   fflush(nil)
