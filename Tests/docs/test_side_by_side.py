@@ -83,7 +83,8 @@ def test_the_conversation_is_the_same_in_each_language(port: int) -> None:
 def test_the_board_is_the_same_for_everybody(port: int) -> None:
     with Client("127.0.0.1", port) as ada, Client("127.0.0.1", port) as ben:
         adas, bens = ada.join("board:home"), ben.join("board:home")
-        assert adas.expect_state() == {"cards": [], "filter": "all"}
+        for member in (adas, bens):
+            assert member.expect_state() == {"cards": [], "filter": "all"}
         assert adas.call("add", {"title": "bread"}) == ("ok", {})
         bread = {"id": 1, "title": "bread"}
         adas.expect_patch([{"op": "add", "path": "/cards/-", "value": bread}])
@@ -96,7 +97,7 @@ def test_the_board_is_the_same_for_everybody(port: int) -> None:
         cards = [bread, {"id": 2, "title": "jam"}]
         adas.expect_state({"cards": cards, "filter": "all"})
         bens.expect_state({"cards": cards, "filter": "mine"})
-        assert list_of_ada.state == {"items": [], "query": "", "found": []}
+        assert list_of_ada.expect_state() == {"items": [], "query": "", "found": []}
 
         assert adas.call("add", {"title": 1}, status="error").response["code"] == "invalid_payload"
         assert adas.call("nonsense", status="error").response["code"] == "unknown_event"
