@@ -112,8 +112,8 @@ public final class TestServer: Sendable {
   ///   - assigns: given, nobody is asked and these are what each channel starts with.
   /// - Throws: ``Synq/ConnectionRefused``.
   public func connect(
-    _ path: String = "/socket", params: JSON = .emptyObject,  // canonical: header fields of a test, which are ASCII.
-    headers: [String: String] = [:],
+    _ path: String = "/socket", params: JSON = .emptyObject,
+    headers: [String: String] = [:],  // canonical: header fields of a test, which are ASCII.
     peer: String = "127.0.0.1", token: String? = nil, id: String? = nil, assigns: JSON? = nil
   ) async throws -> TestClient {
     guard let mount = mounts.firstIndex(where: { $0.path == path }) else {

@@ -103,7 +103,7 @@ static void pages_of_a_rebound_name_are_refused(void) {
     const char *host, *origin;
     int status;
   } cases[] = {
-      {NULL, "localhost:80", "http://localhost", 101}, {NULL, "a.example", "http://a.example", 403},
+      {NULL, "localhost:80", "http://localhost", 101},    {NULL, "a.example", "http://a.example", 403},
       {NULL, "localhost:80", "http://localhost:81", 403}, {names, "b.example", "https://b.example", 101},
       {names, "localhost", "http://localhost", 403},
   };

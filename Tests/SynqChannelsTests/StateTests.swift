@@ -36,7 +36,8 @@ struct Names: Sendable {
         for (name, value) in payload.json?.members ?? JSON.emptyObject.members {
           try? scope.assigns.set(name, to: value)
         }
-      case .event("remove", let payload): _ = try? scope.assigns.remove(payload.json?["name"]?.stringValue ?? "")
+      case .event("remove", let payload):
+        _ = try? scope.assigns.remove(payload.json?["name"]?.stringValue ?? "")
       default: break
       }
       return .returned

@@ -30,7 +30,7 @@ struct RedisClientTests {
       $0.pingInterval = .milliseconds(5)
     }
     try await client.subscribe("c")
-    #expect(await client.subscribed() == "c")
+    #expect(await client.connectedAndSubscribed() == "c")
     #expect(try await client("CLIENT", "LIST").text?.contains(" db=2 ") == true)
     for index in 1...100 { _ = try await client("PUBLISH", "c", .integer(Int64(index))) }
     for index in 1...100 { #expect(await client.message() == "\(index)") }
@@ -76,14 +76,12 @@ struct RedisClientTests {
     let server = try RedisServer()
     let client = try await TestRedisClient("redis://127.0.0.1:\(server.port)")
     try await client.subscribe("c")
-    await client.connected()
-    #expect(await client.subscribed() == "c")
+    #expect(await client.connectedAndSubscribed() == "c")
     server.kill()
     _ = await client.disconnected()
     await #expect(throws: RedisError.notConnected) { try await client("PING") }
     try server.start()
-    await client.connected()
-    #expect(await client.subscribed() == "c")
+    #expect(await client.connectedAndSubscribed() == "c")
     _ = try await client("PUBLISH", "c", "again")
     #expect(await client.message() == "again")
   }
@@ -138,7 +136,7 @@ struct RedisClientTests {
     let server = try RedisServer()
     let client = try await TestRedisClient("redis://127.0.0.1:\(server.port)")
     try await client.subscribe("c")
-    #expect(await client.subscribed() == "c")
+    #expect(await client.connectedAndSubscribed() == "c")
     try await client.close()
     #expect(await client.rest().isEmpty)
     // One that is closed while it connects.

@@ -85,6 +85,20 @@ final class TestRedisClient: Sendable {
     await next { if case .subscribed(let channel) = $0 { channel } else { nil } }
   }
 
+  /// Both connections: commands are taken and a subscription stands. Either may be first.
+  func connectedAndSubscribed() async -> String? {
+    var isConnected = false
+    var channel: String?
+    return await next { event in
+      switch event {
+      case .connected: isConnected = true
+      case .subscribed(let name): channel = name
+      case .disconnected, .subscriptionsLost, .message: break
+      }
+      return isConnected ? channel : nil
+    }
+  }
+
   func message() async -> String? {
     await next {
       if case .message(_, let payload) = $0 { String(decoding: payload, as: UTF8.self) } else { nil }

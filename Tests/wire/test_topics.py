@@ -85,7 +85,7 @@ def test_a_refresh_gives_the_version_of_the_topic(ann):
 
 
 def test_many_clients_count_every_event_once(host):
-    """Each sends its events in one go; all see the same versions, one after the other, and end with the same state."""
+    """Each sends its events in one go; all see the same versions, one after the other, and end with one."""
     topic, clients, events = "board:many", 20, 50
     talks = [Talk(host) for _ in range(clients)]
     try:
