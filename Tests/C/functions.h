@@ -43,6 +43,8 @@ enum {
   X(server_static, synq_server_static, HANDLE | NAME, (a->handle, a->name, ".")) \
   X(server_static_directory, synq_server_static, NAME, (a->handle, "/", a->name)) \
   X(server_start, synq_server_start, HANDLE, (a->handle)) \
+  X(server_start_links, synq_server_start_links, HANDLE, (a->handle)) \
+  X(link_open, synq_link_open, HANDLE | OUT, (a->handle, &link_request, &link_options, a->out)) \
   X(server_port, synq_server_port, HANDLE, (a->handle)) \
   X(server_run, synq_server_run, HANDLE, (a->handle)) \
   X(server_poll, synq_server_poll, HANDLE, (a->handle, 0, 0)) \
@@ -73,6 +75,12 @@ enum {
   X(server_publish_topic, synq_server_publish_text, NAME, (a->handle, a->name, "e", a->text, a->length)) \
   X(server_disconnect, synq_server_disconnect, HANDLE | NAME, (a->handle, a->name)) \
   X(server_reload_tls, synq_server_reload_tls, HANDLE, (a->handle)) \
+  X(server_update, synq_server_update, HANDLE | NAME, \
+    (a->handle, a->name, SYNQ_UPDATE_IF_OPEN, update_nothing, NULL, NULL)) \
+  X(server_update_function, synq_server_update, OUT, \
+    (a->handle, "t", SYNQ_UPDATE_IF_OPEN, a->out == NULL ? NULL : update_nothing, NULL, NULL)) \
+  X(server_channel_count, synq_server_channel_count, HANDLE | NAME, (a->handle, a->name)) \
+  X(server_metrics_text, synq_server_metrics_text, HANDLE | OUT, (a->handle, a->out, NULL)) \
   X(server_stats, synq_server_stats, HANDLE | OUT, (a->handle, a->out == NULL ? NULL : &stats))
 
 #define CONNECTION_FUNCTIONS(X) \
@@ -85,6 +93,7 @@ enum {
     (a->handle, a->name, a->text, a->length)) \
   X(connection_set_data, synq_connection_set_data, HANDLE, (a->handle, NULL, NULL)) \
   X(connection_refuse, synq_connection_refuse, HANDLE, (a->handle, 403, NULL)) \
+  X(connection_link_user, synq_connection_link_user, HANDLE | LENT, (a->handle)) \
   X(connection_defer, synq_connection_defer, HANDLE, (a->handle)) \
   X(connection_finish, synq_connection_finish, HANDLE, (a->handle, 0))
 
@@ -174,6 +183,7 @@ enum {
     (a->handle, a->name, a->text, a->length)) \
   X(socket_subscribe, synq_socket_subscribe, HANDLE | NAME, (a->handle, a->name)) \
   X(socket_unsubscribe, synq_socket_unsubscribe, HANDLE | NAME, (a->handle, a->name)) \
+  X(socket_update, synq_socket_update, HANDLE | OUT, (a->handle, a->out == NULL ? NULL : update_nothing, NULL, NULL)) \
   X(presence_track, synq_presence_track, HANDLE | STRING | JSON, (a->handle, a->name, STOLEN, NULL)) \
   X(presence_track_text, synq_presence_track_text, HANDLE | STRING | TEXT, \
     (a->handle, a->name, a->text, a->length, NULL)) \
@@ -191,6 +201,11 @@ enum {
   X(fetch_finish, synq_fetch_finish, HANDLE | JSON, (a->handle, STOLEN)) \
   X(fetch_finish_text, synq_fetch_finish_text, HANDLE | TEXT, (a->handle, a->text, a->length)) \
   X(fetch_fail, synq_fetch_fail, HANDLE | STRING, (a->handle, a->name))
+
+#define LINK_FUNCTIONS(X) \
+  X(link_receive, synq_link_receive, HANDLE | BYTES, (a->handle, 1, a->bytes, a->length)) \
+  X(link_sent, synq_link_sent, HANDLE, (a->handle, 0)) \
+  X(link_lost, synq_link_lost, HANDLE, (a->handle, 0))
 
 #define DEFERRED_FUNCTIONS(X) \
   X(deferred_finish, synq_deferred_finish, HANDLE, (a->handle)) \

@@ -16,6 +16,34 @@ static json_t *some_json;
 static int64_t read_out;
 static const synq_field_t fields[] = {{"", SYNQ_INTEGER, &read_out, 0}};
 
+static void link_accepted(synq_link_t *link, const char *subprotocol, void *user) {
+  (void)link, (void)subprotocol, (void)user;
+}
+
+static void link_refused(synq_link_t *link, int status, const char *body, void *user) {
+  (void)link, (void)status, (void)body, (void)user;
+}
+
+static void link_send(synq_link_t *link, int is_binary, const void *bytes, size_t length, void *user) {
+  (void)link, (void)is_binary, (void)bytes, (void)length, (void)user;
+}
+
+static void link_close(synq_link_t *link, int code, const char *reason, void *user) {
+  (void)link, (void)code, (void)reason, (void)user;
+}
+
+static const synq_link_request_t link_request = {.size = sizeof(synq_link_request_t), .path = "/socket/websocket"};
+static const synq_link_options_t link_options = {.size = sizeof(synq_link_options_t),
+                                                 .accepted = link_accepted,
+                                                 .refused = link_refused,
+                                                 .send = link_send,
+                                                 .close = link_close};
+
+static int update_nothing(synq_socket_t *socket, void *user) {
+  (void)socket, (void)user;
+  return SYNQ_OK;
+}
+
 typedef struct function {
   const char *name;
   int64_t (*call)(const arguments_t *a);
@@ -35,6 +63,7 @@ CONNECTION_FUNCTIONS(THUNK)
 SOCKET_FUNCTIONS(THUNK)
 DEFERRED_FUNCTIONS(THUNK)
 FETCH_FUNCTIONS(THUNK)
+LINK_FUNCTIONS(THUNK)
 VALUE_FUNCTIONS(THUNK)
 
 static const function_t server_functions[] = {SERVER_FUNCTIONS(ROW){NULL, NULL, 0}};
@@ -42,9 +71,11 @@ static const function_t connection_functions[] = {CONNECTION_FUNCTIONS(ROW){NULL
 static const function_t socket_functions[] = {SOCKET_FUNCTIONS(ROW){NULL, NULL, 0}};
 static const function_t deferred_functions[] = {DEFERRED_FUNCTIONS(ROW){NULL, NULL, 0}};
 static const function_t fetch_functions[] = {FETCH_FUNCTIONS(ROW){NULL, NULL, 0}};
+static const function_t link_functions[] = {LINK_FUNCTIONS(ROW){NULL, NULL, 0}};
 static const function_t value_functions[] = {VALUE_FUNCTIONS(ROW){NULL, NULL, 0}};
 static const function_t *const all_functions[] = {server_functions,   connection_functions, socket_functions,
-                                                  deferred_functions, fetch_functions,      value_functions};
+                                                  deferred_functions, fetch_functions,      link_functions,
+                                                  value_functions};
 
 static void expect(const function_t *function, const char *wrong, const arguments_t *arguments, int code,
                    const char *text) {
@@ -243,6 +274,27 @@ static void outside_of_a_callback_and_after_the_end_functions_say_so(void) {
   gate_free(deferred_gate);
 }
 
+static void wrong_arguments_to_a_link_are_named(void) {
+  synq_link_options_t without_send = link_options;
+  synq_link_request_t without_path = SYNQ_LINK_REQUEST_INIT;
+  synq_server_t *server = NULL;
+  synq_link_t *link = NULL;
+  without_send.send = NULL;
+  CHECK_OK(synq_server_new(&server, NULL));
+  CHECK_CODE(SYNQ_ESTATE, "", synq_link_open(server, &link_request, &link_options, &link));
+  CHECK_OK(synq_server_start_links(server));
+  CHECK_CODE(SYNQ_EINVAL, "send", synq_link_open(server, &link_request, &without_send, &link));
+  CHECK_CODE(SYNQ_EINVAL, "path: is NULL", synq_link_open(server, &without_path, &link_options, &link));
+  CHECK_CODE(SYNQ_EINVAL, "request: is NULL", synq_link_open(server, NULL, &link_options, &link));
+  CHECK_CODE(SYNQ_EINVAL, "options: is NULL", synq_link_open(server, &link_request, NULL, &link));
+  CHECK(link == NULL);
+  CHECK_OK(synq_link_open(server, &link_request, &link_options, &link));
+  give_all_wrong_arguments(link_functions, link, NULL);
+  CHECK_OK(synq_link_lost(link, 0));
+  expect_from_all(link_functions, HANDLE, link, SYNQ_ECLOSED, "link: ");
+  CHECK_OK(synq_server_free(server));
+}
+
 static synq_connection_t *connection_of_test;
 
 static int probe_connection(synq_connection_t *connection, const synq_value_t *params, void *user) {
@@ -368,6 +420,7 @@ const test_t error_tests[] = {
      wrong_arguments_inside_a_callback_are_named_and_do_nothing},
     {"outside_of_a_callback_and_after_the_end_functions_say_so",
      outside_of_a_callback_and_after_the_end_functions_say_so},
+    {"wrong_arguments_to_a_link_are_named", wrong_arguments_to_a_link_are_named},
     {"wrong_arguments_to_a_connection_are_named", wrong_arguments_to_a_connection_are_named},
     {"in_a_forked_child_every_function_of_a_server_says_so", in_a_forked_child_every_function_of_a_server_says_so},
     {"a_forked_child_is_told_of_tickets", a_forked_child_is_told_of_tickets},
