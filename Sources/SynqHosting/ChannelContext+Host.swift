@@ -40,10 +40,9 @@ extension ChannelContext {
   ) throws(HostError) {
     let error = state.withLock { state -> HostError? in
       switch state.phase {
-      case .running, .deferring:
-        // A callback that runs as a task goes from thread to thread.
-        guard state.isTask || state.isOnCurrentThread else { return .noCallback }
-      case .deferred: break
+      case .running: guard state.isOnCurrentThread else { return .noCallback }
+      // Whoever was given the deferred response may be faster than the callback's return.
+      case .deferring, .deferred: break
       case .ended: return .channelClosed
       case .idle, .answeredEarly, .settling: return .noCallback
       }

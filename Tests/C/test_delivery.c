@@ -220,14 +220,16 @@ static void the_callbacks_of_a_channel_run_in_order(void) {
 
 static synq_socket_t *deferred_socket;
 static synq_deferred_t *deferred;
+static gate_t *return_gate;
 
 static int defer_first(synq_socket_t *socket, const char *event, const synq_value_t *payload, void *gate) {
   (void)payload;
-  int mode = strcmp(event, "in_order") == 0 ? SYNQ_DEFER_IN_ORDER : SYNQ_DEFER_DETACHED;
+  int mode = strcmp(event, "detached") == 0 ? SYNQ_DEFER_DETACHED : SYNQ_DEFER_IN_ORDER;
   if (strcmp(event, "next") == 0) return SYNQ_OK;
   deferred_socket = socket;
   int result = synq_socket_defer(socket, mode, &deferred);
   gate_add(gate);
+  if (strcmp(event, "held") == 0) gate_wait(return_gate, 1);
   return result;
 }
 
@@ -260,8 +262,18 @@ static void a_deferred_response_keeps_the_order_or_does_not(void) {
   const char *reply = client_receive(client, NULL);
   CHECK(reply != NULL && strstr(reply, "\"4\"") != NULL && strstr(reply, "\"code\":\"failed\"") != NULL);
 
-  client_send(client, "[\"1\",\"6\",\"t:1\",\"in_order\",{}]");
+  /* Whoever has the deferred may be faster than the callback's return. */
+  return_gate = gate_new();
+  client_send(client, "[\"1\",\"6\",\"t:1\",\"held\",{}]");
   gate_wait(gate, 3);
+  CHECK_OK(synq_socket_set_int(deferred_socket, "/a", 2));
+  CHECK_OK(synq_deferred_finish(deferred));
+  gate_add(return_gate);
+  CHECK(client_await(client, "\"value\":2") != NULL);
+  gate_free(return_gate);
+
+  client_send(client, "[\"1\",\"7\",\"t:1\",\"in_order\",{}]");
+  gate_wait(gate, 4);
   CHECK_OK(synq_deferred_crash(deferred, "it burnt down"));
   CHECK(client_await(client, "phx_error") != NULL);
   client_free(client);

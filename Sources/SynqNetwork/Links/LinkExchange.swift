@@ -101,7 +101,7 @@ final class LinkExchange: Sendable {
   /// See `LinkConnection.sent`.
   func sent(_ bytes: Int, becameWritable: @escaping @Sendable () -> Void) -> Bool {
     let (isThere, mustCall) = state.withLockedValue { state in
-      guard !state.isOver else { return (false, false) }
+      guard !state.isOver, !state.isLost else { return (false, false) }
       state.waitingBytes = max(0, state.waitingBytes - bytes)
       guard state.isFull, state.waitingBytes <= state.limits.outboundLowWaterMark else {
         return (true, false)
@@ -117,8 +117,8 @@ final class LinkExchange: Sendable {
   /// See `LinkConnection.lost`.
   func lose(_ finish: @escaping @Sendable () -> Void) -> Bool {
     state.withLockedValue { state in
+      guard !state.isOver, !state.isLost else { return false }
       state.isLost = true
-      guard !state.isOver else { return false }
       eventLoop.execute(finish)
       return true
     }
