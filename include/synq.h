@@ -69,13 +69,16 @@
  *              long as its function says.
  *   Threads    Every function may be called from any thread and from inside callbacks, except where it says
  *              so. No callback is called while the library holds a lock. A value or a string that a callback
- *              was lent may be read by one thread at a time.
+ *              was lent may be read by one thread at a time. Threads of the runtime may outlive the last server,
+ *              so the library stays mapped until the process ends: dlclose() is allowed and unmaps nothing.
  *   Structs    The first member is the size of the struct, set by the INIT macro; members are only ever
  *              added at the end. A zero or NULL member means its default.
  *   Callbacks  A set of callbacks shares one `user` pointer. `destroy(user)`, if given, is called exactly
  *              once: when the library does not need `user` any more, and also when the registration fails.
  *   C++        A callback must not let an exception out, nor longjmp: the frames between are not C++.
- *   Signals    The library installs no signal handler and raises no SIGPIPE.
+ *   Signals    The library installs no signal handler and raises no SIGPIPE. Its threads block all signals but
+ *              those of their own faults (SIGSEGV and the like), so that a signalfd, a sigwait or a handler of
+ *              the program gets them, whenever it is made.
  *   Memory     The first server that starts makes glibc keep up to 8 MB of freed memory at the end of each
  *              heap (as freeing one block of 4 MB does), unless the program has set M_TRIM_THRESHOLD itself;
  *              after a spike the library calls malloc_trim(). Both are for the whole process.

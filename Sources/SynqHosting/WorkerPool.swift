@@ -82,13 +82,15 @@ package final class WorkerPool: @unchecked Sendable {
   private func startThread() -> Int32 {
     var thread = pthread_t()
     let pool = Unmanaged.passRetained(self)
-    let status = pthread_create(
-      &thread, nil,
-      { raw in
-        guard let raw else { return nil }
-        Unmanaged<WorkerPool>.fromOpaque(raw).takeRetainedValue().work()
-        return nil
-      }, pool.toOpaque())
+    let status = BlockedSignals.during {
+      pthread_create(
+        &thread, nil,
+        { raw in
+          guard let raw else { return nil }
+          Unmanaged<WorkerPool>.fromOpaque(raw).takeRetainedValue().work()
+          return nil
+        }, pool.toOpaque())
+    }
     if status == 0 { threads.append(thread) } else { pool.release() }
     return status
   }

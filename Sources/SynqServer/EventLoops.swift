@@ -1,6 +1,7 @@
 import Glibc
 import NIOPosix
 import SynqChannels
+import SynqHosting
 
 /// Makes the event loops of a server.
 enum EventLoops {
@@ -10,7 +11,7 @@ enum EventLoops {
   /// Starts `count` loops, each with a thread of its own; fails when the process may not open what they need.
   static func make(_ count: Int) throws(HostError) -> MultiThreadedEventLoopGroup {
     try checkDescriptors(count)
-    return MultiThreadedEventLoopGroup(numberOfThreads: count)
+    return BlockedSignals.during { MultiThreadedEventLoopGroup(numberOfThreads: count) }
   }
 
   /// Fails when the process may not open a descriptor more: a server that can accept nobody.

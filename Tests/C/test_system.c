@@ -2,7 +2,9 @@
 #define _GNU_SOURCE
 #include "test.h"
 
+#include <dirent.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -37,6 +39,36 @@ static void threads_that_cannot_be_made_are_told(void) {
   CHECK_OK(synq_server_free(server));
   pthread_attr_destroy(&usual);
   pthread_attr_destroy(&huge);
+}
+
+/* All threads but this one block what a program may wait for by signalfd, whenever it begins to. */
+static void threads_of_the_library_block_signals(void) {
+  for (int delivery = SYNQ_WORKERS; delivery <= SYNQ_POLLED; delivery++) {
+    synq_channel_options_t channel = SYNQ_CHANNEL_OPTIONS_INIT;
+    synq_server_t *server = server_with(&channel, (synq_delivery_t)delivery);
+    DIR *tasks = opendir("/proc/self/task");
+    int others = 0;
+    CHECK(tasks != NULL);
+    for (struct dirent *task; tasks != NULL && (task = readdir(tasks)) != NULL;) {
+      char path[300], line[256];
+      unsigned long long blocked = 0;
+      if (task->d_name[0] == '.' || atoi(task->d_name) == (int)getpid()) continue;
+      snprintf(path, sizeof path, "/proc/self/task/%s/status", task->d_name);
+      FILE *status = fopen(path, "r");
+      if (status == NULL) continue; /* it has ended */
+      while (fgets(line, sizeof line, status) != NULL) sscanf(line, "SigBlk: %llx", &blocked);
+      fclose(status);
+      const int wanted[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, SIGALRM, SIGPIPE};
+      for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) CHECK(blocked >> (wanted[i] - 1) & 1);
+      CHECK((blocked >> (SIGSEGV - 1) & 1) == 0);
+      others++;
+    }
+    if (tasks != NULL) closedir(tasks);
+    CHECK(others > 0);
+    sigset_t here;
+    CHECK(pthread_sigmask(SIG_BLOCK, NULL, &here) == 0 && !sigismember(&here, SIGTERM));
+    CHECK_OK(synq_server_free(server));
+  }
 }
 
 static void descriptors_that_cannot_be_opened_are_told(void) {
@@ -137,6 +169,7 @@ static void a_topic_cannot_forge_a_line_of_the_log(void) {
 const test_t system_tests[] = {
     {"there_are_only_so_many_threads", there_are_only_so_many_threads},
     {"threads_that_cannot_be_made_are_told", threads_that_cannot_be_made_are_told},
+    {"threads_of_the_library_block_signals", threads_of_the_library_block_signals},
     {"descriptors_that_cannot_be_opened_are_told", descriptors_that_cannot_be_opened_are_told},
     {"out_of_memory_is_told", out_of_memory_is_told},
     {"a_topic_cannot_forge_a_line_of_the_log", a_topic_cannot_forge_a_line_of_the_log},
