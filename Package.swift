@@ -72,7 +72,8 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ]),
 
-    // Many processes on one Redis.
+    // Many processes that are one server: what they tell each other, and how they speak to Redis.
+    .target(name: "SynqCluster"),
     .target(
       name: "SynqRedis",
       dependencies: [
@@ -86,7 +87,7 @@ let package = Package(
     .target(
       name: "SynqServer",
       dependencies: [
-        "SynqJSON", "SynqWire", "SynqChannels", "SynqHosting", "SynqNetwork",
+        "SynqJSON", "SynqWire", "SynqChannels", "SynqHosting", "SynqNetwork", "SynqCluster", "SynqRedis",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
@@ -154,10 +155,19 @@ let package = Package(
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "Logging", package: "swift-log"),
       ]),
+    // Starts redis-server for tests.
+    .target(
+      name: "RedisServer",
+      dependencies: [
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      path: "Tests/RedisServer"),
+    .testTarget(name: "SynqClusterTests", dependencies: ["SynqCluster"]),
     .testTarget(
       name: "SynqRedisTests",
       dependencies: [
-        "SynqRedis",
+        "SynqRedis", "RedisServer",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
@@ -173,7 +183,8 @@ let package = Package(
       ],
       path: "Tests/EchoServer"),
     .testTarget(
-      name: "SynqTests", dependencies: ["Synq", "SynqTesting", "SynqWebSocket", "SynqHosting", "SynqNetwork"]),
+      name: "SynqTests",
+      dependencies: ["Synq", "SynqTesting", "SynqWebSocket", "SynqHosting", "SynqNetwork", "RedisServer"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -545,6 +545,12 @@ typedef struct synq_server_options {
                                              counts; callbacks are timed then. Default: none */
   const char *health;                     /* a path for load balancers: 200 "ok", or 503 "draining" once the
                                              server stops. Default: none */
+  const char *cluster;                    /* a Redis 6.2 or later, or a Valkey, that joins this server to all
+                                             that are given the same one: "redis://host:6379", with
+                                             user:password@ before the host, /database and ?prefix=NAME after
+                                             it where needed, "rediss://" for TLS. Broadcasts, messages and
+                                             disconnects reach the clients of all, at most once. Default:
+                                             this server is alone */
 } synq_server_options_t;
 
 #define SYNQ_SERVER_OPTIONS_INIT SYNQ_INIT(synq_server_options_t)

@@ -90,7 +90,8 @@ package final class ChannelHub: SocketBackend, Sendable {
   package func use(_ eventLoops: [any EventLoop]) {
     loops.withLock { loops in loops.all = eventLoops.map { ServerLoop(eventLoop: $0, hub: self) } }
     presences.use(self)
-    adapter?.begin { [weak self] message in self?.deliver(message) }
+    guard let first = eventLoops.first else { return }
+    adapter?.begin(on: first) { [weak self] message in self?.deliver(message) }
   }
 
   // MARK: Sockets

@@ -1,3 +1,4 @@
+import NIOCore
 import SynqJSON
 import SynqWire
 
@@ -6,9 +7,10 @@ import SynqWire
 /// A server delivers to its own sockets by itself; an adapter has only what goes to the others and what comes from them.
 /// Without one, which is the default, topics end with the process, and nothing is asked of anybody.
 package protocol PubSubAdapter: AnyObject, Sendable {
-  /// The server begins. `deliver` may be called from now on, on any thread, once for each message that another server
+  /// The server begins. `loop` is one of its event loops, which runs until after `end`. `deliver` may be called from now
+  /// on, on any thread, once for each message that another server
   /// gave to its adapter; what it is given does not come back through `send`.
-  func begin(_ deliver: @escaping @Sendable (TopicMessage) -> Void)
+  func begin(on loop: any EventLoop, _ deliver: @escaping @Sendable (TopicMessage) -> Void)
 
   /// Takes a message for the other servers. Called on event loops and on the host's threads: it must return at once. The
   /// messages of one thread come in their order.

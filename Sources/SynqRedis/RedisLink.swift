@@ -52,8 +52,8 @@ final class RedisLink {
     let made = RedisConnection(
       configuration, isForSubscriptions: isForSubscriptions,
       RedisConnection.Events(
-        ready: { [unowned self] in isReady() }, pushed: events.pushed,
-        ended: { [unowned self] error in hasEnded(error) }))
+        ready: { [weak self] in self?.isReady() }, pushed: events.pushed,
+        ended: { [weak self] error in self?.hasEnded(error) }))
     phase = .connecting(made)
     let bound = NIOLoopBound(made, eventLoop: eventLoop)
     // An IP address is not a name that TLS could ask for.

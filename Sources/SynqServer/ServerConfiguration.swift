@@ -22,7 +22,7 @@ package struct ServerConfiguration: Sendable {
   package var threads = CallbackThreads.workersAsNeeded
   /// Event loops, each a thread.
   package var loopCount = min(usableCores, maxLoops)
-  /// Where topics go on beyond this server. Default nil: nowhere.
+  /// Where topics go on beyond this server. Default nil: nowhere; `setCluster` makes it Redis.
   package var adapter: (any PubSubAdapter)?
   package var logger: Logger
   /// Whether the logger uses something that the program takes back when the server has ended. Default false.

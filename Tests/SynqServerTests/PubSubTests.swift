@@ -71,7 +71,7 @@ import Testing
     private(set) var life: [String] = []
     private var deliver: (@Sendable (TopicMessage) -> Void)?
 
-    func begin(_ deliver: @escaping @Sendable (TopicMessage) -> Void) {
+    func begin(on loop: any EventLoop, _ deliver: @escaping @Sendable (TopicMessage) -> Void) {
       life.append("begin")
       self.deliver = deliver
     }

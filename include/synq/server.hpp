@@ -128,6 +128,7 @@ struct ServerOptions {
   std::string tls_certificate;
   std::string tls_key;
   synq_tls_version_t tls_minimum_version = SYNQ_TLS_1_2;
+  std::string cluster;
   synq_log_level_t log_level = SYNQ_LOG_WARNING;
   /* As synq_log_fn; it must not call the library. What it throws is dropped. */
   std::function<void(const synq_log_record_t &)> log;
@@ -212,6 +213,7 @@ public:
     raw.tls_certificate = detail::text_or_default(options.tls_certificate);
     raw.tls_key = detail::text_or_default(options.tls_key);
     raw.tls_minimum_version = options.tls_minimum_version;
+    raw.cluster = detail::text_or_default(options.cluster);
     raw.log_level = options.log_level;
     const detail::Names allowed_hosts(options.allowed_hosts);
     raw.allowed_hosts = allowed_hosts.get_or_default();

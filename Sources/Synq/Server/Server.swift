@@ -78,11 +78,15 @@ public final class Server: Sendable {
   ///   - loops: threads that serve connections, at most 256. Default: one for each core.
   ///   - limits: against clients that ask for too much.
   ///   - tls: certificate and key. Default: no TLS.
+  ///   - cluster: a Redis 6.2 or later, or a Valkey, that joins this server to all that are given the same one:
+  ///     `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS; `?prefix=NAME` keeps several
+  ///     clusters in one Redis apart. Broadcasts, messages and disconnects reach the clients of all servers, at most once.
+  ///     Default: this server is alone.
   ///   - logger: where crashes and refused clients are told. Default: the process's log handler.
   public init(
     host: String = "127.0.0.1", port: Int = 0, allowedHosts: [String]? = nil, delivery: Delivery = .workers,
     loops: Int? = nil,
-    limits: Limits = Limits(), tls: TLS? = nil, logger: Logger = Logger(label: "synq")
+    limits: Limits = Limits(), tls: TLS? = nil, cluster: String? = nil, logger: Logger = Logger(label: "synq")
   ) throws(HostError) {
     guard (0...65_535).contains(port) else {
       throw HostError(.invalidArgument, "port: \(port) is not in 0...65535")
@@ -99,6 +103,7 @@ public final class Server: Sendable {
     if let loops { configuration.loopCount = loops }
     try limits.checked().apply(to: &configuration.network.limits)
     configuration.network.tls = tls?.configuration
+    if let cluster { try configuration.setCluster(cluster) }
     self.limits = limits
     let runtime = try ServerRuntime(configuration)
     self.runtime = runtime

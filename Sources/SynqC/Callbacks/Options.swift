@@ -163,6 +163,9 @@ enum Options {
         .invalidArgument, "tls_minimum_version: \(options.tls_minimum_version.rawValue) is none")
     }
     apply(try limits(options.limits), to: &configuration.network.limits)
+    if let cluster = try Argument.optionalString(options.cluster, "cluster") {
+      try configuration.setCluster(cluster)
+    }
     return configuration
   }
 

@@ -377,6 +377,8 @@ def test_limits_and_wrong_arguments_are_named(synq_server: Serve) -> None:
         synq.Server(channels=Room)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="tls_certificate and tls_key go together"):
         synq.Server(tls_key="key.pem")
+    with pytest.raises(ValueError, match=r"cluster: .* does not begin with redis:// or rediss://"):
+        synq.Server(cluster="localhost")
     with pytest.raises(TypeError, match="origins must be a list of strings"):
         synq.Server(origins="*")
     with pytest.raises(synq.SystemCallError):

@@ -211,6 +211,7 @@ class server_options(ctypes.Structure):
         ("allowed_hosts", strings_p),
         ("metrics", c_char_p),
         ("health", c_char_p),
+        ("cluster", c_char_p),
     ]
 
 

@@ -70,6 +70,10 @@ class Server:
     `tls_minimum_version`: "1.2" or "1.3".
     `metrics`: a path ("/metrics") at which Prometheus reads what the server counts; handlers are timed then.
     `health`: a path for load balancers: 200 "ok", or 503 "draining" once the server stops.
+    `cluster`: a Redis 6.2 or later, or a Valkey, that joins this server to all that are given the same one:
+    "redis://[user:password@]host[:port][/database]", "rediss://" for TLS; "?prefix=NAME" keeps several
+    clusters in one Redis apart. Broadcasts, messages and disconnects reach the clients of all servers, at
+    most once. Default: this server is alone.
     `logger`: where the log goes, at the level that it has when the server is made. Default: "synq". Its
     handlers must not call the server.
     """
@@ -93,6 +97,7 @@ class Server:
         tls_minimum_version: str = "1.2",
         metrics: str | None = None,
         health: str | None = None,
+        cluster: str | None = None,
         logger: logging.Logger | None = None,
     ) -> None:
         self._has_port = port is not None
@@ -122,7 +127,7 @@ class Server:
             tls_certificate,
             tls_key,
             tls_minimum_version,
-            {"metrics": metrics, "health": health},
+            {"metrics": metrics, "health": health, "cluster": cluster},
         )
         self._life = Life(self._lib, handle, self._log)
         # Also at the interpreter's exit: no thread of the library may call Python after it.
