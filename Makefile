@@ -76,7 +76,7 @@ demo-swift: deps ## the same in Swift
 
 # ----------------------------------------------------------------------------------------------------- testing
 
-.PHONY: test test-swift test-consumer test-c test-python sanitize valgrind soak chaos fuzz abi
+.PHONY: test test-swift test-consumer test-c test-python sanitize valgrind soak chaos fuzz abi simulate
 test: deps-test ## build and run every test: Swift, C, Python, wire, browser
 	@scripts/run-tests swift consumer c python
 
@@ -109,6 +109,10 @@ chaos: configure ## CHAOS_SECONDS (300) of random attacks, and how long others w
 
 fuzz: deps ## every fuzz target, FUZZ_SECONDS (60) each
 	@scripts/run-fuzzers
+
+simulate: deps ## SEEDS (100,000) simulated clusters
+	@scripts/swift-release --product cluster-simulate
+	@build/swift-release/release/cluster-simulate $(or $(SEEDS),100000)
 
 abi: lib ## compare the C and Swift interfaces with the last release
 	@scripts/check-abi

@@ -163,7 +163,11 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
       path: "Tests/RedisServer"),
-    .testTarget(name: "SynqClusterTests", dependencies: ["SynqCluster"]),
+    // A cluster in simulated time: some seeds in the tests, many by `make simulate`.
+    .target(name: "ClusterSimulation", dependencies: ["SynqCluster"], path: "Tests/ClusterSimulation"),
+    .executableTarget(
+      name: "cluster-simulate", dependencies: ["ClusterSimulation"], path: "Tests/ClusterSimulate"),
+    .testTarget(name: "SynqClusterTests", dependencies: ["SynqCluster", "ClusterSimulation"]),
     .testTarget(
       name: "SynqRedisTests",
       dependencies: [
