@@ -129,3 +129,11 @@ def check(code: int) -> int:
     if code < 0:
         raise failure(code)
     return code
+
+
+def given_text(lib: Library, out: ctypes.c_void_p) -> str:
+    """A text that the library gave out, which is freed."""
+    try:
+        return ctypes.string_at(out.value or 0).decode()
+    finally:
+        lib.synq_free(out)

@@ -53,6 +53,8 @@ class Life:
                     check(code)
 
     def every(self, seconds: float, function: Callable[[], Any]) -> None:
+        if not seconds > 0:
+            raise ValueError(f"seconds must be more than 0, not {seconds!r}")
         self.open()
 
         def call() -> None:

@@ -6,7 +6,7 @@ import ctypes
 from typing import Any, cast
 
 from . import _ffi
-from ._library import Library, check
+from ._library import Library, check, given_text
 from .decoding import from_text
 from .encoding import to_bytes
 from .errors import InvalidArgumentError, NotFoundError
@@ -78,7 +78,4 @@ def encoded(key: object) -> bytes:
 
 def taken(lib: Library, out: ctypes.c_void_p) -> Any:
     """The value of a text that the library gave out, which is freed."""
-    try:
-        return from_text(ctypes.string_at(out.value or 0).decode())
-    finally:
-        lib.synq_free(out)
+    return from_text(given_text(lib, out))

@@ -17,7 +17,7 @@ from typing import Any, cast, overload
 from . import _callbacks, _ffi, _run
 from ._arguments import in_url, strings, unsigned
 from ._arguments import limits as c_limits
-from ._library import Library, check, library
+from ._library import Library, check, given_text, library
 from ._life import Life
 from ._making import TLS_VERSIONS, new_server
 from ._mounts import CheckOrigin, Connect, Mount
@@ -317,8 +317,6 @@ class Server:
     def every(self, seconds: float, function: Callable[[], Any]) -> None:
         """Calls a function again and again, the first time after `seconds`, on a thread of its own, until the
         server is closed. What it raises is logged, and the next time it is called as ever."""
-        if not seconds > 0:
-            raise ValueError(f"seconds must be more than 0, not {seconds!r}")
         self._life.every(seconds, function)
 
     def _serve(self) -> _run.Serving:
@@ -484,24 +482,19 @@ class Server:
         out = ctypes.c_void_p()
         with self._life.lock:
             check(self._lib.synq_server_metrics_text(self._life.open(), ctypes.byref(out), None))
-        try:
-            return ctypes.string_at(out.value or 0).decode()
-        finally:
-            self._lib.synq_free(out)
+        return given_text(self._lib, out)
 
     def _has_state(self, topic: str) -> bool | None:
         """Whether the clients of a topic get a state, None if that is not known: `synq.testing` waits for it
         after a join."""
-        registration = self._registration(topic)
-        return registration.has_state if registration is not None else False
+        return registration.has_state if (registration := self._registration(topic)) else False
 
     def _registration(self, topic: str) -> Registration | None:
         found = [host for host in self._hosts if isinstance(host, Registration) and host.serves(topic)]
         return max(found, key=lambda host: len(host.pattern)) if found else None
 
     def _get_serving(self) -> _run.Serving | None:
-        self._life.open()
-        return self._life.serving
+        return self._life.serving if self._life.open() else None
 
     def __repr__(self) -> str:
         return f"<synq.Server {self._life.state}>"
