@@ -77,26 +77,28 @@ final class TestRedisClient: Sendable {
 
   func connected() async { await next { if case .connected = $0 { () } else { nil } } }
 
+  /// Waits until commands are taken and a subscription stands, in whichever order.
+  func connectedAndSubscribed() async {
+    var missing: Set<String> = ["connected", "subscribed"]
+    while !missing.isEmpty {
+      let event = await next { event -> String? in
+        switch event {
+        case .connected: "connected"
+        case .subscribed: "subscribed"
+        case .disconnected, .subscriptionsLost, .message: nil
+        }
+      }
+      guard let event else { return }
+      missing.remove(event)
+    }
+  }
+
   func disconnected() async -> RedisError? {
     await next { if case .disconnected(let error) = $0 { error } else { nil } }
   }
 
   func subscribed() async -> String? {
     await next { if case .subscribed(let channel) = $0 { channel } else { nil } }
-  }
-
-  /// Both connections: commands are taken and a subscription stands. Either may be first.
-  func connectedAndSubscribed() async -> String? {
-    var isConnected = false
-    var channel: String?
-    return await next { event in
-      switch event {
-      case .connected: isConnected = true
-      case .subscribed(let name): channel = name
-      case .disconnected, .subscriptionsLost, .message: break
-      }
-      return isConnected ? channel : nil
-    }
   }
 
   func message() async -> String? {
