@@ -61,6 +61,9 @@ package struct Assigns: Sendable {
   /// All assigns as one object.
   package var object: JSON { JSON(members: names.compactMap { name in self[name].map { (name, $0) } }) }
 
+  /// The tracked ones as one object; those of the topic while its turn is here.
+  package var state: JSON { spec.state(own: tracked, shared: shared?.tracked ?? []) }
+
   /// Where an assign is kept.
   enum Place {
     case tracked(Int)
