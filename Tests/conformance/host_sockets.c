@@ -48,10 +48,11 @@ int host_add_sockets(synq_server_t *server) {
   any.origins = anywhere;
   any.connect = connect_any;
   any.longpoll_window_ms = 2000;
-  /* Phoenix's sessions live one and a half windows, and its messages may be larger than ours. */
+  /* Phoenix's sessions live one and a half windows, its messages may be larger than ours, and a frame counts its header. */
   synq_limits_t phoenix = SYNQ_LIMITS_INIT;
   phoenix.longpoll_session_timeout_ms = 3000;
   phoenix.max_message_bytes = 8000000;
+  phoenix.max_frame_bytes = 8000000;
   any.limits = &phoenix;
 
   synq_mount_options_t defaults = any;
