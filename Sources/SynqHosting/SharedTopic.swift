@@ -92,7 +92,10 @@ package final class SharedTopic: Sendable {
     var mustPublish = false
     let isHolder = state.withLock { state in
       guard state.holder?.invocation === invocation else { return false }
-      if case .returned = outcome, let assigns, !invocation.hasFailedToOpen {
+      // What a before_close sets in a topic that could not be opened is not what the next one begins with.
+      if case .returned = outcome, let assigns, !invocation.hasFailedToOpen,
+        state.turn.isOpen || invocation.cause.opensTopic
+      {
         state.shared.commit(assigns)
         mustPublish = true
       }
@@ -242,4 +245,8 @@ extension ErrorReport {
   fileprivate static func topicIsNotOpen(_ name: String) -> ErrorReport {
     ErrorReport(code: ErrorCode.topicUnavailable, message: "the topic \(name) could not be opened")
   }
+}
+
+extension Invocation.Cause {
+  fileprivate var opensTopic: Bool { if case .openTopic = self { true } else { false } }
 }

@@ -8,6 +8,7 @@ private final class Board: Channel {
   let options: ChannelOptions
   let opened = Mutex<[String]>([])
   let closed = Mutex<[String]>([])
+  let leavesMark = Mutex(true)
   private let openError = Mutex<(any Error)?>(nil)
 
   init(
@@ -15,7 +16,7 @@ private final class Board: Channel {
     maxVersion: Int = 1000
   ) {
     options = ChannelOptions(
-      track: track, shared: ["items", "n", "deck"], linger: linger, patchInterval: patchInterval,
+      track: track, shared: ["items", "n", "deck", "mark"], linger: linger, patchInterval: patchInterval,
       maxVersion: maxVersion)
   }
 
@@ -47,6 +48,10 @@ private final class Board: Channel {
     if options.track.contains("filter") { try socket.assign("filter", to: params["filter"] ?? "all") }
   }
 
+  func beforeClose(reason: CloseReason, socket: Socket) {
+    if leavesMark.withLock({ $0 }) { try? socket.assign("mark", to: "left") }
+  }
+
   func handleEvent(_ event: String, _ payload: JSON, socket: Socket) throws -> Response {
     switch event {
     case "add": try socket.append(payload, at: "/items")
@@ -59,6 +64,7 @@ private final class Board: Channel {
       let card = try socket.value(at: "/deck/0")
       try socket.remove(at: "/deck/0")
       return .ok(["card": card])
+    case "mark": return .ok(["mark": socket["mark"] ?? .null])
     case "crash":
       try socket.increment(at: "/n")
       throw Broken()
@@ -186,6 +192,21 @@ private let inc: JSON = [["op": "replace", "path": "/n", "value": 1]]
     let bob = try await server.join("board:1")
     try await bob.expectFullState(["items": [], "n": 0])
     #expect(board.opened.withLock { $0.count } == 2)
+  }
+
+  @Test func whatIsSetAtTheEndOfATopicThatWasNeverOpenIsDropped() async throws {
+    let board = Board()
+    board.fail(SynqError(code: "no_database", message: "come back later"))
+    let server = try TestServer("board:*", board)
+    let ann = try await server.join("board:1")
+    try await ann.expectError()
+    let bob = try await server.connect()
+    try await ann.leave()
+    board.fail(nil)
+    board.leavesMark.withLock { $0 = false }
+    let channel = try await bob.join("board:1")
+    try await channel.expectFullState(["items": [], "n": 0])
+    #expect(try await channel.push("mark") == .ok(["mark": .null]))
   }
 
   @Test func sharedAssignsDoNotChangeInAuthorize() async throws {
