@@ -78,6 +78,9 @@ class Client:
             response = self.connection.upgrade(TARGET)
         except (ClosedError, OSError) as error:
             raise Lost from error
+        # Half of a request, and the end of our side behind it.
+        if response.status == 400:
+            raise Lost
         assert response.status == 101
 
     def send(self, opcode: int, payload: bytes) -> None:
@@ -186,6 +189,9 @@ class PollClient:
             )
         except (ClosedError, OSError) as error:
             raise Lost from error
+        # Half of a request, and the end of our side behind it.
+        if response.status == 400:
+            raise Lost
         assert response.status == 200
         return json.loads(response.body)
 
