@@ -24,6 +24,9 @@ package final class ChannelContext: Sendable {
   let driver: SocketDriver?
   /// The topic whose turn callbacks wait for; nil where it shares nothing.
   package let sharedTopic: SharedTopic?
+  /// A topic's callback may give its turn back, and the server end, before the thread that ran it has told its outcome. A
+  /// channel's callback is waited for.
+  private let keptHub: ChannelHub?
 
   /// Where the channel's callback is.
   enum Phase {
@@ -78,6 +81,7 @@ package final class ChannelContext: Sendable {
     owner = driver
     self.driver = driver
     self.sharedTopic = sharedTopic
+    keptHub = nil
   }
 
   /// A topic as its own callbacks and updates see it: it has no client.
@@ -92,6 +96,7 @@ package final class ChannelContext: Sendable {
     owner = topic
     driver = nil
     sharedTopic = topic
+    keptHub = topic.hub
   }
 
   /// Whether this is a channel, with a client, and not a topic.
