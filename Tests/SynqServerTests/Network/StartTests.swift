@@ -96,6 +96,16 @@ import Testing
   }
 
   @Test func freesThePortWhenItStopsAccepting() async throws {
+    // A port that is free may be given to anybody, another test too: then it is tried with the next.
+    var attempts = 5
+    while try await !aPortIsFreed() {
+      attempts -= 1
+      try #require(attempts > 0, "no port was free")
+    }
+  }
+
+  private func aPortIsFreed() async throws -> Bool {
+    var isFreed = false
     try await TestServer.with { test in
       let client = try await test.webSocket()
       let port = test.port
@@ -104,11 +114,17 @@ import Testing
       let next = try NetworkServer(
         .echo { $0.port = port }, backend: EchoBackend(), group: MultiThreadedEventLoopGroup.singleton,
         logger: Logger(label: ""))
-      try await next.listen().get()
+      do {
+        try await next.listen().get()
+      } catch let error as NetworkError where error.description.hasSuffix("is in use") {
+        return
+      }
       try await next.stopAccepting().get()
       // Connections stay.
       try await client.send(ClientFrame.text("still here"))
       #expect(await client.text() == "still here")
+      isFreed = true
     }
+    return isFreed
   }
 }
